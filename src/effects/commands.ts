@@ -1,0 +1,380 @@
+/**
+ * What ordinary commands read and write: a table, not a shell. A command or option that is not in it is not
+ * known, and the proof then takes it to read and write everything.
+ * Sources: the commands' own manual pages (apt-get(8), apk(8), coreutils, shadow-utils, curl(1), wget(1)).
+ */
+import type { Command, Files, Place, Step } from '../model.ts';
+import { resolvePath } from '../dockerfile/state.ts';
+import { baseName, isShared, isSystem, join } from './paths.ts';
+
+/** A step, with the finer things that ordinary commands do to files. */
+export interface Effect extends Step {
+  /** Paths that are gone afterwards. */
+  readonly removes?: readonly string[];
+  /** Directories that exist afterwards. */
+  readonly makes?: readonly string[];
+  /** Who makes them, with which mode. */
+  readonly maker?: string;
+  /** Existing directories whose own owner or mode changes. */
+  readonly touches?: readonly string[];
+}
+
+type Rule = (words: readonly string[], at: Place, files: Files, command: Command) => Effect | undefined;
+
+const NOTHING: Effect = { name: '', reads: [], writes: [], edits: [], system: 'none' };
+
+const SYSTEM: Rule = (words) =>
+  words.some((word) => word.includes('$(')) ? undefined : { ...NOTHING, system: 'writes' };
+
+const SILENT: Rule = () => ({ ...NOTHING, system: 'reads' });
+
+/** Only with one of these subcommands. */
+const only =
+  (pattern: RegExp, rule: Rule): Rule =>
+  (words, at, files, command) =>
+    pattern.test(words.slice(1).join(' ')) ? rule(words, at, files, command) : undefined;
+
+/** Package managers of distributions: they read and write the system, unless handed a local file. */
+const packages: Rule = (words, at) => {
+  const local = words.slice(1).filter((word) => /^\.{0,2}\//.test(word) || /\.(?:deb|rpm|apk)$/.test(word));
+  const reads = local
+    .map((word) => resolvePath(at.directory, word))
+    .filter((path) => !isSystemPath(path))
+    .map((path) => ({ path, tree: true }));
+  // Web servers' packages put a page below /var/www.
+  const web = words.some((word) => /^(?:nginx|apache2|httpd|lighttpd)/.test(word));
+  return { ...NOTHING, reads, writes: [], system: 'writes', ...(web ? { reads: [...reads, { path: '/var/www', tree: true }], writes: ['/var/www'] } : {}) };
+};
+
+/** A path that no project owns by its place alone. */
+function isSystemPath(path: string): boolean {
+  return isSystem(path) || isSystem(path.slice(0, path.lastIndexOf('/')) || '/') || isShared(path) || (/^\/(?:tmp|root|home\/[^/]+)\//.test(path) && path.split('/').length <= 4);
+}
+
+/** Operands of a command whose options take no value. */
+function operands(words: readonly string[]): string[] {
+  const end = words.indexOf('--');
+  return words.slice(1).filter((word, at) => (end >= 0 && at >= end ? true : !word.startsWith('-')) && word !== '--');
+}
+
+const hasOption = (words: readonly string[], letter: string, long: string): boolean =>
+  words.some((word) => word === `--${long}` || (/^-[A-Za-z]+$/.test(word) && word.includes(letter)));
+
+const mkdir: Rule = (words, at) => {
+  let mode = '';
+  const paths: string[] = [];
+  for (let index = 1; index < words.length; index++) {
+    const word = words[index] as string;
+    if (word === '-m' || word === '--mode') mode = words[++index] ?? '';
+    else if (word.startsWith('--mode=')) mode = word.slice(7);
+    else if (/^-[pv]*m/.test(word)) mode = word.slice(word.indexOf('m') + 1) || (words[++index] ?? '');
+    else if (!word.startsWith('-')) paths.push(...braces(word));
+  }
+  const makes = paths.map((path) => resolvePath(at.directory, path));
+  const user = at.user ?? '';
+  // `mkdir` without -p fails when the directory exists, so that is an input.
+  const reads = hasOption(words, 'p', 'parents') ? [] : makes.map((path) => ({ path }));
+  return { ...NOTHING, reads, makes, maker: `${user} ${mode}`.trim(), system: 'none' };
+};
+
+function braces(word: string): string[] {
+  const match = /^(.*?)\{([^{},]+(?:,[^{},]+)+)\}(.*)$/.exec(word);
+  if (match === null) return [word];
+  return (match[2] as string).split(',').flatMap((part) => braces(`${match[1] ?? ''}${part}${match[3] ?? ''}`));
+}
+
+/** chown and chmod: `-R` reads and rewrites a tree; otherwise one file, or a directory's own attributes. */
+const attributes: Rule = (words, at, files) => {
+  const [, ...paths] = operands(words);
+  if (paths.length === 0 || words.some((word) => word.startsWith('--reference'))) return undefined;
+  const targets = paths.map((path) => resolvePath(at.directory, path));
+  if (hasOption(words, 'R', 'recursive')) {
+    if (targets.every(isSystemPath) && targets.every((path) => isSystem(path))) return { ...NOTHING, system: 'writes' };
+    return { ...NOTHING, reads: targets.map((path) => ({ path, tree: true })), writes: targets, system: 'reads' };
+  }
+  const touches = targets.filter((path) => files.entries(path) !== undefined && isDirectory(files, path));
+  const writes = targets.filter((path) => !touches.includes(path));
+  return { ...NOTHING, reads: writes.map((path) => ({ path })), writes, touches, system: 'reads' };
+};
+
+function isDirectory(files: Files, path: string): boolean {
+  return files.has(path) === 'yes' && files.read(path) === undefined && (files.entries(path)?.length ?? 0) > 0;
+}
+
+const remove: Rule = (words, at, _files, command) => {
+  const removes: string[] = [];
+  for (const [index, word] of command.words.entries()) {
+    if (index === 0 || word.text.startsWith('-')) continue;
+    const path = word.value ?? (/^[\w./*+@-]+$/.test(word.text) ? word.text : undefined);
+    if (path === undefined) return undefined;
+    const star = path.search(/[*?[]/);
+    const absolute = resolvePath(at.directory, star < 0 ? path : path.slice(0, path.lastIndexOf('/', star) + 1) || '.');
+    // A glob in the system, a cache or a temporary directory stays there.
+    if (star >= 0 && !isSystem(absolute) && absolute !== '/tmp' && !absolute.startsWith('/root/.')) return undefined;
+    removes.push(star < 0 ? absolute : '*');
+  }
+  if (removes.length === 0) return undefined;
+  const own = removes.filter((path) => path !== '*' && !isSystemPath(path));
+  return { ...NOTHING, removes: own, system: own.length === removes.length ? 'none' : 'writes' };
+};
+
+const link: Rule = (words, at) => {
+  const paths = operands(words);
+  const target = paths[1];
+  if (paths.length !== 2 || target === undefined || !hasOption(words, 's', 'symbolic')) return undefined;
+  const absolute = resolvePath(at.directory, target.endsWith('/') ? join(target, baseName(paths[0] as string)) : target);
+  return writing([absolute]);
+};
+
+const touch: Rule = (words, at) => {
+  const paths = operands(words).map((path) => resolvePath(at.directory, path));
+  if (paths.length === 0) return undefined;
+  const effect = writing(paths);
+  return { ...effect, reads: paths.filter((path) => !isSystemPath(path)).map((path) => ({ path })) };
+};
+
+/** The result goes to these paths. */
+function writing(paths: readonly string[]): Effect {
+  const own = paths.filter((path) => !isSystemPath(path));
+  return { ...NOTHING, writes: own, system: own.length === paths.length ? 'reads' : 'writes' };
+}
+
+/** Downloads: only where the file goes matters. */
+const download =
+  (output: RegExp, remoteName: RegExp | undefined, valued: RegExp): Rule =>
+  (words, at) => {
+    let target: string | undefined;
+    let remote = remoteName === undefined;
+    const urls: string[] = [];
+    for (let index = 1; index < words.length; index++) {
+      const word = words[index] as string;
+      if (word.startsWith('@') || /=@|^--?(?:K|config|T|upload-file|i|input-file|P|directory-prefix|output-dir|cert|key|netrc-file)$/.test(word)) return undefined;
+      if (output.test(word)) target = words[++index];
+      else if (/^--output(?:-document)?=/.test(word)) target = word.slice(word.indexOf('=') + 1);
+      else if (remoteName?.test(word) === true) remote = true;
+      else if (valued.test(word)) {
+        if (words[++index]?.startsWith('@') === true) return undefined;
+      } else if (!word.startsWith('-')) urls.push(word);
+    }
+    if (target === '-' || (target === undefined && !remote)) return { ...NOTHING, system: 'reads' };
+    const names = target === undefined ? urls.map((url) => baseName(url.replace(/[?#].*$/, ''))) : [target];
+    if (names.some((name) => name === '')) return undefined;
+    return writing(names.map((name) => resolvePath(at.directory, name)));
+  };
+
+const copyOrMove: Rule = (words, at) => {
+  const paths = operands(words);
+  if (paths.length < 2 || words.some((word) => /^-t|^--target/.test(word))) return undefined;
+  const all = paths.map((path) => resolvePath(at.directory, path));
+  return all.every(isSystemPath) ? { ...NOTHING, system: 'writes' } : undefined;
+};
+
+const edit: Rule = (words, at) => {
+  // sed -i SCRIPT FILE...: only on the system's files, and never with a script from a file.
+  if (!words.some((word) => /^-[a-zA-Z]*i|^--in-place/.test(word)) || words.some((word) => /^(?:-f|--file)/.test(word))) return undefined;
+  const files = words.slice(1).filter((word) => !word.startsWith('-') && /^\/[\w./+@-]+$/.test(word));
+  return files.length > 0 && files.every((path) => isSystemPath(resolvePath(at.directory, path))) ? { ...NOTHING, system: 'writes' } : undefined;
+};
+
+const archive: Rule = (words, at) => {
+  // Extracting from and into the system's directories.
+  const text = words.slice(1).join(' ');
+  const paths = words.slice(1).filter((word) => word.startsWith('/') && !word.startsWith('/--'));
+  const into = /(?:^|\s)(?:-C|-d|--directory)[ =]?(\S+)/.exec(text)?.[1];
+  if (into === undefined || paths.length < 2) return undefined;
+  return paths.every((path) => isSystemPath(resolvePath(at.directory, path))) ? { ...NOTHING, system: 'writes' } : undefined;
+};
+
+const addUser: Rule = (words) => {
+  // A home directory among the project's own files would be filled from /etc/skel.
+  const text = words.join(' ');
+  const home = /(?:^|\s)(?:-d|-h|--home|--home-dir)[ =](\S+)/.exec(text)?.[1];
+  if (home !== undefined && !isSystemPath(home) && !isShared(home)) {
+    if (/(?:^|\s)(?:-m|--create-home)(?:\s|$)/.test(text) || (words[0] ?? '').startsWith('adduser')) return undefined;
+  }
+  return { ...NOTHING, system: 'writes' };
+};
+
+const test: Rule = (words, at) => {
+  const paths = words.slice(1).filter((word) => !word.startsWith('-') && word !== ']' && word !== '!');
+  return { ...NOTHING, reads: paths.map((path) => ({ path: resolvePath(at.directory, path) })), system: 'reads' };
+};
+
+const virtualEnvironment: Rule = (words, at) => {
+  const paths = operands(words).filter((word) => word !== 'venv');
+  const target = paths.at(-1);
+  if (target === undefined) return undefined;
+  return writing([resolvePath(at.directory, target)]);
+};
+
+/** By command name. */
+const RULES: Readonly<Record<string, Rule>> = {
+  'apt-get': packages,
+  apt: packages,
+  aptitude: packages,
+  apk: packages,
+  yum: packages,
+  dnf: packages,
+  microdnf: packages,
+  tdnf: packages,
+  zypper: packages,
+  pacman: packages,
+  dpkg: only(/^(?:--add-architecture|--print|--configure|-i)/, packages),
+  'dpkg-reconfigure': SYSTEM,
+  'add-apt-repository': SYSTEM,
+  'apt-key': only(/^adv/, SYSTEM),
+  'update-ca-certificates': SYSTEM,
+  'update-alternatives': SYSTEM,
+  'locale-gen': SYSTEM,
+  'update-locale': SYSTEM,
+  localedef: SYSTEM,
+  ldconfig: SYSTEM,
+  'fc-cache': SYSTEM,
+  'docker-php-ext-install': SYSTEM,
+  'docker-php-ext-configure': SYSTEM,
+  'docker-php-ext-enable': SYSTEM,
+  pecl: only(/^(?:install|channel-update|update-channels) (?!\.|\/)/, SYSTEM),
+  'install-php-extensions': SYSTEM,
+  a2enmod: SYSTEM,
+  a2dismod: SYSTEM,
+  a2ensite: SYSTEM,
+  a2dissite: SYSTEM,
+  gem: only(/^(?:install|update) (?!.*(?:^|\s)(?:\.|\/))/, SYSTEM),
+  rustup: only(/^(?:component|target|default|toolchain|update|self|install|set)/, SYSTEM),
+  rustc: only(/^--version/, SILENT),
+  corepack: (words, at) => {
+    const named = words.slice(2).filter((word) => !word.startsWith('-'));
+    if (words[1] === 'enable' || words[1] === 'disable') return { ...NOTHING, system: 'writes' };
+    if ((words[1] === 'prepare' || words[1] === 'use' || words[1] === 'install') && named.length > 0 && words[1] !== 'use')
+      return { ...NOTHING, system: 'writes' };
+    // Without a name it takes the version from package.json's `packageManager`.
+    return words[1] === 'prepare' || words[1] === 'install'
+      ? { ...NOTHING, reads: ['package.json', '.corepack.env'].map((name) => ({ path: join(at.directory, name) })), system: 'writes' }
+      : undefined;
+  },
+  npm: only(/^(?:(?:config|c) (?:set|delete|rm|list|ls|get)|set|cache (?:clean|clear|verify|rm)|-v|--version|version$|view |ping|root|prefix|bin)/, (words) =>
+    words.includes('--location=project') || words.join(' ').includes('--location project') ? undefined : { ...NOTHING, system: 'writes' },
+  ),
+  yarn: only(/^(?:config (?:set|get|list|delete)|cache clean|--version|-v|set version \S+$)/, (words) =>
+    words[1] === 'set' || words[1] === 'config' && !words.includes('-g') && words[2] === 'set' && /^[a-z]+[A-Z]/.test(words[3] ?? '') ? undefined : { ...NOTHING, system: 'writes' },
+  ),
+  pnpm: only(/^(?:config (?:set|get|list|delete)|store prune|--version|-v|setup$|env use)/, (words) =>
+    words.join(' ').includes('--location project') || words.includes('--location=project') ? undefined : { ...NOTHING, system: 'writes' },
+  ),
+  bun: only(/^(?:--version|-v|upgrade)/, SYSTEM),
+  node: only(/^(?:-v|--version)$/, SILENT),
+  python: (words, at, files, command) => python(words, at, files, command),
+  python3: (words, at, files, command) => python(words, at, files, command),
+  virtualenv: virtualEnvironment,
+  pip: only(/^(?:--version|-V|config |cache |list|freeze|show |check$|uninstall )/, SYSTEM),
+  pip3: only(/^(?:--version|-V|config |cache |list|freeze|show |check$|uninstall )/, SYSTEM),
+  git: only(/^config --(?:global|system) /, SYSTEM),
+  mkdir,
+  chown: attributes,
+  chmod: attributes,
+  chgrp: attributes,
+  rm: remove,
+  rmdir: remove,
+  ln: link,
+  touch,
+  cp: copyOrMove,
+  mv: copyOrMove,
+  sed: edit,
+  tar: archive,
+  unzip: archive,
+  curl: download(/^(?:-[a-zA-Z]*o|--output)$/, /^(?:-[a-zA-Z]*O[a-zA-Z]*|--remote-name)$/, /^(?:-H|--header|-A|--user-agent|-d|--data\S*|-u|--user|-x|--proxy|--retry\S*|-m|--max-time|--connect-timeout|-X|--request|--cacert|--proto|-e|-b|-w)$/),
+  wget: download(/^(?:-[a-zA-Z]*O|--output-document)$/, undefined, /^(?:--header|-U|--user-agent|-t|--tries|-T|--timeout|--user|--password|-o|-e)$/),
+  useradd: addUser,
+  adduser: addUser,
+  usermod: addUser,
+  groupadd: SYSTEM,
+  addgroup: SYSTEM,
+  groupmod: SYSTEM,
+  userdel: SYSTEM,
+  deluser: SYSTEM,
+  delgroup: SYSTEM,
+  groupdel: SYSTEM,
+  chsh: SYSTEM,
+  chpasswd: SYSTEM,
+  passwd: SYSTEM,
+  setcap: SYSTEM,
+  echo: SILENT,
+  printf: SILENT,
+  true: SILENT,
+  ':': SILENT,
+  false: SILENT,
+  sleep: SILENT,
+  date: SILENT,
+  uname: SILENT,
+  whoami: SILENT,
+  id: SILENT,
+  pwd: SILENT,
+  env: only(/^$/, SILENT),
+  printenv: SILENT,
+  which: SILENT,
+  type: SILENT,
+  command: only(/^-v /, SILENT),
+  nproc: SILENT,
+  arch: SILENT,
+  test,
+  '[': test,
+};
+
+function python(words: readonly string[], at: Place, files: Files, command: Command): Effect | undefined {
+  if (/^(?:-V|--version)$/.test(words[1] ?? '')) return { ...NOTHING, system: 'reads' };
+  if (words[1] === '-m' && (words[2] === 'venv' || words[2] === 'virtualenv'))
+    return virtualEnvironment(words.slice(2), at, files, command);
+  if (words[1] === '-m' && words[2] === 'ensurepip') return { ...NOTHING, system: 'writes' };
+  return undefined;
+}
+
+/**
+ * What a simple command that is not an install does; undefined: not known.
+ * A command may count as several effects (its own, and the file that it is redirected to).
+ */
+export function ordinary(command: Command, at: Place, files: Files): readonly Effect[] | undefined {
+  const first = command.words[0]?.value;
+  if (first === undefined) return undefined;
+  // sudo and exported-for-one-command variables do not change what is touched.
+  const skip = first === 'sudo' ? 1 + (command.words[1]?.value === '-E' ? 1 : 0) : 0;
+  const name = command.words[skip]?.value;
+  if (name === undefined) return undefined;
+  const rule = RULES[baseName(name)];
+  if (rule === undefined || (name.includes('/') && !isSystem(name))) return undefined;
+  const words = command.words.slice(skip).map((word) => word.value ?? word.text);
+  const literal = command.words.slice(skip).every((word) => word.value !== undefined || /^[-\w./*+@{},:=${}"%~<>^]+$/.test(word.text) && !word.text.includes('$('));
+  if (!literal && rule !== SILENT && rule !== packages) return undefined;
+  if (command.words.some((word) => /\$\(|`|<\(/.test(word.text)) && !/\$\((?:nproc|uname -[a-z]|dpkg --print-architecture|arch|lsb_release -[a-z]+)\)/.test(command.text)) return undefined;
+  const unresolved = command.words.slice(skip + 1).some((word) => word.value === undefined);
+  if (unresolved && rule !== SILENT && rule !== packages && rule !== SYSTEM && rule !== remove && rule !== addUser && rule !== mkdir && !onlySystemOperands(command, at)) return undefined;
+  const effect = rule(words, at, files, { ...command, words: command.words.slice(skip) });
+  if (effect === undefined) return undefined;
+  const named: Effect = { ...effect, name: command.text };
+  const redirected = redirect(command, at);
+  if (redirected === undefined) return undefined;
+  return [named, ...redirected];
+}
+
+/** Words that could not be resolved start with an absolute system directory, e.g. `/usr/lib/$ARCH/x`. */
+function onlySystemOperands(command: Command, at: Place): boolean {
+  return command.words.slice(1).every((word) => {
+    if (word.value !== undefined) return true;
+    if (/^(?:https?:\/\/|-)/.test(word.text.replace(/^["']/, ''))) return true;
+    const fixed = /^["']?(\/[\w./-]*)/.exec(word.text)?.[1];
+    return fixed !== undefined && isSystem(resolvePath(at.directory, fixed));
+  });
+}
+
+function redirect(command: Command, at: Place): readonly Effect[] | undefined {
+  const effects: Effect[] = [];
+  for (const { operator, target } of command.redirects) {
+    if (target === undefined) return undefined;
+    if (target === '/dev/null' || target === '/dev/stderr' || target === '/dev/stdout' || /^[12]$/.test(target)) continue;
+    const path = resolvePath(at.directory, target);
+    const name = `${command.text} (redirection)`;
+    if (operator === '>' || operator === '>|' || operator === '&>') effects.push({ ...writing([path]), name });
+    else if (operator === '>>') effects.push({ ...writing([path]), name, reads: isSystemPath(path) ? [] : [{ path }] });
+    else return undefined;
+  }
+  return effects;
+}

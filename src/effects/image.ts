@@ -1,0 +1,403 @@
+/**
+ * The file system of a stage, on symbols instead of files: which value each image path holds.
+ *
+ * It is a tree by path. Each node carries the layers that were written over it, oldest first, and a child exists
+ * only where something was written below: everything else follows from the parent's layers. So the last writer
+ * of every path is exact, and a state costs as much as the instructions that made it, not as the files in it.
+ */
+import type { BuildContext, Files, Presence } from '../model.ts';
+import { components, join, within } from './paths.ts';
+import type { Symbols } from './symbols.ts';
+
+/** One write over a path and everything below it. */
+export interface Layer {
+  /** Two layers with one key bring the same content. */
+  readonly key: string;
+  /** Nothing that was there before is left. */
+  readonly settles: boolean;
+  readonly presence: Presence;
+  /** A lockfile that an install rewrote: harmless once the context restores it (allowance 0.4). */
+  readonly soft?: boolean;
+  /** Lies in a shared directory but among a project's own entries: commands on the system do not see it. */
+  readonly own?: boolean;
+  /** What it brings to one entry; undefined: nothing. */
+  child(name: string): Layer | undefined;
+  /** It brings all that the other, older layer brought. */
+  covers?(older: Layer): boolean;
+  read?(): string | undefined;
+  /** Names that it brings directly below; undefined: not known. */
+  entries(): readonly string[] | undefined;
+}
+
+interface Node {
+  layers: readonly Layer[];
+  children?: Map<string, Node>;
+}
+
+type Origin = 'base' | 'made' | 'opaque' | 'absent';
+
+/** The result of a command, or of the base image, seen at a path within it. */
+export function valueLayer(symbol: number, origin: Origin, path = '', text?: string): Layer {
+  return {
+    key: origin === 'absent' ? 'absent' : `v${symbol}:${path}`,
+    settles: true,
+    presence:
+      origin === 'base' || origin === 'absent' ? 'no' : origin === 'made' && path === '' ? 'yes' : 'maybe',
+    child: (name) => (origin === 'absent' ? ABSENT : valueLayer(symbol, origin, `${path}/${name}`)),
+    ...(text === undefined ? {} : { read: () => text }),
+    entries: () => (origin === 'base' || origin === 'absent' ? [] : undefined),
+  };
+}
+
+export const ABSENT: Layer = valueLayer(0, 'absent');
+
+/** A file that a command edits in place: presence certain, content only as a symbol. */
+export function editLayer(symbol: number): Layer {
+  return { ...valueLayer(symbol, 'made'), key: `e${symbol}`, settles: false, soft: true };
+}
+
+/** What `COPY` of one context path brings. `owner` stands for everything that `--chown` and the like decide. */
+export function contextLayer(context: BuildContext, source: string, owner: string, named = true): Layer {
+  const kind = context.kind(source);
+  // A symlink is followed when named as a source, and stays a link inside a copied directory (rule 31).
+  const link = kind === 'symlink' ? (named ? ':followed' : ':link') : '';
+  const layer: Layer & { readonly directory?: string } = {
+    key: `c:${source}:${owner}${link}`,
+    settles: kind === 'file' || kind === 'symlink',
+    presence: kind === undefined ? 'maybe' : 'yes',
+    child(name) {
+      if (kind === 'file' || kind === 'symlink') return undefined;
+      const below = source === '.' ? name : `${source}/${name}`;
+      return context.may(below) ? contextLayer(context, below, owner, false) : undefined;
+    },
+    covers: (older) => older.key === layer.key || older.key.startsWith(`w:${source}:${owner}:`),
+    read: () => (kind === 'file' ? context.read(source) : undefined),
+    entries: () => (kind === 'directory' ? context.entries(source) : []),
+  };
+  return layer;
+}
+
+/** What a wildcard may bring beyond the files that are known: those that git ignores. */
+export function wildcardLayer(
+  context: BuildContext,
+  directory: string,
+  pattern: string,
+  owner: string,
+  matches: (pattern: string, name: string) => boolean,
+): Layer {
+  const layer: Layer = {
+    key: `w:${directory}:${owner}:${pattern}`,
+    settles: false,
+    presence: 'no',
+    child(name) {
+      const path = directory === '.' ? name : `${directory}/${name}`;
+      return matches(pattern, name) && context.may(path) ? contextLayer(context, path, owner) : undefined;
+    },
+    covers: (older) => older.key === layer.key,
+    entries: () => [],
+  };
+  return layer;
+}
+
+/** Content that is merged in but not known in detail: an archive, a URL, another image's directory. */
+export function mergeLayer(key: string): Layer {
+  return {
+    key: `m:${key}`,
+    settles: false,
+    presence: 'maybe',
+    child: (name) => mergeLayer(`${key}/${name}`),
+    covers: (older) => older.key === `m:${key}`,
+    entries: () => undefined,
+  };
+}
+
+/** What `COPY --from=stage` brings: that stage's content at a path. */
+export function stageLayer(stage: Image, source: string, owner: string): Layer {
+  const layer: Layer = {
+    key: `s:${stage.valueOf(source)}:${owner}`,
+    settles: false,
+    presence: stage.has(source),
+    child: (name) => {
+      const below = join(source, name);
+      return stage.has(below) === 'no' ? undefined : stageLayer(stage, below, owner);
+    },
+    covers: (older) => older.key === layer.key,
+    read: () => stage.read(source),
+    entries: () => stage.entries(source),
+  };
+  return layer;
+}
+
+function over(layers: readonly Layer[], layer: Layer): readonly Layer[] {
+  if (layer.settles) return [layer];
+  return [...layers.filter((older) => !layer.covers?.(older)), layer];
+}
+
+export class Image implements Files {
+  private readonly symbols: Symbols;
+  private root: Node;
+  /** Directories that this build made, with who made them: their owner and mode follow from it (rules 21, 28). */
+  private directories = new Map<string, string>();
+  /** Paths that are a project's own, not the system's; none lies within another. */
+  private own = new Set<string>();
+  private mounts: { readonly path: string; readonly layer: Layer }[] = [];
+
+  constructor(symbols: Symbols, base: number) {
+    this.symbols = symbols;
+    this.root = { layers: [valueLayer(base, 'base')] };
+  }
+
+  /** A copy to go on from (`FROM stage`). */
+  fork(): Image {
+    const image = new Image(this.symbols, 0);
+    image.root = cloneNode(this.root);
+    image.directories = new Map(this.directories);
+    image.own = new Set(this.own);
+    return image;
+  }
+
+  /** Declares a tree as the project's own. Done before a stage runs, so that it does not depend on order. */
+  claim(path: string): void {
+    for (const other of this.own) if (within(path, other)) return;
+    for (const other of [...this.own]) if (within(other, path)) this.own.delete(other);
+    this.own.add(path);
+    this.nodeAt(path);
+  }
+
+  owns(path: string): boolean {
+    for (const own of this.own) if (within(path, own)) return true;
+    return false;
+  }
+
+  // ------------------------------------------------------------------------------------------- writing
+
+  write(path: string, layer: Layer): void {
+    const node = this.nodeAt(path);
+    put(node, layer);
+    if (!layer.settles) {
+      // Directories that the copy brings take its owner and mode (rule 29), except the top one.
+      for (const made of [...this.directories.keys()])
+        if (made !== path && within(made, path) && bringsDirectory(layer, components(made.slice(path.length))))
+          this.directories.delete(made);
+    }
+  }
+
+  /** Makes a directory and its parents where they do not exist yet; `maker` decides their owner and mode. */
+  makeDirectory(path: string, maker: string): void {
+    const parts = components(path);
+    let current = path.startsWith('/') ? '' : (parts.shift() ?? '');
+    for (const part of parts) {
+      current = `${current}/${part}`;
+      if (!this.isDirectory(current)) this.directories.set(current, maker);
+    }
+  }
+
+  /** An existing directory's own owner or mode changes. */
+  touchDirectory(path: string, symbol: number): void {
+    this.directories.set(path, this.symbols.of(this.directories.get(path) ?? '', symbol).toString());
+  }
+
+  /** A command changed the system: everything that is not a project's own. */
+  writeSystem(symbol: number): void {
+    this.writeBelow(this.root, '', valueLayer(symbol, 'made'));
+  }
+
+  private writeBelow(node: Node, path: string, layer: Layer): void {
+    node.layers = [layer, ...node.layers.filter((each) => each.own)];
+    for (const [name, child] of node.children ?? []) {
+      const below = path === '' && name === '?' ? '?' : `${path}/${name}`;
+      if (this.own.has(below)) continue;
+      const inside = layer.child(name) as Layer;
+      if (this.holdsOwn(below)) this.writeBelow(child, below, inside);
+      else node.children?.delete(name);
+    }
+  }
+
+  private holdsOwn(path: string): boolean {
+    for (const own of this.own) if (within(own, path)) return true;
+    return false;
+  }
+
+  /** A command that is not understood: everything becomes its result. */
+  writeAll(symbol: number): void {
+    // What lies in a project's tree before anything was copied there is not the project's source.
+    const untouched = [...this.own].filter((path) =>
+      this.layersAt(path).every((layer) => layer.presence === 'no' && layer.settles),
+    );
+    this.root = { layers: [valueLayer(symbol, 'opaque')] };
+    const before = new Set(untouched);
+    for (const path of this.own) {
+      const node = this.nodeAt(path);
+      if (before.has(path)) node.layers = [valueLayer(symbol, 'base', path)];
+    }
+  }
+
+  mount(path: string, layer: Layer): void {
+    this.mounts.push({ path, layer });
+  }
+
+  unmountAll(): void {
+    this.mounts = [];
+  }
+
+  private nodeAt(path: string): Node {
+    let node = this.root;
+    for (const name of components(path)) {
+      node.children ??= new Map();
+      let child = node.children.get(name);
+      if (child === undefined) node.children.set(name, (child = { layers: childLayers(node.layers, name) }));
+      node = child;
+    }
+    return node;
+  }
+
+  // ------------------------------------------------------------------------------------------- reading
+
+  private layersAt(path: string): readonly Layer[] {
+    let layers: readonly Layer[] = this.root.layers;
+    let node: Node | undefined = this.root;
+    for (const name of components(path)) {
+      node = node?.children?.get(name);
+      layers = node?.layers ?? childLayers(layers, name);
+    }
+    for (const { path: target, layer } of this.mounts) {
+      if (!within(path, target)) continue;
+      let inside: Layer | undefined = layer;
+      for (const name of components(path.slice(target.length))) inside = inside?.child(name);
+      if (inside !== undefined) layers = over(layers, inside);
+    }
+    return layers;
+  }
+
+  has(path: string): Presence {
+    let result: Presence = this.directories.has(path) ? 'yes' : 'no';
+    const layers = this.layersAt(path);
+    for (let at = layers.length - 1; at >= 0; at--) {
+      const layer = layers[at] as Layer;
+      if (layer.presence === 'yes') return 'yes';
+      if (layer.presence === 'maybe' && result === 'no') result = 'maybe';
+      if (layer.settles) break;
+    }
+    return result;
+  }
+
+  read(path: string): string | undefined {
+    return this.layersAt(path).at(-1)?.read?.();
+  }
+
+  entries(directory: string): readonly string[] | undefined {
+    const names = new Set<string>();
+    const layers = this.layersAt(directory);
+    for (let at = layers.length - 1; at >= 0; at--) {
+      const layer = layers[at] as Layer;
+      const brought = layer.entries();
+      if (brought === undefined) return undefined;
+      for (const name of brought) names.add(name);
+      if (layer.settles) break;
+    }
+    let node: Node | undefined = this.root;
+    for (const name of components(directory)) node = node?.children?.get(name);
+    for (const name of node?.children?.keys() ?? [])
+      if (this.has(join(directory, name)) === 'yes') names.add(name);
+    return [...names].sort();
+  }
+
+  /** Known to exist and to be a directory. */
+  isDirectory(path: string): boolean {
+    if (path === '/' || path === '' || path === '?' || this.directories.has(path)) return true;
+    const layers = this.layersAt(path);
+    return layers.some((layer) => layer.presence === 'yes' && !layer.settles && layer.soft !== true);
+  }
+
+  maker(path: string): string {
+    return this.directories.get(path) ?? '';
+  }
+
+  /** The symbol of a path with everything below it. `strict` also tells apart what allowance 0.4 equates. */
+  valueOf(path: string, strict = false): number {
+    let node: Node | undefined = this.root;
+    for (const name of components(path)) node = node?.children?.get(name);
+    const layers = this.layersAt(path);
+    const own = this.hash(layers, node?.children, path === '/' ? '' : path, strict, () => true);
+    const made = this.directoriesWithin(path, () => true);
+    const mounted = this.mounts.filter((mount) => within(mount.path, path)).map((m) => `${m.path}=${m.layer.key}`);
+    return made === '' && mounted.length === 0 ? own : this.symbols.of(own, made, mounted.sort().join());
+  }
+
+  /** The symbol of everything that is not a project's own. */
+  system(): number {
+    const keep = (path: string): boolean => !this.own.has(path);
+    const layers = this.root.layers.filter((layer) => !layer.own);
+    return this.symbols.of(
+      this.hash(layers, this.root.children, '', false, keep),
+      this.directoriesWithin('/', (path) => !this.owns(path) && !this.holdsOwn(path)),
+    );
+  }
+
+  private directoriesWithin(tree: string, keep: (path: string) => boolean): string {
+    const made: string[] = [];
+    for (const [path, maker] of this.directories)
+      if (within(path, tree) && keep(path)) made.push(`${path}=${maker}`);
+    return made.sort().join('\n');
+  }
+
+  private hash(
+    layers: readonly Layer[],
+    children: Map<string, Node> | undefined,
+    path: string,
+    strict: boolean,
+    keep: (path: string) => boolean,
+  ): number {
+    const parts: string[] = [];
+    const everything = keep('');
+    const seen = everything ? layers : layers.filter((layer) => !layer.own);
+    for (const [name, child] of children ?? []) {
+      const below = path === '' && name === '?' ? '?' : `${path}/${name}`;
+      if (!keep(below)) continue;
+      const hash = this.hash(child.layers, child.children, below, strict, keep);
+      const implied = this.symbols.of('layers', layersKey(childLayers(layers, name), strict));
+      if (hash !== implied) parts.push(`${name}=${hash}`);
+    }
+    const own = this.symbols.of('layers', layersKey(seen, strict));
+    return parts.length === 0 ? own : this.symbols.of('node', own, parts.sort().join('\n'));
+  }
+}
+
+function layersKey(layers: readonly Layer[], strict: boolean): string {
+  if (strict || !layers.some((layer) => layer.soft)) return layers.map((layer) => layer.key).join('|');
+  // Allowance 0.4: an install's edit of a file that the context surely brings is as good as undone; of one that
+  // the context may bring, it does not matter which came last.
+  const firm = layers.filter((layer) => !layer.soft);
+  if (firm.at(-1)?.settles === true && firm.at(-1)?.key.startsWith('c:') === true)
+    return firm.map((layer) => layer.key).join('|');
+  return [...layers.filter((layer) => layer.soft), ...firm].map((layer) => layer.key).join('|');
+}
+
+function childLayers(layers: readonly Layer[], name: string): readonly Layer[] {
+  let result: readonly Layer[] = [];
+  for (const layer of layers) {
+    const inside = layer.child(name);
+    if (inside !== undefined) result = over(result, inside);
+  }
+  return result;
+}
+
+function put(node: Node, layer: Layer): void {
+  node.layers = over(node.layers, layer);
+  if (layer.settles) delete node.children;
+  for (const [name, child] of node.children ?? []) {
+    const inside = layer.child(name);
+    if (inside !== undefined) put(child, inside);
+  }
+}
+
+function bringsDirectory(layer: Layer, path: readonly string[]): boolean {
+  let inside: Layer | undefined = layer;
+  for (const name of path) inside = inside?.child(name);
+  return inside !== undefined && inside.presence === 'yes' && !inside.settles;
+}
+
+function cloneNode(node: Node): Node {
+  if (node.children === undefined) return { layers: node.layers };
+  return { layers: node.layers, children: new Map([...node.children].map(([n, child]) => [n, cloneNode(child)])) };
+}

@@ -1,0 +1,64 @@
+/**
+ * Which image paths belong to the system (packages, users, configuration) and which a project can call its own.
+ * Source: Filesystem Hierarchy Standard 3.0 and the official images' working directories.
+ */
+
+/** Names that the root directory of an image may hold before anything is copied. */
+const ROOT_NAMES = new Set(
+  'bin boot dev etc home lib lib32 lib64 libx32 media mnt opt proc root run sbin srv sys tmp usr var go'.split(' '),
+);
+
+/** Directories that packages write below: never a project's own. */
+const SYSTEM_TREES = [
+  ...['bin', 'boot', 'dev', 'etc', 'lib', 'lib32', 'lib64', 'libx32', 'proc', 'run', 'sbin', 'sys'].map((n) => `/${n}`),
+  ...['bin', 'sbin', 'lib', 'lib64', 'libexec', 'include', 'share', 'games'].map((n) => `/usr/${n}`),
+  ...['bin', 'sbin', 'lib', 'lib64', 'include', 'share', 'etc', 'go', 'cargo'].map((n) => `/usr/local/${n}`),
+  ...['cache', 'lib', 'log', 'run', 'spool', 'tmp'].map((n) => `/var/${n}`),
+];
+
+/** Directories that exist in an image and hold others' entries beside a project's. */
+const SHARED = new Set(['/', '/home', '/root', '/opt', '/srv', '/mnt', '/media', '/tmp', '/usr', '/usr/src', '/usr/local', '/var', '/var/www', '?']);
+
+/** Dot files in a home directory that configure tools. */
+const HOME_NAMES = /^\.(?:npmrc|yarnrc|yarnrc\.yml|config|cache|local|npm|ssh|netrc|gitconfig|profile|bashrc|bash_profile|bun|cargo|m2|gradle|pip|nvm|docker|aws|kube)$/;
+
+/** `/a/b` → `['a', 'b']`; `?/a` → `['?', 'a']`. */
+export function components(path: string): string[] {
+  return path.split('/').filter((part) => part !== '');
+}
+
+export function join(directory: string, name: string): string {
+  if (name === '' || name === '.') return directory;
+  return directory.endsWith('/') ? directory + name : `${directory}/${name}`;
+}
+
+export function parentOf(path: string): string {
+  const slash = path.lastIndexOf('/');
+  return slash <= 0 ? (path.startsWith('/') ? '/' : path) : path.slice(0, slash);
+}
+
+export function baseName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+/** `path` is `tree` or lies below it. */
+export function within(path: string, tree: string): boolean {
+  return path === tree || tree === '/' || path.startsWith(`${tree}/`);
+}
+
+/** A directory that others' files share with the project's: only the entries copied into it are the project's. */
+export function isShared(path: string): boolean {
+  return SHARED.has(path) || /^\/home\/[^/]+$/.test(path);
+}
+
+/** A directory that packages own. */
+export function isSystem(path: string): boolean {
+  return SYSTEM_TREES.some((tree) => within(path, tree));
+}
+
+/** An entry of that name, copied into a shared directory, would lie among the system's or a user's own files. */
+export function collides(directory: string, name: string): boolean {
+  if ((directory === '/' || directory === '?') && ROOT_NAMES.has(name)) return true;
+  if (directory === '/' || directory === '/usr/src') return false;
+  return HOME_NAMES.test(name) || isSystem(join(directory, name));
+}

@@ -1,0 +1,510 @@
+/**
+ * Runs every stage of a Dockerfile on symbols: what each instruction reads, what it writes, and the state it leaves.
+ * The proof compares two traces; transforms and the cache model read one.
+ */
+import type {
+  Analysis,
+  BuildContext,
+  Command,
+  Copy,
+  Dockerfile,
+  Install,
+  Instruction,
+  Place,
+  Read,
+  Run,
+  Stage,
+  Trouble,
+} from '../model.ts';
+import { expandCopySource, goMatch } from '../context/dockerignore.ts';
+import { parse } from '../dockerfile/parse.ts';
+import { resolvePath } from '../dockerfile/state.ts';
+import { analyse, recognise } from '../managers/index.ts';
+import { ordinary, type Effect } from './commands.ts';
+import {
+  ABSENT,
+  contextLayer,
+  editLayer,
+  Image,
+  type Layer,
+  mergeLayer,
+  stageLayer,
+  valueLayer,
+  wildcardLayer,
+} from './image.ts';
+import { baseName, collides, isShared, isSystem, join } from './paths.ts';
+import type { Symbols } from './symbols.ts';
+
+/** Something an action depends on, with the value that it had. */
+export interface Input {
+  /** An image path, `system` for everything outside the project, or `everything`. */
+  readonly what: string;
+  readonly value: number;
+}
+
+/** One thing that a RUN does. */
+export interface Action {
+  /** What it is called in a message: the command's text. */
+  readonly text: string;
+  /** Actions of one name do the same to the same inputs. */
+  readonly name: string;
+  readonly command?: Command;
+  readonly install?: Install;
+  readonly analysis?: Analysis;
+  readonly effect?: Effect;
+  /** Why it counts as reading and writing everything. */
+  readonly opaque?: Trouble;
+  readonly inputs: readonly Input[];
+  readonly symbol: number;
+  /** What the first half of the analysis' best split would read here. */
+  readonly splitReads?: readonly Read[];
+  /** It only fills a store (strategy W): nothing is compared, but what it needs must be there. */
+  readonly missing?: readonly string[];
+}
+
+/** Where one source of a COPY ends up. */
+export interface Placement {
+  /** Context path. */
+  readonly source: string;
+  /** Image path of that very file or directory. */
+  readonly target: string;
+  readonly directory: boolean;
+}
+
+export interface Event {
+  readonly instruction: Instruction;
+  readonly actions: readonly Action[];
+  /** For a COPY or ADD of plain context files: where each goes. Absent: not a plain copy from the context. */
+  readonly placements?: readonly Placement[];
+}
+
+export interface StageTrace {
+  readonly stage: Stage;
+  readonly events: readonly Event[];
+  /** The file system at the end. */
+  readonly image: Image;
+  /** What `docker inspect` would show, in the order it was set. */
+  readonly configuration: readonly string[];
+}
+
+/** Executes a whole file. Share `symbols` between two traces to compare them. */
+export function trace(file: Dockerfile, context: BuildContext, symbols: Symbols): readonly StageTrace[] {
+  const done: StageTrace[] = [];
+  const environments: number[] = [];
+  for (const stage of file.stages) {
+    const execution = new Execution(file, stage, context, symbols, done, environments);
+    done.push(execution.run());
+    environments.push(execution.environment);
+  }
+  return done;
+}
+
+/** Commands that change the shell for those after them in ways that are not modelled. */
+const SHELL_ALTERING = new Set(
+  '. source eval umask shopt alias unalias trap exec ulimit unset read pushd popd nvm conda declare local typeset readonly getopts shift hash enable'.split(' '),
+);
+
+/** Official images that do not run as root. Everything else without a registry or user prefix does. */
+const NOT_ROOT = /^(?:elasticsearch|kibana|logstash|jenkins|solr|sonarqube|neo4j|memcached|zookeeper)(?::|$)/;
+
+interface Shell {
+  directory: string;
+  exports: Map<string, string | undefined>;
+  /** Everything else that later commands of the same shell depend on. */
+  key: number;
+  errexit: boolean;
+}
+
+class Execution {
+  environment: number;
+  private readonly image: Image;
+  private readonly configuration: string[];
+  private readonly volumes: string[] = [];
+  private readonly rootUser: string;
+  private readonly aliased: boolean;
+  private readonly file: Dockerfile;
+  private readonly stage: Stage;
+  private readonly context: BuildContext;
+  private readonly symbols: Symbols;
+  private readonly done: readonly StageTrace[];
+
+  constructor(
+    file: Dockerfile,
+    stage: Stage,
+    context: BuildContext,
+    symbols: Symbols,
+    done: readonly StageTrace[],
+    environments: readonly number[],
+  ) {
+    this.file = file;
+    this.stage = stage;
+    this.context = context;
+    this.symbols = symbols;
+    this.done = done;
+    const parent = stage.base.stage === undefined ? undefined : done[stage.base.stage];
+    const from = this.textOf(stage.from);
+    if (parent === undefined) {
+      this.image = new Image(symbols, symbols.of('base', from));
+      this.environment = symbols.of('environment');
+      this.configuration = [];
+    } else {
+      this.image = parent.image.fork();
+      this.environment = environments[stage.base.stage as number] as number;
+      this.configuration = [...parent.configuration];
+    }
+    const base = stage.base.image ?? '?';
+    this.rootUser = !base.includes('/') && base !== '?' && !NOT_ROOT.test(base) ? 'root' : 'base';
+    const claims = [...this.claims()];
+    const unknown = claims.some((path) => path.startsWith('?'));
+    // The base image's unknown directory may be any of the named ones: then order must stay as it is.
+    this.aliased = unknown && claims.some((path) => !path.startsWith('?'));
+    if (!this.aliased) for (const path of claims) this.image.claim(path);
+  }
+
+  run(): StageTrace {
+    const events = this.stage.instructions.map((instruction) => this.execute(instruction));
+    return { stage: this.stage, events, image: this.image, configuration: this.configuration };
+  }
+
+  /** Paths that are the project's own in this stage, whatever the order of its instructions. */
+  private *claims(): Iterable<string> {
+    for (const instruction of this.stage.instructions) {
+      if (instruction.keyword === 'WORKDIR') {
+        const path = (instruction as { path: string }).path;
+        if (!isShared(path) && !isSystem(path)) yield path;
+      }
+      if (instruction.keyword !== 'COPY' && instruction.keyword !== 'ADD') continue;
+      const copy = instruction as Copy;
+      const destination = copy.destination?.value;
+      if (destination === undefined) continue;
+      const target = resolvePath(copy.state.workdir, destination);
+      if (isSystem(target)) continue;
+      if (!isShared(target)) {
+        yield target;
+        continue;
+      }
+      if (copy.from !== undefined) continue;
+      for (const source of copy.sources) {
+        if (source.value === undefined) continue;
+        for (const path of expandCopySource(this.context, source.value)) {
+          const names = this.context.kind(path) === 'directory' ? this.context.entries(path) : [baseName(path)];
+          for (const name of names) if (!collides(target, name)) yield join(target, name);
+        }
+      }
+    }
+  }
+
+  private textOf(instruction: Instruction): string {
+    return this.file.source.slice(...instruction.argument).trim();
+  }
+
+  private flagText(instruction: Instruction, except: (name: string, value: string) => boolean = () => false): string {
+    return instruction.flags
+      .filter((flag) => !except(flag.name, flag.value ?? ''))
+      .map((flag) => `--${flag.name}=${flag.value ?? ''}`)
+      .sort()
+      .join(' ');
+  }
+
+  private user(instruction: Instruction): string {
+    const user = instruction.state.user ?? this.rootUser;
+    return user === '0' || user === '0:0' || user === 'root:root' ? 'root' : user;
+  }
+
+  private execute(instruction: Instruction): Event {
+    switch (instruction.keyword) {
+      case 'RUN':
+        return { instruction, actions: this.runCommands(instruction as Run) };
+      case 'COPY':
+      case 'ADD': {
+        const placements = this.copy(instruction as Copy);
+        return placements === undefined
+          ? { instruction, actions: [] }
+          : { instruction, actions: [], placements };
+      }
+      case 'WORKDIR':
+        this.image.makeDirectory((instruction as { path: string }).path, this.user(instruction));
+        break;
+      case 'ENV':
+      case 'ARG':
+        this.environment = this.symbols.of(this.environment, instruction.keyword, this.textOf(instruction));
+        break;
+      case 'VOLUME':
+        this.volumes.push(this.textOf(instruction));
+        break;
+    }
+    this.configuration.push(`${instruction.keyword} ${this.flagText(instruction)} ${this.textOf(instruction)}`);
+    return { instruction, actions: [] };
+  }
+
+  // ---------------------------------------------------------------------------------------------- COPY
+
+  private copy(copy: Copy): readonly Placement[] | undefined {
+    const flag = (name: string): string => copy.flags.find((each) => each.name === name)?.value ?? '';
+    const chown = flag('chown');
+    const others = this.flagText(copy, (name) => name === 'chown' || name === 'from' || name === 'parents');
+    const owner = [chown === '0:0' || chown === 'root:root' || chown === 'root' ? '' : chown, others, this.volumes.length > 0 ? this.volumes.join() : ''].join(' ').trim();
+    if (this.aliased) this.configuration.push(`copy ${this.textOf(copy)}`);
+    const destination = copy.destination?.value;
+    const maker = chown === '' ? 'root' : `${chown} ${flag('chmod')}`.trim();
+    if (destination === undefined || copy.sources.some((source) => source.value === undefined && copy.from === undefined)) {
+      // Where it goes, or what, is not known: like a command that could touch anything.
+      this.image.writeAll(this.symbols.of('copy', this.textOf(copy), this.flagText(copy), this.image.valueOf('/')));
+      return undefined;
+    }
+    const directory = resolvePath(copy.state.workdir, destination);
+    const sources = copy.sources.map((source) => source.value ?? source.text);
+    const many = sources.length > 1 || copy.heredocs.length > 1;
+    const into = destination.endsWith('/') || destination === '.' || destination.endsWith('/.') || many || this.image.isDirectory(directory);
+    const place = (target: string, layer: Layer, isDirectory: boolean): void => {
+      this.image.makeDirectory(isDirectory ? target : parentPath(target), maker);
+      const shared = isShared(target) && isDirectory;
+      this.image.write(target, shared && copy.from === undefined && this.context.known && !this.aliased ? { ...layer, own: true } : layer);
+    };
+    if (copy.from !== undefined) {
+      const stage = copy.fromStage === undefined ? undefined : this.done[copy.fromStage];
+      for (const source of sources) {
+        const path = resolvePath('/', source);
+        const target = into && !endsInSlash(source) && looksLikeFile(source) ? join(directory, baseName(path)) : directory;
+        const layer = stage === undefined ? mergeLayer(`${copy.from}:${path}:${owner}`) : stageLayer(stage.image, path, owner);
+        place(target, /[*?[]/.test(source) ? mergeLayer(`${copy.from}:${path}:${owner}:${stage?.image.valueOf('/') ?? ''}`) : layer, target === directory);
+      }
+      return undefined;
+    }
+    if (copy.heredocs.length > 0) {
+      for (const heredoc of copy.heredocs) {
+        const text = this.file.source.slice(...heredoc.body);
+        const symbol = this.symbols.of('heredoc', text, owner, heredoc.quoted ? '' : this.environment);
+        place(into ? join(directory, heredoc.name) : directory, valueLayer(symbol, 'made'), false);
+      }
+      if (sources.length === 0) return undefined;
+    }
+    const placements: Placement[] = [];
+    const parents = copy.flags.some((each) => each.name === 'parents');
+    let plain = !parents && copy.heredocs.length === 0;
+    for (const source of sources) {
+      if (copy.keyword === 'ADD' && (/^[a-z+]+:\/\//.test(source) || source.startsWith('git@') || /\.(?:tar|tgz|tbz2?|txz|tar\.\w+|gz|bz2|xz|zst)$/.test(source))) {
+        plain = false;
+        place(directory, mergeLayer(`${source}:${owner}`), true);
+        continue;
+      }
+      const wildcard = /[*?[\\]/.test(source);
+      const matches = expandCopySource(this.context, source);
+      const pattern = resolvePath('/', source).slice(1) || '.';
+      if (matches.length === 0 && !wildcard) {
+        plain = false;
+        const file = looksLikeFile(source);
+        place(file && into ? join(directory, baseName(pattern)) : directory, this.context.known && !this.context.may(pattern) ? mergeLayer(`missing:${source}:${owner}`) : file ? contextLayer(this.context, pattern, owner) : mergeLayer(`c:${pattern}:${owner}`), !file);
+        continue;
+      }
+      for (const path of matches) {
+        const isDirectory = this.context.kind(path) === 'directory';
+        const top = parents ? join(directory, afterPivot(source, path)) : directory;
+        const target = parents || isDirectory || !(into || matches.length > 1) ? top : join(directory, baseName(path));
+        place(target, contextLayer(this.context, path, owner), isDirectory);
+        placements.push({ source: path, target, directory: isDirectory });
+      }
+      if (wildcard) {
+        const slash = pattern.lastIndexOf('/');
+        const inside = slash < 0 ? '.' : pattern.slice(0, slash);
+        if (/[*?[\\]/.test(inside)) continue;
+        place(directory, wildcardLayer(this.context, inside, pattern.slice(slash + 1), owner, goMatch), true);
+      }
+    }
+    return plain ? placements : undefined;
+  }
+
+  // ----------------------------------------------------------------------------------------------- RUN
+
+  private runCommands(run: Run): readonly Action[] {
+    const binds = run.flags.filter((flag) => flag.name === 'mount' && isContextBind(flag.value ?? ''));
+    for (const bind of binds) {
+      const options = mountOptions(bind.value ?? '');
+      const target = options.get('target') ?? options.get('dst') ?? options.get('destination') ?? '.';
+      const source = resolvePath('/', options.get('source') ?? options.get('src') ?? '.').slice(1) || '.';
+      this.image.mount(resolvePath(run.state.workdir, target), contextLayer(this.context, source, ''));
+    }
+    const flags = this.flagText(run, (name, value) => name === 'mount' && isContextBind(value));
+    const base = this.symbols.of(this.environment, this.user(run), run.state.shell.join('\0'), flags);
+    const actions = run.commands === undefined ? [this.opaque(run, base)] : this.runShell(run, run.commands, base);
+    this.image.unmountAll();
+    return actions;
+  }
+
+  private opaque(run: Run, base: number): Action {
+    const text = this.textOf(run);
+    const trouble = { code: 'shell-not-understood', message: `\`RUN ${firstLine(text)}\` could not be parsed as a POSIX or bash script` };
+    return this.everything(text, text, this.symbols.of(base, run.state.workdir), trouble);
+  }
+
+  private everything(text: string, name: string, place: number, opaque: Trouble, rest: Partial<Action> = {}): Action {
+    const value = this.image.valueOf('/');
+    const symbol = this.symbols.of('opaque', name, place, value);
+    this.image.writeAll(symbol);
+    return { text, name, symbol, opaque, inputs: [{ what: 'everything', value }], ...rest };
+  }
+
+  private runShell(run: Run, commands: readonly Command[], base: number): readonly Action[] {
+    const shell: Shell = {
+      directory: run.state.workdir,
+      exports: new Map(),
+      key: 0,
+      errexit: run.form === 'shell' && run.state.shell.some((word) => /^-[a-df-z]*e/.test(word)),
+    };
+    const lastSemicolon = commands.findLastIndex((command) => command.operator === ';');
+    const actions: Action[] = [];
+    commands.forEach((command, at) => {
+      if (this.shellCommand(command, shell)) return;
+      const endsGroup = commands[at + 1]?.operator === ';';
+      const unchecked = at < lastSemicolon && !(shell.errexit && endsGroup);
+      actions.push(...this.command(run, command, shell, base, unchecked ? ' (may fail)' : ''));
+    });
+    return actions;
+  }
+
+  /** Handles the commands that only change the shell itself. */
+  private shellCommand(command: Command, shell: Shell): boolean {
+    if (!command.simple || command.redirects.length > 0) return false;
+    const name = command.words[0]?.value;
+    const words = command.words.map((word) => word.value);
+    if (command.words.length === 0 && command.assignments.length > 0) {
+      if (command.assignments.some((each) => each.value === undefined)) return false;
+      shell.key = this.symbols.of(shell.key, command.text);
+      return true;
+    }
+    if (name === 'cd' && command.assignments.length === 0) {
+      const target = words[1];
+      if (words.length !== 2 || target === undefined || target === '-') return false;
+      shell.directory = resolvePath(shell.directory, target);
+      return true;
+    }
+    if (name === 'set') {
+      if (!words.slice(1).every((word) => word !== undefined && /^[-+][A-Za-z]+$|^pipefail$/.test(word))) return false;
+      for (const word of words.slice(1)) if (/^[-+][a-z]*e/.test(word as string)) shell.errexit = (word as string).startsWith('-');
+      // `-x` and `-v` only print.
+      const kept = words.slice(1).map((word) => (word as string).replace(/[xv]/g, '')).filter((word) => word !== '-' && word !== '+');
+      if (kept.length > 0) shell.key = this.symbols.of(shell.key, `set ${kept.join(' ')}`);
+      return true;
+    }
+    if (name === 'export' && words.length > 1) {
+      for (const word of words.slice(1)) {
+        const match = /^([A-Za-z_]\w*)=(.*)$/s.exec(word ?? '');
+        if (match === null) return false;
+      }
+      for (const word of words.slice(1)) {
+        const equals = (word as string).indexOf('=');
+        shell.exports.set((word as string).slice(0, equals), (word as string).slice(equals + 1));
+      }
+      return true;
+    }
+    return false;
+  }
+
+  private command(run: Run, command: Command, shell: Shell, base: number, suffix: string): readonly Action[] {
+    const exports = [...shell.exports].map(([name, value]) => `${name}=${value ?? ''}`).sort();
+    const known = this.symbols.of(base, shell.directory, this.image.maker(shell.directory), ...exports);
+    // A word that is not constant may use a shell variable set earlier in the same RUN.
+    const open = command.words.some((word) => word.value === undefined);
+    const where = open ? this.symbols.of(known, shell.key) : known;
+    const stage = this.stage;
+    const place: Place = {
+      directory: shell.directory,
+      user: this.user(run),
+      ...(stage.base.image === undefined ? {} : { image: stage.base.image }),
+      environment: (name) => (shell.exports.has(name) ? shell.exports.get(name) : run.state.environment.get(name)),
+    };
+    if (command.simple) {
+      const install = recognise(command, place);
+      if (install !== undefined && command.redirects.every((each) => each.target === '/dev/null')) {
+        const analysis = analyse(install, this.image);
+        const splitReads = analysis.splits[0] === undefined ? [] : this.readsOf(analysis.splits[0].before, place);
+        return analysis.steps.map((step) =>
+          this.step({ ...step, name: step.name + suffix }, where, command.text, { command, install, analysis, splitReads }),
+        );
+      }
+      const effects = install === undefined ? ordinary(command, place, this.image) : undefined;
+      if (effects !== undefined)
+        return effects.map((effect) => this.step({ ...effect, name: effect.name + suffix }, where, command.text, { command }));
+    }
+    const name = command.words[0]?.value;
+    const alters = command.simple ? name === undefined || SHELL_ALTERING.has(name) || name === 'cd' || name === 'set' || name === 'export' : !command.text.startsWith('(') && /\b(?:cd|pushd|popd|export|set|source|eval|umask|exec|\.)\s|\b[A-Za-z_]\w*=|\bread\b/.test(command.text);
+    const here = this.symbols.of(known, shell.key, shell.errexit ? 'e' : '');
+    const action = this.everything(command.text, command.text + suffix, here, {
+      code: 'intervening-run-reads-source',
+      message: `\`${firstLine(command.text)}\` is not known to leave the source alone`,
+    }, { command });
+    if (alters) shell.key = this.symbols.of(shell.key, command.text, action.symbol);
+    return [action];
+  }
+
+  /** What a command line would read if it ran now, as far as its installs are understood. */
+  private readsOf(line: string, place: Place): readonly Read[] {
+    const run = parse(`FROM scratch\nWORKDIR ${place.directory}\nRUN ${line}\n`).stages[0]?.instructions[1] as Run | undefined;
+    return (run?.commands ?? []).flatMap((command) => {
+      const install = recognise(command, place);
+      const steps = install === undefined ? [] : analyse(install, this.image).steps;
+      return steps.filter((step) => step.opaque === undefined).flatMap((step) => step.reads);
+    });
+  }
+
+  private step(step: Effect, place: number, text: string, rest: Partial<Action>): Action {
+    if (step.opaque !== undefined) return this.everything(text, step.name, place, step.opaque, rest);
+    const value = (read: Read): number =>
+      read.as !== undefined && this.image.has(read.path) !== 'no'
+        ? this.symbols.of('as', read.as)
+        : this.image.valueOf(read.path, true);
+    const inputs: Input[] = step.reads.map((read) => ({ what: read.path, value: value(read) }));
+    if (step.warm === true) {
+      const missing = step.reads.filter((read) => this.image.has(read.path) === 'no').map((read) => read.path);
+      return { text, name: step.name, symbol: 0, effect: step, inputs, missing, ...rest };
+    }
+    if (step.system !== 'none') inputs.push({ what: 'system', value: this.image.system() });
+    const symbol = this.symbols.of('step', step.name, place, ...inputs.map((input) => input.value));
+    if (step.system === 'writes') this.image.writeSystem(symbol);
+    step.writes.forEach((path, at) => this.image.write(path, valueLayer(this.symbols.of(symbol, at), 'made')));
+    for (const path of step.removes ?? []) this.image.write(path, ABSENT);
+    for (const path of step.edits) this.image.write(path, editLayer(this.symbols.of(symbol, path)));
+    for (const [path, content] of Object.entries(step.sets ?? {}))
+      this.image.write(path, valueLayer(this.symbols.of('text', content), 'made', '', content));
+    for (const path of step.makes ?? []) this.image.makeDirectory(path, step.maker ?? '');
+    for (const path of step.touches ?? []) this.image.touchDirectory(path, symbol);
+    return { text, name: step.name, symbol, effect: step, inputs, ...rest };
+  }
+}
+
+function firstLine(text: string): string {
+  const line = text.split('\n', 1)[0] ?? '';
+  return line.length > 80 ? `${line.slice(0, 77)}...` : line;
+}
+
+function parentPath(path: string): string {
+  const slash = path.lastIndexOf('/');
+  return slash <= 0 ? (path.startsWith('/') ? '/' : '?') : path.slice(0, slash);
+}
+
+function endsInSlash(path: string): boolean {
+  return path.endsWith('/') || path.endsWith('/.') || path === '.';
+}
+
+/** By its name: `.env`, `server.js`, `Gemfile`. Only used where the context cannot tell. */
+function looksLikeFile(path: string): boolean {
+  const name = baseName(path.replace(/\/+$/, ''));
+  return !path.endsWith('/') && (/^\.[a-z]+(?:\.\w+)*$|\.[A-Za-z0-9]{1,5}$/.test(name) || /^(?:Makefile|Gemfile|Dockerfile|Procfile|LICENSE)$/.test(name)) && name !== '.' && name !== '..' && !/^\.(?:git|github|yarn|next|mvn|cargo|config|venv)$/.test(name);
+}
+
+function afterPivot(source: string, path: string): string {
+  const pivot = source.indexOf('/./');
+  return pivot < 0 ? path : path.slice(resolvePath('/', source.slice(0, pivot)).length);
+}
+
+function mountOptions(value: string): Map<string, string> {
+  return new Map(value.split(',').map((part): [string, string] => {
+    const equals = part.indexOf('=');
+    return equals < 0 ? [part, ''] : [part.slice(0, equals), part.slice(equals + 1)];
+  }));
+}
+
+function isContextBind(value: string): boolean {
+  const options = mountOptions(value);
+  return (options.get('type') ?? 'bind') === 'bind' && !options.has('from') && !value.includes('$');
+}

@@ -1,0 +1,51 @@
+/**
+ * The library's door. Nothing here touches a disk: give it text and a context, get back an outcome.
+ */
+import type { BuildContext, Outcome, PackageManager, Target, Transform } from './model.ts';
+import { transforms as builtIn } from '../transforms/index.ts';
+import { assumedContext } from './context/assumed.ts';
+import { run } from './engine.ts';
+import { managers as knownManagers } from './managers/index.ts';
+
+export type * from './model.ts';
+export { memoryContext } from './context/memory.ts';
+export { parse } from './dockerfile/parse.ts';
+
+export const transforms: readonly Transform[] = builtIn;
+export const managers: readonly PackageManager[] = knownManagers;
+
+export interface FixOptions {
+  /** In the order in which they are tried; default: the built-in ones. */
+  readonly transforms?: readonly Transform[];
+  /** Only these, by name. */
+  readonly only?: readonly string[];
+  /** All but these, by name. */
+  readonly skip?: readonly string[];
+  /** Apply fixes that could change something, too. */
+  readonly unsafe?: boolean;
+  readonly target?: Partial<Target>;
+}
+
+/** Works out the fixes of one Dockerfile in its build context. Never throws on what the file says. */
+export function fix(
+  file: { readonly path: string; readonly source: string },
+  context: BuildContext,
+  options: FixOptions = {},
+): Outcome {
+  const chosen = (options.transforms ?? builtIn).filter(
+    ({ name }) => (options.only === undefined || options.only.includes(name)) && options.skip?.includes(name) !== true,
+  );
+  return run(file.path, file.source, context, {
+    transforms: chosen,
+    target: { style: options.target?.style ?? 'copy', builder: options.target?.builder ?? 'buildkit' },
+    unsafe: options.unsafe ?? false,
+  });
+}
+
+/**
+ * The same without a build context: the usual manifests are assumed, copied by globs that may match nothing, and
+ * every fix counts as unsafe.
+ */
+export function fixText(source: string, options: FixOptions & { readonly path?: string } = {}): Outcome {
+  return fix({ path: options.path ?? 'Dockerfile', source }, assumedContext(knownManagers), { unsafe: true, ...options });
+}

@@ -1,0 +1,264 @@
+/**
+ * Writes a plan down as edits that look hand-made: the file's own case, indentation, blank lines and line ends;
+ * comments travel with the instruction that they belong to.
+ */
+import type { BuildContext, Command, Copy, Dockerfile, Edit, Run, Target, Trouble } from '../model.ts';
+import { resolvePath } from '../dockerfile/state.ts';
+import { parentOf } from '../effects/paths.ts';
+import type { CopyEvent, Need, Plan } from './sink.ts';
+
+/** The edits on the Dockerfile, or why they cannot be written. */
+export function emit(file: Dockerfile, plan: Plan, context: BuildContext, target: Target): readonly Edit[] | Trouble {
+  const writer = new Writer(file, plan, context, target);
+  return writer.edits();
+}
+
+const SAFE_WORD = /^[A-Za-z0-9._@+/*?[\]-]+$/;
+
+class Writer {
+  private readonly source: string;
+  private readonly eol: string;
+  private readonly file: Dockerfile;
+  private readonly plan: Plan;
+  private readonly context: BuildContext;
+  private readonly target: Target;
+
+  constructor(file: Dockerfile, plan: Plan, context: BuildContext, target: Target) {
+    this.file = file;
+    this.plan = plan;
+    this.context = context;
+    this.target = target;
+    this.source = file.source;
+    this.eol = file.eol;
+  }
+
+  edits(): readonly Edit[] | Trouble {
+    const edits: Edit[] = [];
+    const inPlace = new Map<CopyEvent, string[]>();
+    const above = new Map<Run, string[]>();
+    const mounts = new Map<Run, string[]>();
+    for (const need of this.plan.needs) {
+      const reader = need.reader;
+      if (this.target.style === 'bind') {
+        const flags = this.bindFlags(need);
+        if (flags === undefined) return { code: 'builder-too-old', message: `${this.target.builder} cannot bind-mount the build context`, help: 'use --style copy' };
+        mounts.set(reader, [...(mounts.get(reader) ?? []), ...flags]);
+        continue;
+      }
+      const here = !this.runBetween(need.copy.copy, reader);
+      const lines = this.narrow(need, here ? need.copy.copy : reader);
+      if (!Array.isArray(lines)) return lines as Trouble;
+      if (here) inPlace.set(need.copy, [...(inPlace.get(need.copy) ?? []), ...lines]);
+      else above.set(reader, [...(above.get(reader) ?? []), ...lines]);
+    }
+    for (const event of this.plan.sunk) edits.push(this.removal(event.copy, inPlace.get(event)));
+    for (const [run, lines] of above) {
+      const at = run.outer[0];
+      const indent = this.indentAt(run.span[0]);
+      edits.push({ file: 'dockerfile', span: [at, at], text: lines.map((line) => indent + line + this.eol).join('') });
+    }
+    for (const [run, flags] of mounts) {
+      const at = run.flags[0]?.span[0] ?? run.argument[0];
+      edits.push({ file: 'dockerfile', span: [at, at], text: flags.map((flag) => `${flag} `).join('') });
+    }
+    const moved: string[] = [];
+    for (const event of this.plan.sunk) {
+      const text = this.movedText(event.copy);
+      if (typeof text !== 'string') return text;
+      moved.push(text);
+    }
+    const landing = this.landing(moved);
+    if (!Array.isArray(landing)) return landing as Trouble;
+    return [...edits, ...landing];
+  }
+
+  private runBetween(copy: Copy, reader: Run): boolean {
+    return this.file.instructions.some(
+      (each) => each.keyword === 'RUN' && each.span[0] > copy.span[0] && each.span[0] < reader.span[0],
+    );
+  }
+
+  // --------------------------------------------------------------------------------- the narrow copies
+
+  /** One COPY per directory (0.2), with the same flags and the destination spelt like the broad one's. */
+  private narrow(need: Need, at: Copy | Run): string[] | Trouble {
+    const copy = need.copy.copy;
+    const flags = copy.flags.map((flag) => this.source.slice(...flag.span));
+    const destination = copy.destination;
+    const value = destination?.value;
+    if (destination === undefined || value === undefined) return unresolved(copy);
+    const top = resolvePath(copy.state.workdir, value);
+    const relative = !value.startsWith('/');
+    const groups = new Map<string, { sources: string[]; target: string }>();
+    const files = this.target.style === 'copy' && !this.context.known ? this.globbed(need) : need.files;
+    for (const each of files) {
+      const directory = each.directory ? each.target : parentOf(each.target);
+      const group = groups.get(directory) ?? { sources: [], target: directory };
+      group.sources.push(this.spell(copy, each.source) + ('sure' in each && !each.sure ? '*' : ''));
+      groups.set(directory, group);
+    }
+    const base = at === copy || at.state.workdir === copy.state.workdir || !relative ? destination.text : top;
+    if (base.startsWith('?')) return unresolved(copy);
+    if (this.target.style === 'parents' && groups.size > 1) return this.withParents(need, copy, flags, base);
+    const lines: string[] = [];
+    for (const { sources, target } of groups.values()) {
+      const isFile = need.copy.placements.some((each) => each.target === need.files[0]?.target && !each.directory);
+      const inside = target === top || (isFile && parentOf(top) === target) ? '' : target.slice(top === '/' ? 1 : top.length + 1);
+      const place = isFile && top !== target && need.files.length === 1 && need.files[0]?.target === top ? base : slashed(inside === '' ? base : joinText(base, inside));
+      lines.push(this.line(copy, flags, [...new Set(sources)], place));
+    }
+    return lines;
+  }
+
+  /** A context path, spelt as the broad copy spells its own sources. */
+  private spell(copy: Copy, source: string): string {
+    const first = copy.sources[0]?.text ?? '';
+    return /^\.\/./.test(first) ? `./${source}` : /^\/./.test(first) ? `/${source}` : source;
+  }
+
+  private line(copy: Copy, flags: readonly string[], sources: readonly string[], destination: string): string {
+    const keyword = this.source.slice(copy.span[0], copy.span[0] + copy.keyword.length);
+    const plain = sources.every((source) => SAFE_WORD.test(source));
+    const words = plain && !copy.json ? [...sources, destination].join(' ') : JSON.stringify([...sources, destination]).replaceAll('","', '", "');
+    return [keyword, ...flags, words].join(' ');
+  }
+
+  private withParents(need: Need, copy: Copy, flags: readonly string[], base: string): string[] {
+    const placement = need.copy.placements[0];
+    const root = placement === undefined || placement.source === '.' ? '' : `${placement.source}/./`;
+    const sources = need.files.map((each) => root + each.source.slice(root === '' ? 0 : root.length - 2));
+    return [this.line(copy, ['--parents', ...flags], sources, slashed(base))];
+  }
+
+  /** Without a known context, the manifests' usual globs: a wildcard that matches nothing copies nothing. */
+  private globbed(need: Need): Need['files'] {
+    return need.files;
+  }
+
+  private bindFlags(need: Need): string[] | undefined {
+    if (this.target.builder === 'classic' || this.target.builder === 'kaniko') return undefined;
+    const top = need.reader.state.workdir;
+    return need.files.map((each) => {
+      const target = each.target.startsWith(`${top}/`) ? each.target.slice(top.length + 1) : each.target;
+      return `--mount=type=bind,source=${each.source},target=${target}`;
+    });
+  }
+
+  // -------------------------------------------------------------------------------------- the move itself
+
+  /** Takes the copy out; where narrow copies stand in its place, its comments stay with them. */
+  private removal(copy: Copy, lines: readonly string[] | undefined): Edit {
+    const indent = this.indentAt(copy.span[0]);
+    const [start, end] = [copy.outer[0], this.afterLine(copy.span[1])];
+    if (lines !== undefined) {
+      return { file: 'dockerfile', span: [start, end], text: lines.map((line) => indent + line).join(this.eol) + this.source.slice(copy.span[1], end).replace(/^[^\r\n]*/, '') };
+    }
+    // One of two blank lines around it goes too.
+    const blankBefore = this.blankBefore(start);
+    const blankAfter = this.blankAfter(end);
+    const extra = blankAfter !== undefined && (blankBefore || start === 0) ? blankAfter : end;
+    return { file: 'dockerfile', span: [start, extra], text: '' };
+  }
+
+  private movedText(copy: Copy): string | Trouble {
+    const text = this.source.slice(copy.outer[0], copy.span[1]);
+    const destination = copy.destination;
+    const after = this.workdirAfter();
+    if (destination?.value === undefined) return unresolved(copy);
+    if (destination.value.startsWith('/') || after === copy.state.workdir) return text;
+    const absolute = resolvePath(copy.state.workdir, destination.value);
+    if (absolute.startsWith('?')) return unresolved(copy);
+    const offset = destination.span[0] - copy.outer[0];
+    return text.slice(0, offset) + slashed(absolute) + text.slice(destination.span[1] - copy.outer[0]);
+  }
+
+  private workdirAfter(): string {
+    return this.plan.last.state.workdir;
+  }
+
+  /** Below the last RUN, or inside it where it is cut. */
+  private landing(moved: readonly string[]): Edit[] | Trouble {
+    const { last, cut, split } = this.plan;
+    const commands = last.commands ?? [];
+    const first = this.plan.sunk[0] as CopyEvent;
+    const spaced = this.blankBefore(first.copy.outer[0]) || this.blankAfter(this.afterLine(first.copy.span[1])) !== undefined;
+    const gap = spaced ? this.eol : '';
+    const rest = cut === undefined ? [] : commands.slice(cut + 1);
+    const block = moved.map((text) => text + this.eol).join('');
+    if (cut === undefined || (rest.length === 0 && split === undefined)) {
+      const end = this.afterLine(last.span[1]);
+      const ended = /[\r\n]$/.test(this.source.slice(0, end));
+      return [{ file: 'dockerfile', span: [end, end], text: (ended ? '' : this.eol) + gap + (ended ? block : block.slice(0, -this.eol.length)) }];
+    }
+    if (last.form !== 'shell') return { code: 'unsplittable-run', message: `\`RUN\` in ${last.form} form cannot be divided` };
+    const command = commands[cut] as Command;
+    const next = rest[0];
+    if (next?.operator === ';' && !this.leadsWithSet(commands.slice(0, cut + 1)))
+      return { code: 'unsplittable-run', message: `\`${command.text}\` is followed by \`;\`: its failure is ignored, which two RUNs could not do`, help: 'join the commands with `&&`' };
+    const indent = this.indentAt(last.span[0]);
+    const keyword = this.source.slice(last.span[0], last.span[0] + 3);
+    const flags = last.flags.map((flag) => this.source.slice(...flag.span)).join(' ');
+    const carry = this.carried(commands.slice(0, cut + 1));
+    const opening = `${indent}${keyword} ${flags === '' ? '' : `${flags} `}${carry}`;
+    const edits: Edit[] = [];
+    const below = `${this.eol}${gap}${block}${gap}${opening}`;
+    if (split !== undefined) {
+      edits.push({ file: 'dockerfile', span: command.span, text: split.before });
+      const joined = next === undefined ? '' : `${next.operator === ';' ? ';' : ' &&'} `;
+      const end = next?.span[0] ?? command.span[1];
+      edits.push({ file: 'dockerfile', span: [command.span[1], end], text: `${below}${split.after}${joined}` });
+    } else if (next !== undefined) {
+      edits.push({ file: 'dockerfile', span: [command.span[1], next.span[0]], text: below });
+    }
+    return edits;
+  }
+
+  private leadsWithSet(commands: readonly Command[]): boolean {
+    return commands.some((command) => command.words[0]?.value === 'set' && /(?:^|\s)-[a-z]*e/.test(command.text));
+  }
+
+  /** What the shell had been told before the cut, told again. */
+  private carried(commands: readonly Command[]): string {
+    const kept = commands.filter((command) => {
+      const name = command.words[0]?.value;
+      return name === 'cd' || name === 'set' || name === 'export' || (command.words.length === 0 && command.assignments.length > 0);
+    });
+    return kept.map((command) => `${command.text} && `).join('');
+  }
+
+  // ------------------------------------------------------------------------------------------ small things
+
+  /** The offset just after the line end that follows `offset`. */
+  private afterLine(offset: number): number {
+    const newline = this.source.indexOf('\n', offset);
+    return newline < 0 ? this.source.length : newline + 1;
+  }
+
+  private indentAt(offset: number): string {
+    const start = this.source.lastIndexOf('\n', offset - 1) + 1;
+    return /^[ \t]*/.exec(this.source.slice(start, offset))?.[0] ?? '';
+  }
+
+  private blankBefore(lineStart: number): boolean {
+    const before = this.source.slice(0, lineStart);
+    return /(?:^|\n)[ \t]*\r?\n$/.test(before);
+  }
+
+  /** The offset after the blank line that starts at `offset`, if one does. */
+  private blankAfter(offset: number): number | undefined {
+    const match = /^[ \t]*\r?\n/.exec(this.source.slice(offset, offset + 200));
+    return match === null ? undefined : offset + match[0].length;
+  }
+}
+
+function unresolved(copy: Copy): Trouble {
+  return { code: 'unresolved-variable', message: `the destination of \`${copy.keyword}\` (line ${copy.line}) cannot be resolved`, help: 'give the stage an absolute WORKDIR' };
+}
+
+function slashed(path: string): string {
+  return path === '.' ? './' : path.endsWith('/') ? path : `${path}/`;
+}
+
+function joinText(base: string, inside: string): string {
+  return base === '.' || base === './' ? `./${inside}` : base.endsWith('/') ? base + inside : `${base}/${inside}`;
+}

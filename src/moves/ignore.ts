@@ -1,0 +1,53 @@
+/**
+ * The ignore-file companion (spec 0.3): an install's output that the context may bring would be overwritten by the
+ * late copy, so the ignore file must keep it out. One that git tracks is a refusal.
+ */
+import type { BuildContext, Edit, Trouble } from '../model.ts';
+import { join, within } from '../effects/paths.ts';
+import type { Action, Placement } from '../effects/trace.ts';
+
+/** Lines to add for these installs below these copies; empty when nothing is exposed. */
+export function missingIgnores(
+  actions: readonly Action[],
+  placements: readonly Placement[],
+  context: BuildContext,
+): readonly string[] | Trouble {
+  const lines = new Set<string>();
+  for (const action of actions) {
+    const { analysis, install } = action;
+    if (analysis === undefined || install === undefined) continue;
+    for (const output of analysis.outputs) {
+      for (const placement of placements) {
+        const path = contextPath(placement, output);
+        if (path === undefined || !context.may(path)) continue;
+        if (context.tracks(path))
+          return {
+            code: 'output-tracked-in-context',
+            message: `\`${path}\`, which \`${action.text}\` fills, is committed: the late copy would overwrite the install`,
+            help: `remove \`${path}\` from git, or exclude it in ${context.ignoreFile.path}`,
+          };
+        const root = contextPath(placement, install.directory) ?? '.';
+        for (const line of analysis.ignore) lines.add(root === '.' ? line : join(root, line));
+      }
+    }
+  }
+  return [...lines];
+}
+
+function contextPath(placement: Placement, path: string): string | undefined {
+  if (!placement.directory || !within(path, placement.target)) return undefined;
+  const rest = path.slice(placement.target === '/' ? 1 : placement.target.length + 1);
+  return rest === '' ? placement.source : placement.source === '.' ? rest : `${placement.source}/${rest}`;
+}
+
+/** Appends lines to the ignore file, or starts one. */
+export function ignoreEdit(context: BuildContext, lines: readonly string[], eol: string): Edit {
+  const source = context.ignoreFile.source ?? '';
+  const own = source.includes('\r\n') ? '\r\n' : source.includes('\n') ? '\n' : eol;
+  const start = source === '' || source.endsWith('\n') ? '' : own;
+  return {
+    file: 'dockerignore',
+    span: [source.length, source.length],
+    text: start + lines.map((line) => line + own).join(''),
+  };
+}

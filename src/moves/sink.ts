@@ -1,0 +1,307 @@
+/**
+ * The one move (design, idea 1): a broad COPY sinks below the instructions that do not read what it brings, and
+ * leaves behind a narrow COPY of the files that they do read. This file decides how far, and which files; `emit.ts`
+ * writes it down. Nothing here is trusted: the proof decides afterwards.
+ */
+import type { BuildContext, Command, Copy, Install, Run, Split, Trouble } from '../model.ts';
+import { within } from '../effects/paths.ts';
+import type { Action, Event, Placement, StageTrace } from '../effects/trace.ts';
+
+/** Files of one copy that a RUN needs before the copy itself comes. */
+export interface Need {
+  readonly copy: CopyEvent;
+  readonly reader: Run;
+  /** Context paths, each with the image path where the reader expects it. */
+  readonly files: readonly { readonly source: string; readonly target: string; readonly directory: boolean; readonly sure: boolean }[];
+}
+
+export interface CopyEvent {
+  readonly copy: Copy;
+  readonly placements: readonly Placement[];
+}
+
+/** One sinking move within one stage. */
+export interface Plan {
+  /** The copies that move, in order. */
+  readonly sunk: readonly CopyEvent[];
+  readonly needs: readonly Need[];
+  /** The last RUN that will stand above the moved copies. */
+  readonly last: Run;
+  /** Commands of `last` that stay above: all (undefined), or up to this index; the others go below the copies. */
+  readonly cut?: number;
+  /** The command of `last` at `cut` is replaced by `split.before`, and `split.after` runs below the copies. */
+  readonly split?: Split;
+  /** What gains: installs and expensive commands that the copies no longer invalidate. */
+  readonly gains: readonly Action[];
+}
+
+/** An install that stays below a broad copy, and why. */
+export interface Blocked {
+  readonly run: Run;
+  readonly install: Install;
+  readonly trouble: Trouble;
+}
+
+export interface Opportunities {
+  readonly plans: readonly Plan[];
+  readonly blocked: readonly Blocked[];
+  /** Installs that no broad copy stands above. */
+  readonly optimal: readonly { readonly run: Run; readonly install: Install }[];
+}
+
+/** Commands that are worth keeping cached: they download or build. */
+const EXPENSIVE = /^(?:sudo )?(?:apt|apt-get|apk|yum|dnf|microdnf|tdnf|zypper|pacman|gem|pecl|docker-php-ext-\w+|install-php-extensions|curl|wget|rustup|useradd|groupadd|adduser|addgroup|corepack|locale-gen|add-apt-repository|\S*python3? -m venv|virtualenv)\b/;
+
+/** `narrow: false`: only plans that need nothing left behind. */
+export function opportunities(
+  trace: StageTrace,
+  context: BuildContext,
+  options: { readonly narrow: boolean } = { narrow: true },
+): Opportunities {
+  const plans: Plan[] = [];
+  const blocked: Blocked[] = [];
+  const optimal: Opportunities['optimal'][number][] = [];
+  for (const segment of segments(trace.events)) {
+    // The plain move is a fallback for when a divided install is not provable.
+    const divided = options.narrow ? planSegment(segment, context, 'split') : undefined;
+    const whole = planSegment(options.narrow ? segment : beforeReaders(segment), context, 'whole');
+    for (const plan of [divided, whole]) if (plan !== undefined) plans.push(plan);
+  }
+  for (const [index, event] of trace.events.entries()) {
+    for (const action of event.actions) {
+      if (action.install?.kind !== 'install') continue;
+      const run = event.instruction as Run;
+      if (!hasBroadCopyAbove(trace.events, index, action)) optimal.push({ run, install: action.install });
+      else {
+        const trouble = blockedBy(trace.events, index, action);
+        if (trouble !== undefined) blocked.push({ run, install: action.install, trouble });
+      }
+    }
+  }
+  return { plans, blocked, optimal };
+}
+
+/** Up to and including the next RUN with something opaque in it: no copy can sink below that. */
+function* segments(events: readonly Event[]): Iterable<readonly Event[]> {
+  let current: Event[] = [];
+  for (const event of events) {
+    current.push(event);
+    if (event.actions.some((action) => action.opaque !== undefined)) {
+      yield current;
+      current = [];
+    }
+  }
+  yield current;
+}
+
+/** The part of a segment in which no RUN reads what a copy above brings. */
+function beforeReaders(events: readonly Event[]): readonly Event[] {
+  const targets: Placement[] = [];
+  for (const [index, event] of events.entries()) {
+    targets.push(...(event.placements ?? []).filter((each) => each.directory));
+    const reads = event.actions.flatMap((action) => action.effect?.reads ?? []);
+    if (reads.some((read) => targets.some((each) => within(read.path, each.target) || (read.tree === true && within(each.target, read.path)))))
+      return events.slice(0, index);
+  }
+  return events;
+}
+
+function planSegment(events: readonly Event[], context: BuildContext, mode: 'split' | 'whole'): Plan | undefined {
+  const stop = reach(events, mode);
+  if (stop === undefined) return undefined;
+  const needs: Need[] = [];
+  const copies = events
+    .slice(0, stop.index)
+    .flatMap((event): CopyEvent[] =>
+      event.placements === undefined ? [] : [{ copy: event.instruction as Copy, placements: event.placements }],
+    );
+  const broad = copies.filter((each) => isBroad(each, context));
+  if (broad.length === 0) return undefined;
+  const firm = copies.filter((each) => !broad.includes(each));
+  const stuck = new Set<CopyEvent>();
+  for (const [index, event] of events.slice(0, stop.index + 1).entries()) {
+    if (event.actions.length === 0) continue;
+    const above = broad.filter((each) => each.copy.span[0] < event.instruction.span[0]);
+    for (const need of needsOf(event, stop, index === stop.index, above, firm, context, stuck)) needs.push(need);
+  }
+  const first = broad.find((each) => !stuck.has(each));
+  if (first === undefined) return undefined;
+  const from = events.findIndex((event) => event.instruction === first.copy);
+  const sunk = copies.filter((each) => {
+    const at = events.findIndex((event) => event.instruction === each.copy);
+    if (at < from || stuck.has(each)) return false;
+    // Later copies over the same files go along, so that they still come last.
+    return broad.includes(each) || (!readBy(each, events.slice(at, stop.index + 1), stop) && overlaps(each, broad));
+  });
+  const gains = events
+    .slice(from, stop.index + 1)
+    .flatMap((event) => (event === events[stop.index] ? event.actions.slice(0, stop.actions) : event.actions))
+    .filter((action) => action.install?.kind === 'install' || action.install?.kind === 'tool' || EXPENSIVE.test(action.text));
+  if (gains.length === 0 && stop.split === undefined) return undefined;
+  return {
+    sunk,
+    needs: needs.filter((need) => sunk.includes(need.copy)),
+    last: events[stop.index]?.instruction as Run,
+    ...(stop.cut === undefined ? {} : { cut: stop.cut }),
+    ...(stop.split === undefined ? {} : { split: stop.split }),
+    gains,
+  };
+}
+
+interface Stop {
+  /** Index of the last event above the copies. */
+  readonly index: number;
+  /** How many of its actions stand above. */
+  readonly actions: number;
+  readonly cut?: number;
+  readonly split?: Split;
+  /** The install that is divided. */
+  readonly divided?: Action;
+}
+
+/** How far down a copy can go: below the last RUN, or part of one, that gains and reads nothing unknown. */
+function reach(events: readonly Event[], mode: 'split' | 'whole'): Stop | undefined {
+  const tail = events.length - 1;
+  const last = events[tail];
+  const run = last?.instruction as Run;
+  const opaque = last?.actions.findIndex((action) => action.opaque !== undefined) ?? -1;
+  if (last !== undefined && opaque >= 0 && run.commands !== undefined) {
+    const action = last.actions[opaque] as Action;
+    const split = action.analysis?.splits[0];
+    const command = action.command === undefined ? -1 : run.commands.indexOf(action.command);
+    if (mode === 'split' && split !== undefined && command >= 0)
+      return { index: tail, actions: opaque, cut: command, split, divided: action };
+    const before = last.actions.slice(0, opaque).filter((each) => each.command !== action.command);
+    if (mode === 'whole' && before.some(isGain)) {
+      const end = before.at(-1)?.command as Command;
+      return { index: tail, actions: before.length, cut: run.commands.indexOf(end) };
+    }
+  }
+  if (mode === 'split') return undefined;
+  const end = opaque >= 0 ? tail - 1 : tail;
+  for (let index = end; index >= 0; index--) {
+    const event = events[index] as Event;
+    if (event.actions.some(isGain)) return { index, actions: event.actions.length };
+  }
+  return undefined;
+}
+
+function isGain(action: Action): boolean {
+  return action.install?.kind === 'install' || action.install?.kind === 'tool' || EXPENSIVE.test(action.text);
+}
+
+/** Extensions of source code: a list of such files is a source copy, a list of manifests and settings is not. */
+const CODE = /\.(?:[cm]?[jt]sx?|py|go|rb|php|rs|java|kt|cs|vue|svelte|html|css|scss)$/;
+const SETTINGS = /(?:^|\/)(?:setup\.py|conftest\.py|\.?[\w-]+(?:\.config|rc)\.[cm]?[jt]s)$/;
+
+function isBroad(event: CopyEvent, context: BuildContext): boolean {
+  if (event.copy.flags.some((flag) => flag.name === 'link' || flag.name === 'parents' || flag.name === 'exclude')) return false;
+  return event.placements.some(
+    (each) =>
+      each.directory ||
+      (CODE.test(each.source) && !SETTINGS.test(each.source) && context.kind(each.source) === 'file'),
+  );
+}
+
+function* needsOf(
+  event: Event,
+  stop: Stop,
+  isStop: boolean,
+  above: readonly CopyEvent[],
+  firm: readonly CopyEvent[],
+  context: BuildContext,
+  stuck: Set<CopyEvent>,
+): Iterable<Need> {
+  const run = event.instruction as Run;
+  const actions = isStop ? event.actions.slice(0, stop.actions) : event.actions;
+  const reads = [
+    ...actions.filter((action) => action.command !== stop.divided?.command).flatMap((action) => action.effect?.reads ?? []),
+    ...(isStop ? (stop.divided?.splitReads ?? []) : []),
+  ];
+  const found = new Map<CopyEvent, Map<string, Need['files'][number]>>();
+  for (const read of reads) {
+    for (const copy of [...above].reverse()) {
+      const placement = [...copy.placements].reverse().find((each) => within(read.path, each.target));
+      if (placement === undefined) {
+        // A tree that contains all that the copy brings.
+        if (read.tree === true && copy.placements.some((each) => within(each.target, read.path))) stuck.add(copy);
+        continue;
+      }
+      const rest = read.path === placement.target ? '' : read.path.slice(placement.target === '/' ? 1 : placement.target.length + 1);
+      const source = rest === '' ? placement.source : placement.source === '.' ? rest : `${placement.source}/${rest}`;
+      const kind = context.kind(source);
+      if (kind === undefined && !context.may(source)) continue;
+      if (kind === undefined && read.tree === true) continue;
+      if (rest === '' && placement.directory) {
+        stuck.add(copy);
+        break;
+      }
+      if (providedBy(firm, source, read.path, copy)) break;
+      const files = found.get(copy) ?? new Map<string, Need['files'][number]>();
+      found.set(copy, files);
+      files.set(source, { source, target: read.path, directory: kind === 'directory', sure: kind !== undefined });
+      if (kind !== undefined) break;
+    }
+  }
+  for (const [copy, files] of found) yield { copy, reader: run, files: [...files.values()] };
+}
+
+function providedBy(firm: readonly CopyEvent[], source: string, target: string, like: CopyEvent): boolean {
+  const owner = (copy: Copy): string => copy.flags.filter((f) => f.name === 'chown' || f.name === 'chmod').map((f) => f.value).join();
+  return firm.some(
+    (each) =>
+      each.copy.span[0] < like.copy.span[0] &&
+      owner(each.copy) === owner(like.copy) &&
+      each.placements.some((placement) => placement.source === source && placement.target === target),
+  );
+}
+
+function readBy(event: CopyEvent, events: readonly Event[], stop: Stop): boolean {
+  return events.some((each, at) =>
+    (at === events.length - 1 ? each.actions.slice(0, Math.max(stop.actions, 1)) : each.actions).some((action) =>
+      (action.analysis?.steps.flatMap((step) => step.reads) ?? action.effect?.reads ?? []).some((read) =>
+        event.placements.some((placement) => within(read.path, placement.target) || (read.tree === true && within(placement.target, read.path))),
+      ),
+    ),
+  );
+}
+
+function overlaps(event: CopyEvent, others: readonly CopyEvent[]): boolean {
+  return others.some(
+    (other) =>
+      other !== event &&
+      other.copy.span[0] < event.copy.span[0] &&
+      other.placements.some((mine) => event.placements.some((theirs) => within(theirs.target, mine.target) || within(mine.target, theirs.target))),
+  );
+}
+
+function hasBroadCopyAbove(events: readonly Event[], index: number, action: Action): boolean {
+  const directory = action.install?.directory ?? '/';
+  for (const event of events.slice(0, index)) {
+    for (const placement of event.placements ?? []) {
+      if (placement.directory && (within(directory, placement.target) || within(placement.target, directory)) && !isManifestDirectory(placement, action)) return true;
+    }
+  }
+  return false;
+}
+
+/** A directory that the install reads in full, or in which it reads a file: `prisma`, `patches`, `.yarn`, `packages/a`. */
+function isManifestDirectory(placement: Placement, action: Action): boolean {
+  const reads = action.analysis?.steps.flatMap((step) => step.reads) ?? [];
+  return reads.some((read) => (read.tree === true ? within(placement.target, read.path) : false)) || /(?:^|\/)(?:\.yarn|patches|prisma|\.mvn|gradle|requirements)$/.test(placement.source);
+}
+
+function blockedBy(events: readonly Event[], index: number, action: Action): Trouble | undefined {
+  if (action.opaque !== undefined) return action.analysis?.refusal ?? action.opaque;
+  const event = events[index] as Event;
+  const inside = event.actions.slice(0, event.actions.indexOf(action)).find((each) => each.opaque !== undefined);
+  if (inside !== undefined) return inside.opaque;
+  // The nearest opaque command that stands between a broad copy and the install.
+  for (let at = index - 1; at >= 0; at--) {
+    const earlier = events[at] as Event;
+    const opaque = earlier.actions.find((each) => each.opaque !== undefined);
+    if (opaque === undefined) continue;
+    return { ...(opaque.opaque as Trouble), code: opaque.opaque?.code === 'shell-not-understood' ? 'shell-not-understood' : 'intervening-run-reads-source' };
+  }
+  return action.analysis?.refusal;
+}

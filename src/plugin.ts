@@ -1,0 +1,10 @@
+/**
+ * What a transform may import (published as `dockerfix/plugin`): the model, what a build reads and writes, and
+ * the moves that edit it.
+ */
+export type * from './model.ts';
+export { traceOf } from './effects/memo.ts';
+export type { Action, Event, Placement, StageTrace } from './effects/trace.ts';
+export { emit } from './moves/emit.ts';
+export { ignoreEdit, missingIgnores } from './moves/ignore.ts';
+export { opportunities, type Blocked, type Opportunities, type Plan } from './moves/sink.ts';

@@ -1,0 +1,159 @@
+/**
+ * Decides whether two Dockerfiles mean the same: every command sees the same inputs, and every path of every
+ * stage has the same last writer. Knows no transform.
+ *
+ * What is knowingly left out of "same" (the allowances), each where it is applied:
+ * - layer count, history and timestamps: the symbols have none;
+ * - a lockfile that an install rewrites and the context restores: `layersKey` in effects/image.ts;
+ * - a step that only fills a package store (strategy W): `warm` in effects/trace.ts;
+ * - the Dockerfile and its ignore file as content of the image (rule 37): a context file is named by its path;
+ * - an untracked install output that the new ignore file keeps out: `ignoreFileTrouble` below.
+ */
+import type { BuildContext, Dockerfile, Trouble } from '../model.ts';
+import { parse } from '../dockerfile/parse.ts';
+import { createSymbols, type Symbols } from '../effects/symbols.ts';
+import { trace, type Action, type StageTrace } from '../effects/trace.ts';
+
+export interface Side {
+  readonly file: Dockerfile;
+  readonly context: BuildContext;
+}
+
+/** Compares candidates with one original; the original is executed once per ignore file. */
+export interface Proof {
+  /** Undefined: proved equal. Otherwise the first difference, said of the candidate. */
+  compare(candidate: Side): Trouble | undefined;
+}
+
+export function proof(original: Side): Proof {
+  const symbols = createSymbols();
+  const traces = new Map<BuildContext, readonly StageTrace[]>();
+  return {
+    compare(candidate) {
+      const ignore = ignoreFileTrouble(original, candidate.context);
+      if (ignore !== undefined) return ignore;
+      // Both run on the new ignore file: what it keeps out is an install's output that no clean checkout has.
+      let before = traces.get(candidate.context);
+      if (before === undefined) traces.set(candidate.context, (before = trace(original.file, candidate.context, symbols)));
+      return compareTraces(before, candidate, symbols);
+    },
+  };
+}
+
+function compareTraces(before: readonly StageTrace[], candidate: Side, symbols: Symbols): Trouble | undefined {
+  if (candidate.file.stages.length !== before.length)
+    return { code: 'different-stages', message: 'the number of stages would change' };
+  const after = trace(candidate.file, candidate.context, symbols);
+  for (const [index, old] of before.entries()) {
+    const trouble = compareStages(old, after[index] as StageTrace);
+    if (trouble !== undefined) return trouble;
+  }
+  return undefined;
+}
+
+function compareStages(before: StageTrace, after: StageTrace): Trouble | undefined {
+  const old = before.events.flatMap((event) => event.actions.map((action) => ({ action, line: event.instruction.line })));
+  const known = new Set(old.map(({ action }) => action.symbol));
+  let at = 0;
+  for (const event of after.events) {
+    for (const action of event.actions) {
+      const missing = action.missing?.[0];
+      if (missing !== undefined)
+        return { code: 'manifest-missing', message: `\`${action.text}\` would not find \`${missing}\`` };
+      if (action.missing !== undefined) continue;
+      if (known.has(action.symbol)) {
+        const next = old.findIndex((each, index) => index >= at && each.action.symbol === action.symbol);
+        if (next >= 0) at = next + 1;
+        continue;
+      }
+      if (onlySets(action)) continue;
+      const same = old.find((each, index) => index >= at && each.action.name === action.name) ?? old.find((each) => each.action.name === action.name);
+      return explain(same, action, before, after);
+    }
+  }
+  if (before.configuration.join('\n') !== after.configuration.join('\n')) {
+    const index = before.configuration.findIndex((line, each) => line !== after.configuration[each]);
+    return { code: 'different-configuration', message: `\`${(before.configuration[index] ?? after.configuration[index] ?? '').trim()}\` would act differently or at another time` };
+  }
+  if (before.image.valueOf('/') !== after.image.valueOf('/')) return explainImage(before, after);
+  return undefined;
+}
+
+/** It only gives files a text that is known, so its result is compared wherever it is read. */
+function onlySets(action: Action): boolean {
+  const effect = action.effect;
+  return effect?.sets !== undefined && effect.writes.length === 0 && effect.system !== 'writes';
+}
+
+function explain(
+  same: { readonly action: Action; readonly line: number } | undefined,
+  action: Action,
+  before: StageTrace,
+  after: StageTrace,
+): Trouble {
+  if (same === undefined)
+    return { code: 'different-command', message: `\`${short(action.text)}\` would run in another way than before` };
+  const input = action.inputs.find((each, index) => each.value !== same.action.inputs[index]?.value);
+  if (action.opaque !== undefined || input === undefined) {
+    const path = differingPath(before, after);
+    return {
+      ...(action.opaque ?? { code: 'intervening-run-reads-source' }),
+      message: action.opaque === undefined
+        ? `\`${short(action.text)}\` (line ${same.line}) would run with another user, directory, shell or environment`
+        : `\`${short(action.text)}\` (line ${same.line}) would no longer see the same files${path === undefined ? '' : ` (${path})`}: ${action.opaque.message}`,
+    };
+  }
+  const what = input.what === 'system' ? 'the system as it was' : `the same \`${input.what}\``;
+  return { code: 'intervening-run-reads-source', message: `\`${short(action.text)}\` (line ${same.line}) would no longer see ${what}` };
+}
+
+function explainImage(before: StageTrace, after: StageTrace): Trouble {
+  const path = differingPath(before, after);
+  if (path === undefined) return { code: 'different-image', message: 'the final image would not hold the same files' };
+  return {
+    code: 'output-tracked-in-context',
+    message: `\`${path}\` would end up with other content: another instruction would write it last`,
+  };
+}
+
+/** A path that some command wrote and that ends differently. */
+function differingPath(before: StageTrace, after: StageTrace): string | undefined {
+  const paths = new Set<string>();
+  for (const event of [...before.events, ...after.events]) {
+    for (const action of event.actions)
+      for (const path of [...(action.effect?.writes ?? []), ...(action.effect?.edits ?? []), ...(action.effect?.makes ?? [])]) paths.add(path);
+    for (const placement of event.placements ?? []) paths.add(placement.target);
+  }
+  for (const path of [...paths].sort((a, b) => b.length - a.length))
+    if (before.image.valueOf(path) !== after.image.valueOf(path)) return path;
+  return undefined;
+}
+
+function short(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+/**
+ * An ignore file may only grow, and only by what no clean checkout has and no Dockerfile names: an install's output
+ * that was copied by accident. Anything else changes images.
+ */
+function ignoreFileTrouble(original: Side, after: BuildContext): Trouble | undefined {
+  const before = original.context;
+  if (before === after || before.ignoreFile.source === after.ignoreFile.source) return undefined;
+  const files = before.list('.');
+  const kept = new Set(after.list('.'));
+  const lost = files.find((path) => !kept.has(path));
+  if (lost !== undefined || kept.size !== files.length)
+    return { code: 'output-tracked-in-context', message: `ignoring more would change what the context holds (\`${lost ?? ''}\`)` };
+  for (const file of [original.file, ...before.siblings.map((text) => parse(text))]) {
+    for (const instruction of file.instructions) {
+      if ((instruction.keyword !== 'COPY' && instruction.keyword !== 'ADD') || !('sources' in instruction) || instruction.from !== undefined) continue;
+      for (const source of instruction.sources) {
+        const path = (source.value ?? '').replace(/^(?:\.?\/)+/, '').replace(/\/+$/, '');
+        if (path !== '' && path !== '.' && before.may(path) && !after.may(path))
+          return { code: 'ignored-path-copied', message: `\`COPY ${source.text}\` in a Dockerfile of the same context names what the ignore file would exclude` };
+      }
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,11 @@
+import type { Transform } from '../src/plugin.ts';
+import { ignoreInstallOutput } from './ignore-install-output.ts';
+import { lateCopy } from './late-copy.ts';
+import { splitDependencyManifests } from './split-dependency-manifests.ts';
+
+/**
+ * In the order in which they are tried.
+ * The split goes first: it already sinks the copy below everything on the way to the install, in one edit, where
+ * `late-copy` alone would take a second round to get there. The ignore file follows the copies.
+ */
+export const transforms: readonly Transform[] = [splitDependencyManifests, lateCopy, ignoreInstallOutput];
