@@ -13,6 +13,10 @@ export function emit(file: Dockerfile, plan: Plan, context: BuildContext, target
   return writer.edits();
 }
 
+/** Commands that make a layer smaller by removing what an earlier command of the same RUN left. */
+const SHRINKS =
+  /^(?:sudo )?(?:(?:npm|pnpm) prune|(?:npm|yarn|pnpm|bun) .*(?:--prod\b|--production|--omit[= ]dev)|(?:npm|yarn) cache|bun pm cache|pnpm store|rm -|apk del|(?:apt|apt-get) (?:purge|remove|autoremove|clean|-y (?:purge|remove|autoremove))|yum clean|dnf clean|pip3? (?:uninstall|cache)|find .*-delete)/;
+
 const SAFE_WORD = /^[A-Za-z0-9._@+/*?[\]-]+$/;
 
 class Writer {
@@ -195,6 +199,9 @@ class Writer {
     const next = rest[0];
     if (next?.operator === ';' && !this.leadsWithSet(commands.slice(0, cut + 1)))
       return { code: 'unsplittable-run', message: `\`${command.text}\` is followed by \`;\`: its failure is ignored, which two RUNs could not do`, help: 'join the commands with `&&`' };
+    const shrinks = rest.find((each) => SHRINKS.test(each.text));
+    if (shrinks !== undefined && this.ships(last))
+      return { code: 'image-would-grow', message: `\`${shrinks.text}\` would no longer share a layer with what it removes`, help: 'build in a stage of its own and copy the result out of it' };
     const indent = this.indentAt(last.span[0]);
     const keyword = this.source.slice(last.span[0], last.span[0] + 3);
     const flags = last.flags.map((flag) => this.source.slice(...flag.span)).join(' ');
@@ -211,6 +218,16 @@ class Writer {
       edits.push({ file: 'dockerfile', span: [command.span[1], next.span[0]], text: below });
     }
     return edits;
+  }
+
+  /** The stage is the last one or one that it is based on, so that its layers are pulled and pushed. */
+  private ships(run: Run): boolean {
+    let stage = this.file.stages.at(-1);
+    while (stage !== undefined) {
+      if (stage.instructions.includes(run)) return true;
+      stage = stage.base.stage === undefined ? undefined : this.file.stages[stage.base.stage];
+    }
+    return false;
   }
 
   private leadsWithSet(commands: readonly Command[]): boolean {
