@@ -33,7 +33,11 @@ export const ignoreInstallOutput: Transform = {
         if (installs.length === 0) continue;
         const later = events.slice(index + 1).flatMap((each) => each.placements ?? []);
         const lines = missingIgnores(installs, later, context);
-        if ('code' in lines || lines.length === 0) continue;
+        if ('code' in lines) {
+          yield { at: event.instruction, fixes: [], refusal: lines };
+          continue;
+        }
+        if (lines.length === 0) continue;
         yield {
           at: event.instruction,
           fixes: [

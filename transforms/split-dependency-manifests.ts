@@ -38,7 +38,7 @@ export const splitDependencyManifests: Transform = {
   *propose(file, context, target): Iterable<Proposal> {
     for (const stage of traceOf(file, context)) {
       const { plans, blocked, optimal } = opportunities(stage, context);
-      const splits = plans.filter((plan) => plan.needs.length > 0);
+      const splits = plans.filter((plan) => plan.needs.length > 0 || plan.provided);
       for (const plan of splits) {
         const edits = emit(file, plan, context, target);
         if (isTrouble(edits)) {
@@ -66,7 +66,7 @@ export const splitDependencyManifests: Transform = {
 function message(files: readonly string[], commands: readonly string[], why: string | undefined): string {
   const shown = files.length > 4 ? `${files.slice(0, 3).join(', ')} and ${files.length - 3} more` : files.join(', ');
   const what = [...new Set(commands)].map((text) => `\`${text.length > 40 ? `${text.slice(0, 37)}...` : text}\``).join(', ');
-  return `copies ${shown} ahead of the source${what === '' ? '' : `, so ${what} stays cached`}${why === undefined ? '' : ` (${why})`}`;
+  return `copies ${shown === '' ? 'the source after the install' : `${shown} ahead of the source`}${what === '' ? '' : `, so that ${what} stays cached`}${why === undefined ? '' : ` (${why})`}`;
 }
 
 function isTrouble(value: readonly unknown[] | Trouble): value is Trouble {

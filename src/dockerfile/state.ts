@@ -82,3 +82,9 @@ export function resolvePath(directory: string, path: string): string {
   }
   return unknown ? [start[0], ...parts].join('/') : `/${parts.join('/')}`;
 }
+
+/** The directory that holds a path. */
+export function parentOf(path: string): string {
+  const slash = path.lastIndexOf('/');
+  return slash <= 0 ? (path.startsWith('/') ? '/' : path) : path.slice(0, slash);
+}

@@ -101,7 +101,7 @@ function isDirectory(files: Files, path: string): boolean {
   return files.has(path) === 'yes' && files.read(path) === undefined && (files.entries(path)?.length ?? 0) > 0;
 }
 
-const remove: Rule = (words, at, _files, command) => {
+const remove: Rule = (_words, at, _files, command) => {
   const removes: string[] = [];
   for (const [index, word] of command.words.entries()) {
     if (index === 0 || word.text.startsWith('-')) continue;

@@ -20,6 +20,8 @@ export interface Layer {
   readonly soft?: boolean;
   /** Lies in a shared directory but among a project's own entries: commands on the system do not see it. */
   readonly own?: boolean;
+  /** Who owns the directories that it brings: as if that one had made them (rule 29). */
+  readonly maker?: string;
   /** What it brings to one entry; undefined: nothing. */
   child(name: string): Layer | undefined;
   /** It brings all that the other, older layer brought. */
@@ -57,7 +59,7 @@ export function editLayer(symbol: number): Layer {
 }
 
 /** What `COPY` of one context path brings. `owner` stands for everything that `--chown` and the like decide. */
-export function contextLayer(context: BuildContext, source: string, owner: string, named = true): Layer {
+export function contextLayer(context: BuildContext, source: string, owner: string, maker: string, named = true): Layer {
   const kind = context.kind(source);
   // A symlink is followed when named as a source, and stays a link inside a copied directory (rule 31).
   const link = kind === 'symlink' ? (named ? ':followed' : ':link') : '';
@@ -65,10 +67,11 @@ export function contextLayer(context: BuildContext, source: string, owner: strin
     key: `c:${source}:${owner}${link}`,
     settles: kind === 'file' || kind === 'symlink',
     presence: kind === undefined ? 'maybe' : 'yes',
+    maker,
     child(name) {
       if (kind === 'file' || kind === 'symlink') return undefined;
       const below = source === '.' ? name : `${source}/${name}`;
-      return context.may(below) ? contextLayer(context, below, owner, false) : undefined;
+      return context.may(below) ? contextLayer(context, below, owner, maker, false) : undefined;
     },
     covers: (older) => older.key === layer.key || older.key.startsWith(`w:${source}:${owner}:`),
     read: () => (kind === 'file' ? context.read(source) : undefined),
@@ -83,6 +86,7 @@ export function wildcardLayer(
   directory: string,
   pattern: string,
   owner: string,
+  maker: string,
   matches: (pattern: string, name: string) => boolean,
 ): Layer {
   const layer: Layer = {
@@ -91,7 +95,7 @@ export function wildcardLayer(
     presence: 'no',
     child(name) {
       const path = directory === '.' ? name : `${directory}/${name}`;
-      return matches(pattern, name) && context.may(path) ? contextLayer(context, path, owner) : undefined;
+      return matches(pattern, name) && context.may(path) ? contextLayer(context, path, owner, maker) : undefined;
     },
     covers: (older) => older.key === layer.key,
     entries: () => [],
@@ -310,7 +314,7 @@ export class Image implements Files {
   }
 
   maker(path: string): string {
-    return this.directories.get(path) ?? '';
+    return this.directories.get(path) ?? this.layersAt(path).findLast((layer) => layer.maker !== undefined && layer.presence === 'yes')?.maker ?? '';
   }
 
   /** The symbol of a path with everything below it. `strict` also tells apart what allowance 0.4 equates. */

@@ -58,8 +58,10 @@ export interface Action {
   readonly symbol: number;
   /** What the first half of the analysis' best split would read here. */
   readonly splitReads?: readonly Read[];
-  /** It only fills a store (strategy W): nothing is compared, but what it needs must be there. */
-  readonly missing?: readonly string[];
+  /** The values of those, here. */
+  readonly splitInputs?: readonly Input[];
+  /** It only fills a store (strategy W): its result is not compared, what it reads is. */
+  readonly warm?: boolean;
 }
 
 /** Where one source of a COPY ends up. */
@@ -294,21 +296,21 @@ class Execution {
       if (matches.length === 0 && !wildcard) {
         plain = false;
         const file = looksLikeFile(source);
-        place(file && into ? join(directory, baseName(pattern)) : directory, this.context.known && !this.context.may(pattern) ? mergeLayer(`missing:${source}:${owner}`) : file ? contextLayer(this.context, pattern, owner) : mergeLayer(`c:${pattern}:${owner}`), !file);
+        place(file && into ? join(directory, baseName(pattern)) : directory, this.context.known && !this.context.may(pattern) ? mergeLayer(`missing:${source}:${owner}`) : file ? contextLayer(this.context, pattern, owner, maker) : mergeLayer(`c:${pattern}:${owner}`), !file);
         continue;
       }
       for (const path of matches) {
         const isDirectory = this.context.kind(path) === 'directory';
         const top = parents ? join(directory, afterPivot(source, path)) : directory;
         const target = parents || isDirectory || !(into || matches.length > 1) ? top : join(directory, baseName(path));
-        place(target, contextLayer(this.context, path, owner), isDirectory);
+        place(target, contextLayer(this.context, path, owner, maker), isDirectory);
         placements.push({ source: path, target, directory: isDirectory });
       }
       if (wildcard) {
         const slash = pattern.lastIndexOf('/');
         const inside = slash < 0 ? '.' : pattern.slice(0, slash);
         if (/[*?[\\]/.test(inside)) continue;
-        place(directory, wildcardLayer(this.context, inside, pattern.slice(slash + 1), owner, goMatch), true);
+        place(directory, wildcardLayer(this.context, inside, pattern.slice(slash + 1), owner, maker, goMatch), true);
       }
     }
     return plain ? placements : undefined;
@@ -322,7 +324,7 @@ class Execution {
       const options = mountOptions(bind.value ?? '');
       const target = options.get('target') ?? options.get('dst') ?? options.get('destination') ?? '.';
       const source = resolvePath('/', options.get('source') ?? options.get('src') ?? '.').slice(1) || '.';
-      this.image.mount(resolvePath(run.state.workdir, target), contextLayer(this.context, source, ''));
+      this.image.mount(resolvePath(run.state.workdir, target), contextLayer(this.context, source, '', 'root'));
     }
     const flags = this.flagText(run, (name, value) => name === 'mount' && isContextBind(value));
     const base = this.symbols.of(this.environment, this.user(run), run.state.shell.join('\0'), flags);
@@ -418,8 +420,9 @@ class Execution {
       if (install !== undefined && command.redirects.every((each) => each.target === '/dev/null')) {
         const analysis = analyse(install, this.image);
         const splitReads = analysis.splits[0] === undefined ? [] : this.readsOf(analysis.splits[0].before, place);
+        const splitInputs = splitReads.map((read) => ({ what: read.path, value: this.image.valueOf(read.path, true) }));
         return analysis.steps.map((step) =>
-          this.step({ ...step, name: step.name + suffix }, where, command.text, { command, install, analysis, splitReads }),
+          this.step({ ...step, name: step.name + suffix }, where, command.text, { command, install, analysis, splitReads, splitInputs }),
         );
       }
       const effects = install === undefined ? ordinary(command, place, this.image) : undefined;
@@ -455,8 +458,7 @@ class Execution {
         : this.image.valueOf(read.path, true);
     const inputs: Input[] = step.reads.map((read) => ({ what: read.path, value: value(read) }));
     if (step.warm === true) {
-      const missing = step.reads.filter((read) => this.image.has(read.path) === 'no').map((read) => read.path);
-      return { text, name: step.name, symbol: 0, effect: step, inputs, missing, ...rest };
+      return { text, name: step.name, symbol: 0, effect: step, inputs, warm: true, ...rest };
     }
     if (step.system !== 'none') inputs.push({ what: 'system', value: this.image.system() });
     const symbol = this.symbols.of('step', step.name, place, ...inputs.map((input) => input.value));

@@ -1,25 +1,45 @@
-import type { Analysis, Command, Files, Install, PackageManager, Place } from '../model.ts';
+import type { Analysis, Command, Files, Install, PackageManager, Place, ShellWord } from '../model.ts';
+import { bun } from './bun.ts';
+import { npm } from './npm.ts';
+import { pip } from './pip.ts';
+import { pnpm } from './pnpm.ts';
+import { yarnBerry } from './yarn-berry.ts';
+import { yarn } from './yarn.ts';
 
-export const managers: readonly PackageManager[] = [];
+/** All that are known. Order does not matter: a command name belongs to one of them. */
+export const managers: readonly PackageManager[] = [npm, yarn, yarnBerry, pnpm, bun, pip];
 
+const byCommand = new Map<string, PackageManager[]>();
+for (const manager of managers) for (const name of manager.commands) byCommand.set(name, [...(byCommand.get(name) ?? []), manager]);
+const byName = new Map(managers.map((manager) => [manager.name, manager]));
+
+/** The install that a simple command is, if it is one. */
 export function recognise(command: Command, place: Place): Install | undefined {
-  const words = command.words.map((w) => w.value);
-  const base = { command, place, directory: place.directory };
-  if (words[0] === 'npm' && words.includes('-g')) return { ...base, manager: 'npm', kind: 'tool' };
-  if (words[0] === 'npm' && (words[1] === 'ci' || words[1] === 'install')) return { ...base, manager: 'npm', kind: 'install' };
-  if (words[0] === 'pip' && words[1] === 'install') return { ...base, manager: 'pip', kind: words.includes('-r') ? 'install' : 'tool' };
+  const stripped = withoutPrefix(command);
+  const name = stripped.words[0]?.value;
+  if (name === undefined) return undefined;
+  const base = name.slice(name.lastIndexOf('/') + 1).replace(/^(pip|python)3?\.\d+$/, '$1');
+  for (const manager of byCommand.get(base) ?? []) {
+    const install = manager.recognise(stripped, place);
+    if (install !== undefined) return install;
+  }
   return undefined;
 }
 
 export function analyse(install: Install, files: Files): Analysis {
-  const dir = install.directory;
-  const none = { outputs: [], ignore: [], splits: [] };
-  if (install.kind === 'tool') return { ...none, steps: [{ name: install.command.text, reads: [], writes: [], edits: [], system: 'writes' }] };
-  if (install.manager === 'npm') {
-    if (files.has(`${dir}/package.json`) !== 'yes') return { ...none, steps: [{ name: 'npm', reads: [], writes: [], edits: [], system: 'none', opaque: { code: 'manifest-missing', message: 'no package.json' } }] };
-    const reads = ['package.json', 'package-lock.json', '.npmrc'].map((n) => ({ path: `${dir}/${n}` }));
-    return { steps: [{ name: 'npm deps', reads, writes: [`${dir}/node_modules`], edits: install.command.words[1]?.value === 'ci' ? [] : [`${dir}/package-lock.json`], system: 'reads' }], outputs: [`${dir}/node_modules`], ignore: ['node_modules'], splits: [] };
+  return (byName.get(install.manager) as PackageManager).analyse(install, files);
+}
+
+/** `sudo`, `corepack`, `env A=b`, `npx yarn@1`: what follows is the command. */
+function withoutPrefix(command: Command): Command {
+  let words: readonly ShellWord[] = command.words;
+  for (;;) {
+    const [first, second] = words.map((word) => word.value ?? '');
+    if (first === 'sudo' || first === 'command' || first === 'time' || first === 'exec' || (first === 'corepack' && /^(?:yarn|pnpm|npm)$/.test(second ?? ''))) words = words.slice(1);
+    else if (first === 'env' && second !== undefined && second.includes('=')) {
+      words = words.slice(1);
+      while (words[0]?.value?.includes('=') === true) words = words.slice(1);
+    } else break;
   }
-  const file = install.command.words[install.command.words.findIndex((w) => w.value === '-r') + 1]?.value ?? '';
-  return { ...none, steps: [{ name: install.command.text, reads: [{ path: `${dir}/${file}` }], writes: [], edits: [], system: 'writes' }] };
+  return words === command.words ? command : { ...command, words };
 }

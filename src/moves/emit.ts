@@ -3,8 +3,7 @@
  * comments travel with the instruction that they belong to.
  */
 import type { BuildContext, Command, Copy, Dockerfile, Edit, Run, Target, Trouble } from '../model.ts';
-import { resolvePath } from '../dockerfile/state.ts';
-import { parentOf } from '../effects/paths.ts';
+import { parentOf, resolvePath } from '../dockerfile/state.ts';
 import type { CopyEvent, Need, Plan } from './sink.ts';
 
 /** The edits on the Dockerfile, or why they cannot be written. */

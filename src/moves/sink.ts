@@ -31,6 +31,8 @@ export interface Plan {
   readonly cut?: number;
   /** The command of `last` at `cut` is replaced by `split.before`, and `split.after` runs below the copies. */
   readonly split?: Split;
+  /** An install gains although nothing is left behind: its manifests were copied already. */
+  readonly provided: boolean;
   /** What gains: installs and expensive commands that the copies no longer invalidate. */
   readonly gains: readonly Action[];
 }
@@ -119,10 +121,11 @@ function planSegment(events: readonly Event[], context: BuildContext, mode: 'spl
   if (broad.length === 0) return undefined;
   const firm = copies.filter((each) => !broad.includes(each));
   const stuck = new Set<CopyEvent>();
+  const provided = new Set<CopyEvent>();
   for (const [index, event] of events.slice(0, stop.index + 1).entries()) {
     if (event.actions.length === 0) continue;
     const above = broad.filter((each) => each.copy.span[0] < event.instruction.span[0]);
-    for (const need of needsOf(event, stop, index === stop.index, above, firm, context, stuck)) needs.push(need);
+    for (const need of needsOf(event, stop, index === stop.index, above, firm, context, stuck, provided)) needs.push(need);
   }
   const first = broad.find((each) => !stuck.has(each));
   if (first === undefined) return undefined;
@@ -144,6 +147,7 @@ function planSegment(events: readonly Event[], context: BuildContext, mode: 'spl
     last: events[stop.index]?.instruction as Run,
     ...(stop.cut === undefined ? {} : { cut: stop.cut }),
     ...(stop.split === undefined ? {} : { split: stop.split }),
+    provided: provided.size > 0,
     gains,
   };
 }
@@ -167,7 +171,8 @@ function reach(events: readonly Event[], mode: 'split' | 'whole'): Stop | undefi
   const opaque = last?.actions.findIndex((action) => action.opaque !== undefined) ?? -1;
   if (last !== undefined && opaque >= 0 && run.commands !== undefined) {
     const action = last.actions[opaque] as Action;
-    const split = action.analysis?.splits[0];
+    // Once its store is filled ahead of the copy, there is nothing more to divide.
+    const split = isFetched(events, action) ? undefined : action.analysis?.splits[0];
     const command = action.command === undefined ? -1 : run.commands.indexOf(action.command);
     if (mode === 'split' && split !== undefined && command >= 0)
       return { index: tail, actions: opaque, cut: command, split, divided: action };
@@ -184,6 +189,10 @@ function reach(events: readonly Event[], mode: 'split' | 'whole'): Stop | undefi
     if (event.actions.some(isGain)) return { index, actions: event.actions.length };
   }
   return undefined;
+}
+
+function isFetched(events: readonly Event[], install: Action): boolean {
+  return events.some((event) => event.actions.some((each) => each.warm === true && each.install?.manager === install.install?.manager));
 }
 
 function isGain(action: Action): boolean {
@@ -211,6 +220,7 @@ function* needsOf(
   firm: readonly CopyEvent[],
   context: BuildContext,
   stuck: Set<CopyEvent>,
+  provided: Set<CopyEvent>,
 ): Iterable<Need> {
   const run = event.instruction as Run;
   const actions = isStop ? event.actions.slice(0, stop.actions) : event.actions;
@@ -236,7 +246,10 @@ function* needsOf(
         stuck.add(copy);
         break;
       }
-      if (providedBy(firm, source, read.path, copy)) break;
+      if (providedBy(firm, source, read.path, copy)) {
+        provided.add(copy);
+        break;
+      }
       const files = found.get(copy) ?? new Map<string, Need['files'][number]>();
       found.set(copy, files);
       files.set(source, { source, target: read.path, directory: kind === 'directory', sure: kind !== undefined });
@@ -292,7 +305,8 @@ function isManifestDirectory(placement: Placement, action: Action): boolean {
 }
 
 function blockedBy(events: readonly Event[], index: number, action: Action): Trouble | undefined {
-  if (action.opaque !== undefined) return action.analysis?.refusal ?? action.opaque;
+  if (isFetched(events.slice(0, index), action)) return undefined;
+  if (action.opaque !== undefined && action.opaque.code !== 'manifest-generated') return action.analysis?.refusal ?? action.opaque;
   const event = events[index] as Event;
   const inside = event.actions.slice(0, event.actions.indexOf(action)).find((each) => each.opaque !== undefined);
   if (inside !== undefined) return inside.opaque;
@@ -303,5 +317,5 @@ function blockedBy(events: readonly Event[], index: number, action: Action): Tro
     if (opaque === undefined) continue;
     return { ...(opaque.opaque as Trouble), code: opaque.opaque?.code === 'shell-not-understood' ? 'shell-not-understood' : 'intervening-run-reads-source' };
   }
-  return action.analysis?.refusal;
+  return action.opaque ?? action.analysis?.refusal;
 }

@@ -54,13 +54,18 @@ function compareTraces(before: readonly StageTrace[], candidate: Side, symbols: 
 function compareStages(before: StageTrace, after: StageTrace): Trouble | undefined {
   const old = before.events.flatMap((event) => event.actions.map((action) => ({ action, line: event.instruction.line })));
   const known = new Set(old.map(({ action }) => action.symbol));
+  const found = new Map<string, Set<number>>();
+  for (const { action } of old)
+    for (const { what, value } of [...action.inputs, ...(action.splitInputs ?? [])]) found.set(what, (found.get(what) ?? new Set()).add(value));
   let at = 0;
   for (const event of after.events) {
     for (const action of event.actions) {
-      const missing = action.missing?.[0];
-      if (missing !== undefined)
-        return { code: 'manifest-missing', message: `\`${action.text}\` would not find \`${missing}\`` };
-      if (action.missing !== undefined) continue;
+      if (action.warm === true) {
+        // It must find what the real install found, or it could fail where that did not.
+        const missing = action.inputs.find((input) => found.get(input.what)?.has(input.value) !== true);
+        if (missing === undefined) continue;
+        return { code: 'manifest-missing', message: `\`${action.text}\` would not find the same \`${missing.what}\`` };
+      }
       if (known.has(action.symbol)) {
         const next = old.findIndex((each, index) => index >= at && each.action.symbol === action.symbol);
         if (next >= 0) at = next + 1;
