@@ -4,12 +4,16 @@
 import type { BuildContext, Outcome, PackageManager, Target, Transform } from './model.ts';
 import { transforms as builtIn } from '../transforms/index.ts';
 import { assumedContext } from './context/assumed.ts';
+import packageJson from '../package.json' with { type: 'json' };
 import { run } from './engine.ts';
 import { managers as knownManagers } from './managers/index.ts';
 
 export type * from './model.ts';
 export { memoryContext } from './context/memory.ts';
 export { parse } from './dockerfile/parse.ts';
+
+/** Of this package. */
+export const version: string = packageJson.version;
 
 export const transforms: readonly Transform[] = builtIn;
 export const managers: readonly PackageManager[] = knownManagers;

@@ -274,6 +274,8 @@ export interface Read {
   readonly tree?: boolean;
   /** Only this much of the content matters (e.g. package.json without its scripts): compared instead of the file. */
   readonly as?: string;
+  /** `as` counts even when the file is absent; when it is empty, the file is not needed. */
+  readonly optional?: boolean;
 }
 
 /** One thing that a command does, as the proof sees it: a function of what it reads. */

@@ -31,7 +31,7 @@ export class TreeContext implements BuildContext {
   private readonly sorted: readonly string[];
   private readonly mayMemo = new Map<string, boolean>();
 
-  constructor(source: TreeSource, sorted = [...source.files].sort(byCodeUnit)) {
+  constructor(source: TreeSource, sorted: readonly string[] = [...source.files].sort(byCodeUnit)) {
     this.source = source;
     this.sorted = sorted;
     this.ignoreFile = source.ignoreFile;
@@ -110,7 +110,7 @@ export class TreeContext implements BuildContext {
   }
 
   withIgnoreFile(source: string): BuildContext {
-    return new TreeContext({ ...this.source, ignoreFile: { path: this.ignoreFile.path, source } }, this.sorted as string[]);
+    return new TreeContext({ ...this.source, ignoreFile: { path: this.ignoreFile.path, source } }, this.sorted);
   }
 }
 

@@ -420,7 +420,7 @@ class Execution {
       if (install !== undefined && command.redirects.every((each) => each.target === '/dev/null')) {
         const analysis = analyse(install, this.image);
         const splitReads = analysis.splits[0] === undefined ? [] : this.readsOf(analysis.splits[0].before, place);
-        const splitInputs = splitReads.map((read) => ({ what: read.path, value: this.image.valueOf(read.path, true) }));
+        const splitInputs = splitReads.map((read) => this.input(read));
         return analysis.steps.map((step) =>
           this.step({ ...step, name: step.name + suffix }, where, command.text, { command, install, analysis, splitReads, splitInputs }),
         );
@@ -450,13 +450,14 @@ class Execution {
     });
   }
 
+  private input(read: Read): Input {
+    const projected = read.as !== undefined && (read.optional === true || this.image.has(read.path) !== 'no');
+    return { what: read.path, value: projected ? this.symbols.of('as', read.as) : this.image.valueOf(read.path, true) };
+  }
+
   private step(step: Effect, place: number, text: string, rest: Partial<Action>): Action {
     if (step.opaque !== undefined) return this.everything(text, step.name, place, step.opaque, rest);
-    const value = (read: Read): number =>
-      read.as !== undefined && this.image.has(read.path) !== 'no'
-        ? this.symbols.of('as', read.as)
-        : this.image.valueOf(read.path, true);
-    const inputs: Input[] = step.reads.map((read) => ({ what: read.path, value: value(read) }));
+    const inputs = step.reads.map((read) => this.input(read));
     if (step.warm === true) {
       return { text, name: step.name, symbol: 0, effect: step, inputs, warm: true, ...rest };
     }

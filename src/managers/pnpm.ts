@@ -9,7 +9,7 @@ import { parse as parseYaml } from 'yaml';
 import { resolvePath } from '../dockerfile/state.ts';
 import { directoryFrom, has, parseArguments, type Arguments } from './shared/arguments.ts';
 import { analyseNode, analyseScript, type NodeRules, type Project } from './shared/node.ts';
-import { at, isTrouble, localDependencies, record, strings, type Manifest } from './shared/package-json.ts';
+import { at, isTrouble, localDependencies, readManifest, record, strings, type Manifest } from './shared/package-json.ts';
 import { single, tool, unknown } from './shared/steps.ts';
 
 const VALUED = new Set('-C --dir --prefix --filter -F --filter-prod --registry --store-dir --reporter --loglevel --network-concurrency --child-concurrency --fetch-timeout --config --lockfile-dir --virtual-store-dir --cpu --os --libc'.split(' '));
@@ -96,10 +96,13 @@ function configurationReads(files: Files, root: string, manifest: Manifest): rea
 function fetch(install: Install, files: Files): Analysis {
   const root = install.directory;
   if (files.has(at(root, 'pnpm-lock.yaml')) === 'no') return unknown(install, 'manifest-missing', `there is no \`${at(root, 'pnpm-lock.yaml')}\``);
-  const manifest: Manifest = { directory: root, json: {} };
-  const extra = configurationReads(files, root, manifest);
+  const extra = configurationReads(files, root, { directory: root, json: {} });
   if (isTrouble(extra)) return unknown(install, extra.code, extra.message);
-  return single({ name: install.command.text, reads: [...ROOT_FILES.map((name) => ({ path: at(root, name) })), ...extra], writes: [], edits: [], system: 'reads', warm: true });
+  // corepack, and pnpm itself from 9 on, take the version to run from package.json.
+  const manifest = readManifest(files, root);
+  const version = isTrouble(manifest) ? undefined : manifest.json['packageManager'];
+  const chosen: Read = { path: at(root, 'package.json'), as: typeof version === 'string' ? version : '', optional: true };
+  return single({ name: install.command.text, reads: [chosen, ...ROOT_FILES.map((name) => ({ path: at(root, name) })), ...extra], writes: [], edits: [], system: 'reads', warm: true });
 }
 
 /** Spec 5: `pnpm fetch`, COPY, the original install, `--offline` only where it was frozen already. */

@@ -230,6 +230,7 @@ function* needsOf(
   ];
   const found = new Map<CopyEvent, Map<string, Need['files'][number]>>();
   for (const read of reads) {
+    if (read.optional === true && read.as === '') continue;
     for (const copy of [...above].reverse()) {
       const placement = [...copy.placements].reverse().find((each) => within(read.path, each.target));
       if (placement === undefined) {

@@ -1,0 +1,98 @@
+/** Which Dockerfiles are meant by the paths of a command line. */
+import { lstatSync, realpathSync, statSync } from 'node:fs';
+import { basename, join, relative, resolve, sep } from 'node:path';
+import { openRepository, type Repository } from './disk.ts';
+
+export interface FoundFile {
+  readonly repository: Repository;
+  /** Relative to the repository's root. */
+  readonly path: string;
+  /** As the user should see it: relative to the working directory. */
+  readonly shown: string;
+}
+
+export interface Found {
+  readonly files: readonly FoundFile[];
+  /** Things passed over that somebody may miss. */
+  readonly notes: readonly { readonly path: string; readonly code: string; readonly message: string }[];
+  /** Paths that cannot be read. */
+  readonly errors: readonly { readonly path: string; readonly message: string }[];
+}
+
+const TEMPLATE = /\.(?:j2|jinja2?|tmpl|template|tpl|erb|mustache|hbs|ejs|in|gotmpl|liquid)$/i;
+const NOT_BUILT = /\.(?:dockerignore|md|txt|sh|py|js|ts|json|ya?ml|bak|orig|swp|rb|go|snap|html|lock)$/i;
+
+/** `Dockerfile`, `Dockerfile.*`, `*.Dockerfile`, `*.dockerfile`, `Containerfile*`. */
+export function isDockerfileName(name: string): boolean {
+  if (NOT_BUILT.test(name)) return false;
+  return /^(?:Dockerfile|Containerfile)(?:[.].+)?$|^Containerfile.*$|\.(?:D|d)ockerfile$/.test(name) || /^dockerfile$/.test(name);
+}
+
+/** Explicit files are always taken; directories are searched, as far as git does not ignore what is in them. */
+export async function findDockerfiles(paths: readonly string[], cwd: string): Promise<Found> {
+  const files = new Map<string, FoundFile>();
+  const notes: Found['notes'][number][] = [];
+  const errors: Found['errors'][number][] = [];
+  const repositories = new Map<string, Repository>();
+  const open = async (directory: string): Promise<Repository> => {
+    for (const known of repositories.values()) if (known.git && isInside(known.root, directory)) return known;
+    const repository = await openRepository(directory);
+    repositories.set(repository.root, repository);
+    return repository;
+  };
+  const here = realpathSync(cwd);
+  for (const given of paths) {
+    const absolute = resolve(cwd, given);
+    let real;
+    try {
+      real = realpathSync(absolute);
+      if (statSync(real).isDirectory()) {
+        const repository = await open(real);
+        const prefix = relative(repository.root, real).split(sep).join('/');
+        for (const path of repository.files) {
+          if (prefix !== '' && !path.startsWith(`${prefix}/`)) continue;
+          if (path.split('/').includes('node_modules') || repository.symlinks.has(path)) continue;
+          const name = basename(path);
+          const shown = shownPath(here, join(repository.root, path));
+          if (TEMPLATE.test(name) && isDockerfileName(name.replace(TEMPLATE, ''))) notes.push({ path: shown, code: 'template-skipped', message: 'is a template, so what it becomes is not known' });
+          else if (isDockerfileName(name) && isFile(join(repository.root, path))) files.set(join(repository.root, path), { repository, path, shown });
+        }
+      } else {
+        const directory = resolve(absolute, '..');
+        const repository = await open(realpathSync(directory));
+        const path = relative(repository.root, join(realpathSync(directory), basename(absolute))).split(sep).join('/');
+        files.set(join(repository.root, path), { repository, path, shown: shownPath(here, join(repository.root, path)) });
+      }
+    } catch (error) {
+      errors.push({ path: given, message: reason(error) });
+    }
+  }
+  return { files: [...files.values()].sort((a, b) => (a.shown < b.shown ? -1 : 1)), notes, errors };
+}
+
+function isInside(root: string, path: string): boolean {
+  return path === root || path.startsWith(root + sep);
+}
+
+function isFile(path: string): boolean {
+  try {
+    return lstatSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+export function shownPath(cwd: string, path: string): string {
+  return relative(cwd, path).split(sep).join('/') || '.';
+}
+
+/** What a file-system error means, without its stack or path. */
+export function reason(error: unknown): string {
+  const code = (error as { code?: string }).code;
+  if (code === 'ENOENT') return 'no such file or directory';
+  if (code === 'EACCES' || code === 'EPERM') return 'permission denied';
+  if (code === 'EROFS') return 'the file system is read-only';
+  if (code === 'ENOSPC') return 'the disk is full';
+  if (code === 'ELOOP') return 'too many symlinks';
+  return error instanceof Error ? error.message : String(error);
+}
