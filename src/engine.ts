@@ -107,7 +107,11 @@ class Session {
     const trouble = this.proof.compare({ file, context });
     if (trouble !== undefined) return trouble;
     const safety = this.context.known ? fix.safety : 'unsafe';
-    const risk = fix.risk ?? (this.context.known ? undefined : 'the build context is not known: that just the usual manifests exist is assumed');
+    const risk =
+      fix.risk ??
+      (this.context.known
+        ? undefined
+        : 'the build context is not known: that just the usual manifests exist is assumed');
     if (safety === 'unsafe' && !this.options.unsafe)
       return { code: 'unsafe-fix', message: `${fix.message}; ${risk ?? ''}`, help: 'apply it with --unsafe' };
     this.applied.push({
@@ -180,7 +184,10 @@ function ignored(file: Dockerfile, proposal: Proposal, name: string): boolean {
     (instruction) =>
       instruction.span[0] === proposal.at.span[0] ||
       proposal.fixes.some((fix) =>
-        fix.edits.some((edit) => edit.file === 'dockerfile' && edit.span[0] < instruction.outer[1] && edit.span[1] > instruction.outer[0]),
+        fix.edits.some(
+          (edit) =>
+            edit.file === 'dockerfile' && edit.span[0] < instruction.outer[1] && edit.span[1] > instruction.outer[0],
+        ),
       ),
   );
 }

@@ -1,10 +1,11 @@
 /**
  * The library's door. Nothing here touches a disk: give it text and a context, get back an outcome.
  */
-import type { BuildContext, Outcome, PackageManager, Target, Transform } from './model.ts';
+import type { BuildContext, Dockerfile, Outcome, PackageManager, Target, Transform } from './model.ts';
 import { transforms as builtIn } from '../transforms/index.ts';
 import { assumedContext } from './context/assumed.ts';
 import packageJson from '../package.json' with { type: 'json' };
+import { traceOf } from './effects/memo.ts';
 import { run } from './engine.ts';
 import { managers as knownManagers } from './managers/index.ts';
 
@@ -30,6 +31,16 @@ export interface FixOptions {
   readonly target?: Partial<Target>;
 }
 
+/** Manifests that installs of a Dockerfile would not find in a context: a sign that it is not the right one. */
+export function missingManifests(file: Dockerfile, context: BuildContext): readonly string[] {
+  if (file.trouble !== undefined) return [];
+  return traceOf(file, context).flatMap((stage) =>
+    stage.events.flatMap((event) =>
+      event.actions.flatMap((action) => (action.opaque?.code === 'manifest-missing' ? [action.opaque.message] : [])),
+    ),
+  );
+}
+
 /** Works out the fixes of one Dockerfile in its build context. Never throws on what the file says. */
 export function fix(
   file: { readonly path: string; readonly source: string },
@@ -51,5 +62,8 @@ export function fix(
  * every fix counts as unsafe.
  */
 export function fixText(source: string, options: FixOptions & { readonly path?: string } = {}): Outcome {
-  return fix({ path: options.path ?? 'Dockerfile', source }, assumedContext(knownManagers), { unsafe: true, ...options });
+  return fix({ path: options.path ?? 'Dockerfile', source }, assumedContext(knownManagers), {
+    unsafe: true,
+    ...options,
+  });
 }

@@ -34,7 +34,8 @@ export function runFixture(fixture: FixtureCase): FixtureResult {
   const broken: string[] = [];
 
   const again = fixFiles(fixture, after);
-  if (again.changes.length > 0) broken.push(`a second run changes ${again.changes.map((c) => c.path).join(', ')} again`);
+  if (again.changes.length > 0)
+    broken.push(`a second run changes ${again.changes.map((c) => c.path).join(', ')} again`);
   const result = parse(after[name] ?? '');
   if (result.trouble !== undefined) broken.push(`the output does not parse: ${result.trouble.message}`);
 
@@ -52,10 +53,21 @@ export function runFixture(fixture: FixtureCase): FixtureResult {
   }
   const kept = new Set((after[name] ?? '').split('\n'));
   const touched = outcome.applied.flatMap((each) => each.edits).length > 0;
-  if (!touched) for (const line of source.split('\n')) if (!kept.has(line)) broken.push(`line lost without an edit: ${line}`);
+  if (!touched)
+    for (const line of source.split('\n')) if (!kept.has(line)) broken.push(`line lost without an edit: ${line}`);
 
-  const diagnostics = [...outcome.applied.map((a) => `${a.line} fix ${a.transform}: ${a.message}${a.risk === undefined ? '' : ` [${a.safety}: ${a.risk}]`}`), ...outcome.refused.map((r) => `${r.line} ${r.code} ${r.message}${r.help === undefined ? '' : `; ${r.help}`}`), ...outcome.notes.map((r) => `${r.line} ${r.code} ${r.message}`)];
-  return { outcome, broken, actual: { ...changed(outcome), 'diagnostics.txt': diagnostics.map((line) => `${line}\n`).join('') } };
+  const diagnostics = [
+    ...outcome.applied.map(
+      (a) => `${a.line} fix ${a.transform}: ${a.message}${a.risk === undefined ? '' : ` [${a.safety}: ${a.risk}]`}`,
+    ),
+    ...outcome.refused.map((r) => `${r.line} ${r.code} ${r.message}${r.help === undefined ? '' : `; ${r.help}`}`),
+    ...outcome.notes.map((r) => `${r.line} ${r.code} ${r.message}`),
+  ];
+  return {
+    outcome,
+    broken,
+    actual: { ...changed(outcome), 'diagnostics.txt': diagnostics.map((line) => `${line}\n`).join('') },
+  };
 }
 
 function fixFiles(fixture: FixtureCase, files: Readonly<Record<string, string>>): Outcome {

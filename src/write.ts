@@ -1,5 +1,18 @@
 /** Puts changed files on disk: all of one Dockerfile's, or none. */
-import { chmodSync, closeSync, fsyncSync, lstatSync, mkdtempSync, openSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  fsyncSync,
+  lstatSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join, sep } from 'node:path';
 
 export interface Write {
@@ -15,7 +28,12 @@ export interface Write {
  * rename fails. Mode is kept, and a symlink is followed to a file inside `root`. Throws an Error with a clear message.
  */
 export function writeTogether(writes: readonly Write[], root: string): void {
-  const staged: { readonly path: string; readonly folder: string; readonly temporary: string; readonly before?: string }[] = [];
+  const staged: {
+    readonly path: string;
+    readonly folder: string;
+    readonly temporary: string;
+    readonly before?: string;
+  }[] = [];
   const done: typeof staged = [];
   try {
     for (const write of writes) staged.push(stage(write, root));
@@ -38,11 +56,16 @@ export function writeTogether(writes: readonly Write[], root: string): void {
   }
 }
 
-function stage(write: Write, root: string, overwrite = false): { path: string; folder: string; temporary: string; before?: string } {
+function stage(
+  write: Write,
+  root: string,
+  overwrite = false,
+): { path: string; folder: string; temporary: string; before?: string } {
   const path = target(write.path, root);
   const present = exists(path);
   if (!overwrite) {
-    if (write.before === undefined ? present : !present || readFileSync(path, 'utf8') !== write.before) throw new Error('it was changed by something else meanwhile; run dockerfix again');
+    if (write.before === undefined ? present : !present || readFileSync(path, 'utf8') !== write.before)
+      throw new Error('it was changed by something else meanwhile; run dockerfix again');
   }
   const folder = mkdtempSync(join(dirname(path), '.dockerfix-'));
   const temporary = join(folder, basename(path));
@@ -65,7 +88,8 @@ function stage(write: Write, root: string, overwrite = false): { path: string; f
 function target(path: string, root: string): string {
   if (!exists(path) || !lstatSync(path).isSymbolicLink()) return path;
   const real = realpathSync(path);
-  if (!real.startsWith(realpathSync(root) + sep)) throw new Error('it is a symlink to a file outside of the repository');
+  if (!real.startsWith(realpathSync(root) + sep))
+    throw new Error('it is a symlink to a file outside of the repository');
   return real;
 }
 

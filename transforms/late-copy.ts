@@ -28,8 +28,13 @@ export const lateCopy: Transform = {
           yield { at: plan.last, fixes: [], refusal: edits };
           continue;
         }
-        const gains = [...new Set(plan.gains.map((action) => action.text))].map((text) => `\`${text.length > 40 ? `${text.slice(0, 37)}...` : text}\``);
-        yield { at: plan.last, fixes: [{ edits, message: `copies the source after ${gains.join(', ')}`, safety: 'safe' }] };
+        const gains = [...new Set(plan.gains.map((action) => action.text))].map(
+          (text) => `\`${text.length > 40 ? `${text.slice(0, 37)}...` : text}\``,
+        );
+        yield {
+          at: plan.last,
+          fixes: [{ edits, message: `copies the source after ${gains.join(', ')}`, safety: 'safe' }],
+        };
       }
     }
   },

@@ -46,26 +46,49 @@ export const splitDependencyManifests: Transform = {
           continue;
         }
         const installs = plan.gains.filter((action) => action.install?.kind === 'install');
-        const divided = stage.events.flatMap((event) => (event.instruction === plan.last && plan.split !== undefined ? event.actions : []));
-        const ignores = missingIgnores([...installs, ...divided], plan.sunk.flatMap((each) => each.placements), context);
+        const divided = stage.events.flatMap((event) =>
+          event.instruction === plan.last && plan.split !== undefined ? event.actions : [],
+        );
+        const ignores = missingIgnores(
+          [...installs, ...divided],
+          plan.sunk.flatMap((each) => each.placements),
+          context,
+        );
         if (isTrouble(ignores)) {
           yield { at: plan.last, fixes: [], refusal: ignores };
           continue;
         }
         const all: Edit[] = ignores.length === 0 ? [...edits] : [...edits, ignoreEdit(context, ignores, file.eol)];
-        const fix: Fix = { edits: all, message: message(plan.needs.flatMap((need) => need.files.map((each) => each.source)), plan.gains.map((action) => action.text), plan.split?.why), safety: 'safe' };
+        const fix: Fix = {
+          edits: all,
+          message: message(
+            plan.needs.flatMap((need) => need.files.map((each) => each.source)),
+            plan.gains.map((action) => action.text),
+            plan.split?.why,
+          ),
+          safety: 'safe',
+        };
         yield { at: plan.last, fixes: [fix] };
       }
       for (const { run, trouble } of blocked) yield { at: run, fixes: [], refusal: trouble };
       for (const { run, install } of optimal)
-        yield { at: run, fixes: [], refusal: { code: 'already-optimal', message: `\`${install.command.text}\` is re-run only when its manifests change` } };
+        yield {
+          at: run,
+          fixes: [],
+          refusal: {
+            code: 'already-optimal',
+            message: `\`${install.command.text}\` is re-run only when its manifests change`,
+          },
+        };
     }
   },
 };
 
 function message(files: readonly string[], commands: readonly string[], why: string | undefined): string {
   const shown = files.length > 4 ? `${files.slice(0, 3).join(', ')} and ${files.length - 3} more` : files.join(', ');
-  const what = [...new Set(commands)].map((text) => `\`${text.length > 40 ? `${text.slice(0, 37)}...` : text}\``).join(', ');
+  const what = [...new Set(commands)]
+    .map((text) => `\`${text.length > 40 ? `${text.slice(0, 37)}...` : text}\``)
+    .join(', ');
   return `copies ${shown === '' ? 'the source after the install' : `${shown} ahead of the source`}${what === '' ? '' : `, so that ${what} stays cached`}${why === undefined ? '' : ` (${why})`}`;
 }
 

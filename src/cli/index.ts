@@ -45,12 +45,21 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   if (typeof parsed === 'number') return parsed;
   if (parsed.list) {
     const width = Math.max(...[...transforms, ...managers].map((each) => each.name.length));
-    const rows = (items: readonly { name: string; summary: string }[]): string => items.map((each) => `  ${each.name.padEnd(width)}  ${each.summary}\n`).join('');
-    io.stdout(`Transforms, in the order in which they are tried:\n${rows(transforms)}\nPackage managers:\n${rows(managers)}`);
+    const rows = (items: readonly { name: string; summary: string }[]): string =>
+      items.map((each) => `  ${each.name.padEnd(width)}  ${each.summary}\n`).join('');
+    io.stdout(
+      `Transforms, in the order in which they are tried:\n${rows(transforms)}\nPackage managers:\n${rows(managers)}`,
+    );
     return 0;
   }
-  const unknown = [...(parsed.transform ?? []), ...(parsed.skip ?? [])].find((name) => !transforms.some((each) => each.name === name));
-  if (unknown !== undefined) return usage(io, `there is no transform \`${unknown}\`; there are: ${transforms.map((each) => each.name).join(', ')}`);
+  const unknown = [...(parsed.transform ?? []), ...(parsed.skip ?? [])].find(
+    (name) => !transforms.some((each) => each.name === name),
+  );
+  if (unknown !== undefined)
+    return usage(
+      io,
+      `there is no transform \`${unknown}\`; there are: ${transforms.map((each) => each.name).join(', ')}`,
+    );
   if (parsed.write && parsed.check) return usage(io, '--write and --check exclude each other');
   const fix: FixOptions = {
     unsafe: parsed.unsafe,
@@ -60,11 +69,22 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   };
   if (parsed.paths.includes('-')) return standardInput(parsed, fix, io);
   const paths = parsed.paths.length === 0 ? ['.'] : parsed.paths;
-  const result = await run({ paths, cwd: realpathSync(io.cwd), fix, ...(parsed.context === undefined ? {} : { context: parsed.context }) });
+  const result = await run({
+    paths,
+    cwd: realpathSync(io.cwd),
+    fix,
+    ...(parsed.context === undefined ? {} : { context: parsed.context }),
+  });
   return report(result.outcomes, result.notes, result.errors, parsed, io);
 }
 
-function report(outcomes: readonly FileOutcome[], notes: readonly Note[], errors: readonly Note[], options: Options, io: Io): number {
+function report(
+  outcomes: readonly FileOutcome[],
+  notes: readonly Note[],
+  errors: readonly Note[],
+  options: Options,
+  io: Io,
+): number {
   const changes = mergeChanges(outcomes.flatMap((outcome) => outcome.changes));
   const say = (line: string): void => io.stderr(`${line}\n`);
   const failures: Note[] = [...errors];
@@ -80,10 +100,17 @@ function report(outcomes: readonly FileOutcome[], notes: readonly Note[], errors
       }
     }
   }
-  if (options.format === 'json') io.stdout(jsonReport(version, outcomes.map(({ absolute: _absolute, root: _root, ...outcome }) => outcome), [...notes, ...failures]));
+  if (options.format === 'json')
+    io.stdout(
+      jsonReport(
+        version,
+        outcomes.map(({ absolute: _absolute, root: _root, ...outcome }) => outcome),
+        [...notes, ...failures],
+      ),
+    );
   else if (!options.write) {
     const diff = unifiedDiff(changes);
-    io.stdout(options.color ?? wantsColor(io) ? colorDiff(diff) : diff);
+    io.stdout((options.color ?? wantsColor(io)) ? colorDiff(diff) : diff);
   }
   if (options.format === 'text') {
     if (!options.quiet) {
@@ -100,7 +127,11 @@ function report(outcomes: readonly FileOutcome[], notes: readonly Note[], errors
 }
 
 /** What must be written together: a Dockerfile and its ignore file, and all Dockerfiles that share that ignore file. */
-function writeGroups(outcomes: readonly FileOutcome[]): { readonly root: string; readonly shown: string[]; readonly writes: { path: string; before?: string; after: string }[] }[] {
+function writeGroups(outcomes: readonly FileOutcome[]): {
+  readonly root: string;
+  readonly shown: string[];
+  readonly writes: { path: string; before?: string; after: string }[];
+}[] {
   const groups: { root: string; paths: Set<string>; outcomes: FileOutcome[] }[] = [];
   for (const outcome of outcomes) {
     if (outcome.changes.length === 0) continue;
@@ -118,7 +149,11 @@ function writeGroups(outcomes: readonly FileOutcome[]): { readonly root: string;
     return {
       root,
       shown: changes.map((change) => change.path),
-      writes: changes.map((change) => ({ path: absolute.get(change.path) as string, after: change.after, ...(change.before === undefined ? {} : { before: change.before }) })),
+      writes: changes.map((change) => ({
+        path: absolute.get(change.path) as string,
+        after: change.after,
+        ...(change.before === undefined ? {} : { before: change.before }),
+      })),
     };
   });
 }
@@ -129,14 +164,19 @@ async function standardInput(options: Options, fix: FixOptions, io: Io): Promise
   if (options.write) return usage(io, '`-` prints the result, so --write means nothing with it');
   const source = await io.stdin();
   const path = options.stdinFilepath ?? 'Dockerfile';
-  const outcome: Outcome = options.context === undefined ? fixText(source, { ...fix, unsafe: true, path }) : await inContext(source, path, resolve(io.cwd, options.context), fix);
+  const outcome: Outcome =
+    options.context === undefined
+      ? fixText(source, { ...fix, unsafe: true, path })
+      : await inContext(source, path, resolve(io.cwd, options.context), fix);
   const change = outcome.changes.find((each) => each.path === outcome.path);
   if (options.format === 'json') io.stdout(jsonReport(version, [outcome], []));
   else if (options.format === 'diff') io.stdout(unifiedDiff(outcome.changes));
   else io.stdout(change?.after ?? source);
   if (!options.quiet && options.format !== 'json') {
     for (const line of outcomeLines(outcome)) io.stderr(`${line}\n`);
-    for (const each of outcome.changes) if (each !== change) io.stderr(`${each.path} would change as well; run dockerfix on the directory to apply both\n`);
+    for (const each of outcome.changes)
+      if (each !== change)
+        io.stderr(`${each.path} would change as well; run dockerfix on the directory to apply both\n`);
   }
   if (outcome.status === 'failed') return 2;
   return options.check && outcome.changes.length > 0 ? 1 : 0;
@@ -160,22 +200,58 @@ function usage(io: Io, message: string): number {
   return 2;
 }
 
+/** `--transform a,b --transform c` */
+function names(values: readonly string[]): string[] {
+  return values.flatMap((value) => value.split(',')).filter((name) => name !== '');
+}
+
 async function readArguments(argv: readonly string[], io: Io): Promise<Options | number> {
   let problem: string | undefined;
   let printed = '';
   const parser = yargs()
     .scriptName('dockerfix')
     .usage('$0 [paths..]\n\nShows, as a diff, how Dockerfiles can stop re-installing dependencies on each source edit.')
-    .command('$0 [paths..]', false, (command) => command.positional('paths', { type: 'string', array: true, default: [] as string[], describe: 'files or directories; - for standard input' }))
+    .command('$0 [paths..]', false, (command) =>
+      command.positional('paths', {
+        type: 'string',
+        array: true,
+        default: [] as string[],
+        describe: 'files or directories; - for standard input',
+      }),
+    )
     .option('write', { type: 'boolean', default: false, describe: 'apply the changes' })
     .option('check', { type: 'boolean', default: false, describe: 'change nothing, exit 1 if something would change' })
     .option('context', { type: 'string', requiresArg: true, describe: 'the build context, instead of finding it' })
     .option('unsafe', { type: 'boolean', default: false, describe: 'apply fixes that could change something, too' })
-    .option('transform', { type: 'string', array: true, requiresArg: true, describe: 'only these transforms' })
-    .option('skip', { type: 'string', array: true, requiresArg: true, describe: 'all but these transforms' })
-    .option('style', { choices: ['copy', 'parents', 'bind'] as const, default: 'copy' as const, describe: 'how manifests are brought in' })
-    .option('builder', { choices: ['buildkit', 'buildah', 'kaniko', 'classic'] as const, default: 'buildkit' as const, describe: 'what must be able to build the result' })
-    .option('format', { choices: ['text', 'diff', 'json'] as const, default: 'text' as const, describe: 'what to print' })
+    .option('transform', {
+      type: 'string',
+      array: true,
+      requiresArg: true,
+      coerce: names,
+      describe: 'only these transforms (a,b or given again)',
+    })
+    .option('skip', {
+      type: 'string',
+      array: true,
+      requiresArg: true,
+      coerce: names,
+      describe: 'all but these transforms',
+    })
+    .option('style', {
+      choices: ['copy', 'parents', 'bind'] as const,
+      default: 'copy' as const,
+      describe: 'how manifests are brought in',
+    })
+    .option('builder', {
+      choices: ['buildkit', 'buildah', 'kaniko', 'classic'] as const,
+      default: 'buildkit' as const,
+      describe: 'what must be able to build the result',
+    })
+    .option('format', {
+      choices: ['text', 'diff', 'json'] as const,
+      default: 'text' as const,
+      describe: 'what to print',
+    })
     .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'only the diff and errors' })
     .option('color', { type: 'boolean', describe: 'colour the diff (default: on a terminal)' })
     .option('list', { type: 'boolean', default: false, describe: 'list transforms and package managers' })
@@ -191,7 +267,7 @@ async function readArguments(argv: readonly string[], io: Io): Promise<Options |
     .strict()
     .wrap(Math.min(100, Number(io.environment['COLUMNS'] ?? 100)))
     .exitProcess(false)
-    .fail((message, error: unknown) => {
+    .fail((message: string | null, error: unknown) => {
       problem ??= message ?? (error instanceof Error ? error.message : String(error));
     });
   const args = await parser.parse([...argv], {}, (_error, _args, output) => {
@@ -203,7 +279,9 @@ async function readArguments(argv: readonly string[], io: Io): Promise<Options |
     return 0;
   }
   const { paths, context, transform, skip, color } = args;
-  for (const name of ['context', 'stdinFilepath', 'format', 'style', 'builder'] as const) if (Array.isArray(args[name])) return usage(io, `--${name === 'stdinFilepath' ? 'stdin-filepath' : name} can be given once`);
+  for (const name of ['context', 'stdinFilepath', 'format', 'style', 'builder'] as const)
+    if (Array.isArray(args[name]))
+      return usage(io, `--${name === 'stdinFilepath' ? 'stdin-filepath' : name} can be given once`);
   return {
     paths: (paths as string[] | undefined) ?? [],
     write: args.write,

@@ -7,7 +7,7 @@ import { insideRepository, openRepository, type Repository } from '../context/di
 import { chooseContext, findEvidence, type Evidence } from '../context/discover.ts';
 import { contextPath, expandCopySource } from '../context/dockerignore.ts';
 import { assumedContext } from '../context/assumed.ts';
-import { fix, managers, parse, type FixOptions } from '../index.ts';
+import { fix, managers, missingManifests, parse, type FixOptions } from '../index.ts';
 import type { Note } from '../reporters/text.ts';
 
 export interface RunOptions {
@@ -43,7 +43,11 @@ interface Job {
 
 export async function run(options: RunOptions): Promise<RunResult> {
   const found = await findDockerfiles(options.paths, options.cwd);
-  const errors: Note[] = found.errors.map((error) => ({ path: error.path, code: 'unreadable', message: error.message }));
+  const errors: Note[] = found.errors.map((error) => ({
+    path: error.path,
+    code: 'unreadable',
+    message: error.message,
+  }));
   const outcomes = new Map<FoundFile, FileOutcome>();
   const jobs: Job[] = [];
   for (const file of found.files) {
@@ -62,7 +66,9 @@ export async function run(options: RunOptions): Promise<RunResult> {
       outcomes.set(file, contextless(job, job.trouble, options));
       continue;
     }
-    const siblings = jobs.filter((each) => each !== job && each.file.repository === file.repository && each.directory === job.directory).map((each) => each.source);
+    const siblings = jobs
+      .filter((each) => each !== job && each.file.repository === file.repository && each.directory === job.directory)
+      .map((each) => each.source);
     const directory = job.directory ?? '.';
     let context = await openContext(job, directory, siblings, options);
     const ignorePath = context.ignoreFile.path;
@@ -85,26 +91,49 @@ function readSource(path: string): string | { readonly code: string; readonly me
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readFileSync(path));
   } catch (error) {
-    return error instanceof TypeError ? { code: 'not-utf8', message: 'it is not UTF-8 text' } : { code: 'unreadable', message: reason(error) };
+    return error instanceof TypeError
+      ? { code: 'not-utf8', message: 'it is not UTF-8 text' }
+      : { code: 'unreadable', message: reason(error) };
   }
 }
 
 function failed(file: FoundFile, trouble: { readonly code: string; readonly message: string }): FileOutcome {
-  return { path: file.shown, status: 'failed', changes: [], applied: [], refused: [{ line: 1, ...trouble }], notes: [], absolute: new Map(), root: file.repository.root };
+  return {
+    path: file.shown,
+    status: 'failed',
+    changes: [],
+    applied: [],
+    refused: [{ line: 1, ...trouble }],
+    notes: [],
+    absolute: new Map(),
+    root: file.repository.root,
+  };
 }
 
-async function locate(job: Job, options: RunOptions, evidence: Map<Repository, Promise<readonly Evidence[]>>): Promise<void> {
+async function locate(
+  job: Job,
+  options: RunOptions,
+  evidence: Map<Repository, Promise<readonly Evidence[]>>,
+): Promise<void> {
   const { repository, path } = job.file;
   if (options.context !== undefined) {
     const directory = insideRepository(repository, resolve(options.cwd, options.context));
-    if (directory === undefined) job.trouble = { code: 'path-outside-context', message: `--context ${options.context} lies outside of the repository that holds it` };
+    if (directory === undefined)
+      job.trouble = {
+        code: 'path-outside-context',
+        message: `--context ${options.context} lies outside of the repository that holds it`,
+      };
     else job.directory = directory;
     return;
   }
   const sources = contextSources(job.parsed);
   const lacks = (directory: string): readonly string[] => {
     const context = repository.context(directory, path);
-    return sources.filter((source) => expandCopySource(context, source).length === 0 && !(/[*?[]/.test(source) || context.may(contextPath(source))));
+    const absent = sources.filter(
+      (source) =>
+        expandCopySource(context, source).length === 0 && !(/[*?[]/.test(source) || context.may(contextPath(source))),
+    );
+    return absent.length > 0 ? absent : missingManifests(job.parsed, context);
   };
   if (!evidence.has(repository)) evidence.set(repository, findEvidence(repository));
   const choice = chooseContext(path, await (evidence.get(repository) as Promise<readonly Evidence[]>), lacks);
@@ -115,13 +144,24 @@ async function locate(job: Job, options: RunOptions, evidence: Map<Repository, P
 /** What a Dockerfile takes from its context by a constant name. */
 function contextSources(file: Dockerfile): string[] {
   return file.instructions
-    .filter((each): each is Copy => (each.keyword === 'COPY' || each.keyword === 'ADD') && 'sources' in each && each.from === undefined && each.heredocs.length === 0)
+    .filter(
+      (each): each is Copy =>
+        (each.keyword === 'COPY' || each.keyword === 'ADD') &&
+        'sources' in each &&
+        each.from === undefined &&
+        each.heredocs.length === 0,
+    )
     .flatMap((copy) => copy.sources)
     .filter((source) => source.value !== undefined && !source.varies && !/^(?:[a-z]+:\/\/|git@)/.test(source.value))
     .map((source) => source.value as string);
 }
 
-async function openContext(job: Job, directory: string, siblings: readonly string[], options: RunOptions): Promise<BuildContext> {
+async function openContext(
+  job: Job,
+  directory: string,
+  siblings: readonly string[],
+  options: RunOptions,
+): Promise<BuildContext> {
   const { repository, path } = job.file;
   if (options.context === undefined) return repository.context(directory, path, siblings);
   const own = await openRepository(resolve(options.cwd, options.context));
@@ -132,12 +172,38 @@ async function openContext(job: Job, directory: string, siblings: readonly strin
 /** Without a context: what would be changed is unsafe, and the reason for not knowing it is said. */
 function contextless(job: Job, trouble: Trouble, options: RunOptions): FileOutcome {
   const { file } = job;
-  const outcome = options.fix.unsafe === true ? fix({ path: file.path, source: job.source }, assumedContext(managers), options.fix) : undefined;
-  const would = fix({ path: file.path, source: job.source }, assumedContext(managers), { ...options.fix, unsafe: true });
+  const outcome =
+    options.fix.unsafe === true
+      ? fix({ path: file.path, source: job.source }, assumedContext(managers), options.fix)
+      : undefined;
+  const would = fix({ path: file.path, source: job.source }, assumedContext(managers), {
+    ...options.fix,
+    unsafe: true,
+  });
   if (outcome?.status === 'changed') return located(outcome, file, '.', options.cwd);
-  if (would.applied.length === 0 && would.refused.length === 0) return located({ ...would, status: 'unchanged', changes: [] }, file, '.', options.cwd);
+  if (would.applied.length === 0 && would.refused.length === 0)
+    return located({ ...would, status: 'unchanged', changes: [] }, file, '.', options.cwd);
   const line = would.applied[0]?.line ?? 1;
-  return located({ path: file.path, status: 'refused', changes: [], applied: [], refused: [{ line, code: trouble.code, message: trouble.message, ...(trouble.help === undefined ? {} : { help: trouble.help }) }], notes: would.notes }, file, undefined, options.cwd);
+  return located(
+    {
+      path: file.path,
+      status: 'refused',
+      changes: [],
+      applied: [],
+      refused: [
+        {
+          line,
+          code: trouble.code,
+          message: trouble.message,
+          ...(trouble.help === undefined ? {} : { help: trouble.help }),
+        },
+      ],
+      notes: would.notes,
+    },
+    file,
+    undefined,
+    options.cwd,
+  );
 }
 
 /** Paths as the user should see them. */

@@ -7,7 +7,8 @@ import { memoryContext } from './memory.ts';
  */
 export function assumedContext(managers: readonly PackageManager[]): BuildContext {
   const files: Record<string, string> = { '.dockerignore': '**/node_modules\n', 'src/main': '' };
-  for (const manager of managers) for (const name of manager.manifests) files[name] = name.endsWith('.json') ? '{}' : '';
+  for (const manager of managers)
+    for (const name of manager.manifests) files[name] = name.endsWith('.json') ? '{}' : '';
   const known = memoryContext(files);
   return Object.create(known, { known: { value: false } }) as BuildContext;
 }

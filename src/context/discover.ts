@@ -37,7 +37,9 @@ export async function findEvidence(view: View): Promise<readonly Evidence[]> {
     const text = view.read(file);
     if (text === undefined || text.length > 1_000_000 || !/docker|build|podman/i.test(text)) continue;
     try {
-      await reader.read(text, directoryOf(file), (context, dockerfile, base = directoryOf(file)) => add(file, base, context, dockerfile));
+      await reader.read(text, directoryOf(file), (context, dockerfile, base = directoryOf(file)) =>
+        add(file, base, context, dockerfile),
+      );
     } catch {
       // Not valid: no evidence.
     }
@@ -47,13 +49,25 @@ export async function findEvidence(view: View): Promise<readonly Evidence[]> {
 
 type Add = (context: string, dockerfile?: string, base?: string) => void;
 
-const READERS: readonly { readonly file: RegExp; readonly read: (text: string, directory: string, add: Add) => Promise<void> | void }[] = [
+const READERS: readonly {
+  readonly file: RegExp;
+  readonly read: (text: string, directory: string, add: Add) => Promise<void> | void;
+}[] = [
   { file: /^(?:docker-)?compose[\w.-]*\.ya?ml$/, read: readCompose },
-  { file: /^docker-bake(?:\.[\w-]+)?\.json$/, read: (text, directory, add) => readBake(JSON.parse(text), directory, add) },
+  {
+    file: /^docker-bake(?:\.[\w-]+)?\.json$/,
+    read: (text, directory, add) => readBake(JSON.parse(text), directory, add),
+  },
   { file: /^docker-bake(?:\.[\w-]+)?\.hcl$/, read: readHcl },
   { file: /^\.github\/workflows\/[^/]+\.ya?ml$/, read: readWorkflow },
-  { file: /^\.gitlab-ci\.yml$/, read: (text, _directory, add) => readCommands(text.replace(/^\s*-\s*/gm, ''), '.', add) },
-  { file: /^(?:GNU)?[Mm]akefile$|\.mk$/, read: (text, directory, add) => readCommands(text.replace(/^\t[@-]*/gm, ''), directory, add) },
+  {
+    file: /^\.gitlab-ci\.yml$/,
+    read: (text, _directory, add) => readCommands(text.replace(/^\s*-\s*/gm, ''), '.', add),
+  },
+  {
+    file: /^(?:GNU)?[Mm]akefile$|\.mk$/,
+    read: (text, directory, add) => readCommands(text.replace(/^\t[@-]*/gm, ''), directory, add),
+  },
   { file: /^package\.json$/, read: readPackageScripts },
   { file: /\.sh$/, read: (text, _directory, add) => readCommands(text, '.', add) },
 ];
@@ -92,7 +106,11 @@ function readBake(json: unknown, directory: string, add: Add): void {
     const raw = targets[name];
     const target = object(Array.isArray(raw) ? raw[0] : raw);
     const parents = depth > 8 || !Array.isArray(target['inherits']) ? [] : target['inherits'];
-    return Object.assign({}, ...parents.map((parent) => (typeof parent === 'string' ? flat(parent, depth + 1) : {})), target) as Record<string, unknown>;
+    return Object.assign(
+      {},
+      ...parents.map((parent) => (typeof parent === 'string' ? flat(parent, depth + 1) : {})),
+      target,
+    ) as Record<string, unknown>;
   };
   for (const name of Object.keys(targets)) {
     const { context = '.', dockerfile } = flat(name);
@@ -121,20 +139,25 @@ async function readWorkflow(text: string, _directory: string, add: Add): Promise
       const { uses, with: inputs, run } = object(step);
       if (typeof uses === 'string' && /^docker\/build-push-action@/.test(uses)) {
         const { context = '.', file } = object(inputs);
-        if (typeof context === 'string') add(context.trim(), typeof file === 'string' ? inside('.', file) : undefined, '.');
+        if (typeof context === 'string')
+          add(context.trim(), typeof file === 'string' ? inside('.', file) : undefined, '.');
       }
-      const directory = object(step)['working-directory'] ?? object(object(object(job)['defaults'])['run'])['working-directory'];
-      if (typeof run === 'string') readCommands(run, typeof directory === 'string' ? (inside('.', directory) ?? '.') : '.', add);
+      const directory =
+        object(step)['working-directory'] ?? object(object(object(job)['defaults'])['run'])['working-directory'];
+      if (typeof run === 'string')
+        readCommands(run, typeof directory === 'string' ? (inside('.', directory) ?? '.') : '.', add);
     }
   }
 }
 
 function readPackageScripts(text: string, directory: string, add: Add): void {
   if (!/docker|podman/.test(text)) return;
-  for (const script of Object.values(object(object(JSON.parse(text))['scripts']))) if (typeof script === 'string') readCommands(script, directory, add);
+  for (const script of Object.values(object(object(JSON.parse(text))['scripts'])))
+    if (typeof script === 'string') readCommands(script, directory, add);
 }
 
-const VALUED = /^(?:-t|--tag|-f|--file|--build-arg|--target|--platform|--cache-from|--cache-to|--label|-o|--output|--secret|--ssh|--progress|--network|--add-host|--build-context|--builder|--shm-size|-m|--memory|--iidfile|--metadata-file|--isolation|--ulimit|--cpuset-cpus|--annotation|--attest|--format)$/;
+const VALUED =
+  /^(?:-t|--tag|-f|--file|--build-arg|--target|--platform|--cache-from|--cache-to|--label|-o|--output|--secret|--ssh|--progress|--network|--add-host|--build-context|--builder|--shm-size|-m|--memory|--iidfile|--metadata-file|--isolation|--ulimit|--cpuset-cpus|--annotation|--attest|--format)$/;
 
 /** `docker build`, `docker buildx build`, `podman build` and their likes in a script. */
 function readCommands(text: string, directory: string, add: Add): void {
@@ -143,9 +166,15 @@ function readCommands(text: string, directory: string, add: Add): void {
   let here = directory;
   for (const line of joined.split('\n')) {
     if (!/\b(?:build|bud|cd)\b/.test(line)) continue;
-    for (const command of parseShell(line).commands.flatMap((statement) => (statement.command.type === 'AndOr' ? statement.command.commands : [statement.command]))) {
+    for (const command of parseShell(line).commands.flatMap((statement) =>
+      statement.command.type === 'AndOr' ? statement.command.commands : [statement.command],
+    )) {
       if (command.type !== 'Command') continue;
-      const words = [command.name, ...command.args].map((word) => (word === undefined ? '' : 'value' in word && typeof word.value === 'string' ? word.value : word.text)).filter((word) => word !== 'sudo');
+      const words = [command.name, ...command.args]
+        .map((word) =>
+          word === undefined ? '' : 'value' in word && typeof word.value === 'string' ? word.value : word.text,
+        )
+        .filter((word) => word !== 'sudo');
       if (words[0] === 'cd' && words[1] !== undefined && !words[1].includes('$')) here = inside(here, words[1]) ?? here;
       if (!/^(?:docker|podman|buildah|nerdctl)$/.test(words[0] ?? '')) continue;
       const start = words.findIndex((word) => word === 'build' || word === 'bud');
@@ -161,7 +190,8 @@ function readCommands(text: string, directory: string, add: Add): void {
         else if (!word.startsWith('-')) context = word;
       }
       // `-f` is relative to the directory that the command runs in.
-      if (context !== undefined && context !== '-') add(context, file === undefined ? undefined : inside(here, file), here);
+      if (context !== undefined && context !== '-')
+        add(context, file === undefined ? undefined : inside(here, file), here);
     }
   }
 }
@@ -175,7 +205,11 @@ export interface Choice {
 }
 
 /** `holds(directory)` tells how many of the Dockerfile's own sources the directory lacks. */
-export function chooseContext(dockerfile: string, evidence: readonly Evidence[], lacks: (directory: string) => readonly string[]): Choice {
+export function chooseContext(
+  dockerfile: string,
+  evidence: readonly Evidence[],
+  lacks: (directory: string) => readonly string[],
+): Choice {
   const named = [...new Set(evidence.filter((each) => each.dockerfile === dockerfile).map((each) => each.context))];
   const fitting = named.filter((directory) => lacks(directory).length === 0);
   if (fitting.length === 1) return { directory: fitting[0] as string };

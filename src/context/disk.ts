@@ -37,14 +37,27 @@ export async function openRepository(directory: string): Promise<Repository> {
   return listed ?? walkDirectory(directory);
 }
 
-const SAFE_GIT = ['-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null', '-c', 'core.untrackedCache=false', '-c', 'submodule.recurse=false'];
+const SAFE_GIT = [
+  '-c',
+  'core.fsmonitor=false',
+  '-c',
+  'core.hooksPath=/dev/null',
+  '-c',
+  'core.untrackedCache=false',
+  '-c',
+  'submodule.recurse=false',
+];
 
 function git(directory: string, args: readonly string[]): Promise<string | undefined> {
   return new Promise((done) => {
     execFile(
       'git',
       ['-C', directory, ...SAFE_GIT, ...args],
-      { encoding: 'utf8', maxBuffer: 1 << 30, env: { ...process.env, GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' } },
+      {
+        encoding: 'utf8',
+        maxBuffer: 1 << 30,
+        env: { ...process.env, GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' },
+      },
       (error, stdout) => done(error === null ? stdout : undefined),
     );
   });
@@ -53,7 +66,10 @@ function git(directory: string, args: readonly string[]): Promise<string | undef
 async function gitFiles(directory: string): Promise<Repository | undefined> {
   const root = findGitRoot(directory);
   if (root === undefined) return undefined;
-  const [staged, others] = await Promise.all([git(root, ['ls-files', '-z', '--stage']), git(root, ['ls-files', '-z', '--others', '--exclude-standard'])]);
+  const [staged, others] = await Promise.all([
+    git(root, ['ls-files', '-z', '--stage']),
+    git(root, ['ls-files', '-z', '--others', '--exclude-standard']),
+  ]);
   if (staged === undefined || others === undefined) return undefined;
   const tracked = new Set<string>();
   const symlinks = new Set<string>();
@@ -123,7 +139,13 @@ function walkDirectory(directory: string): Repository {
   return repository(root, false, files, symlinks, undefined);
 }
 
-function repository(root: string, inGit: boolean, all: readonly string[], symlinks: ReadonlySet<string>, tracked: ReadonlySet<string> | undefined): Repository {
+function repository(
+  root: string,
+  inGit: boolean,
+  all: readonly string[],
+  symlinks: ReadonlySet<string>,
+  tracked: ReadonlySet<string> | undefined,
+): Repository {
   const files = [...all].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
   const cache = new Map<string, string | undefined>();
   const read = (path: string): string | undefined => {
@@ -145,7 +167,10 @@ function repository(root: string, inGit: boolean, all: readonly string[], symlin
     let known = listings.get(directory);
     if (known === undefined) {
       const prefix = directory === '.' ? '' : `${directory}/`;
-      known = directory === '.' ? files : files.filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length));
+      known =
+        directory === '.'
+          ? files
+          : files.filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length));
       listings.set(directory, known);
     }
     return known;
@@ -164,7 +189,7 @@ function repository(root: string, inGit: boolean, all: readonly string[], symlin
       // Read from disk, not from git's list: git may ignore the ignore file itself.
       const ignorePath = read(own) === undefined ? `${prefix}.dockerignore` : own;
       const ignoreSource = read(ignorePath);
-      const inside = <T extends ReadonlySet<string>>(set: T): Set<string> => {
+      const inside = (set: ReadonlySet<string>): Set<string> => {
         const result = new Set<string>();
         for (const path of set) if (path.startsWith(prefix)) result.add(path.slice(prefix.length));
         return result;
@@ -192,7 +217,8 @@ function readText(root: string, path: string): string | undefined {
   if (!absolute.startsWith(root + sep) && root !== sep) return undefined;
   let descriptor: number | undefined;
   try {
-    if (realpathSync(dirname(absolute)) !== join(root, dirname(path) === '.' ? '' : dirname(path)).replace(/\/$/, '')) return undefined;
+    if (realpathSync(dirname(absolute)) !== join(root, dirname(path) === '.' ? '' : dirname(path)).replace(/\/$/, ''))
+      return undefined;
     descriptor = openSync(absolute, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     const { size, ...stat } = fstatSync(descriptor);
     if (!fstatSync(descriptor).isFile() || size > MAX_BYTES || stat.nlink === 0) return undefined;

@@ -22,7 +22,10 @@ const MAX_PATTERNS = 5_000;
 
 export function parseIgnore(text: string): IgnoreRules {
   const patterns: Pattern[] = [];
-  for (const raw of text.replace(/^\ufeff/, '').split('\n').slice(0, MAX_PATTERNS)) {
+  for (const raw of text
+    .replace(/^\ufeff/, '')
+    .split('\n')
+    .slice(0, MAX_PATTERNS)) {
     // `#` only at column 0, before trimming.
     if (raw.startsWith('#')) continue;
     let line = raw.trim();
@@ -36,7 +39,10 @@ export function parseIgnore(text: string): IgnoreRules {
     if (expression !== undefined) patterns.push({ expression, negated, segments: line.split('/') });
   }
   if (patterns.length === 0) return { ignores: () => false, mayKeep: () => true };
-  const negations = patterns.filter((pattern) => pattern.negated);
+  const lastExclusion = (path: string): number => {
+    const paths = [path, ...ancestors(path)];
+    return patterns.findLastIndex(({ expression, negated }) => !negated && paths.some((each) => expression.test(each)));
+  };
   const memo = new Map<string, boolean>();
   const directory = (path: string): boolean => {
     let known = memo.get(path);
@@ -54,13 +60,19 @@ export function parseIgnore(text: string): IgnoreRules {
   };
   return {
     ignores: (path) => path !== '.' && path !== '' && directory(path),
-    mayKeep: (path) => path === '.' || !directory(path) || negations.some((pattern) => couldReach(pattern.segments, path.split('/'))),
+    mayKeep: (path) =>
+      path === '.' ||
+      !directory(path) ||
+      patterns
+        .slice(lastExclusion(path) + 1)
+        .some((pattern) => pattern.negated && couldReach(pattern.segments, path.split('/'))),
   };
 }
 
 function ancestors(path: string): string[] {
   const result: string[] = [];
-  for (let slash = path.indexOf('/'); slash > 0; slash = path.indexOf('/', slash + 1)) result.push(path.slice(0, slash));
+  for (let slash = path.indexOf('/'); slash > 0; slash = path.indexOf('/', slash + 1))
+    result.push(path.slice(0, slash));
   return result;
 }
 
@@ -154,8 +166,14 @@ export function expandCopySource(context: BuildContext, source: string): string[
   for (const segment of path.split('/')) {
     const literal = !/[*?[\\]/.test(segment);
     found = found.flatMap((directory) => {
-      const names = literal ? [segment] : directory === '.' || context.kind(directory) === 'directory' ? context.entries(directory).filter((name) => goMatch(segment, name)) : [];
-      return names.map((name) => (directory === '.' ? name : `${directory}/${name}`)).filter((each) => context.has(each));
+      const names = literal
+        ? [segment]
+        : directory === '.' || context.kind(directory) === 'directory'
+          ? context.entries(directory).filter((name) => goMatch(segment, name))
+          : [];
+      return names
+        .map((name) => (directory === '.' ? name : `${directory}/${name}`))
+        .filter((each) => context.has(each));
     });
   }
   return found;

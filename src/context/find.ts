@@ -25,7 +25,10 @@ const NOT_BUILT = /\.(?:dockerignore|md|txt|sh|py|js|ts|json|ya?ml|bak|orig|swp|
 /** `Dockerfile`, `Dockerfile.*`, `*.Dockerfile`, `*.dockerfile`, `Containerfile*`. */
 export function isDockerfileName(name: string): boolean {
   if (NOT_BUILT.test(name)) return false;
-  return /^(?:Dockerfile|Containerfile)(?:[.].+)?$|^Containerfile.*$|\.(?:D|d)ockerfile$/.test(name) || /^dockerfile$/.test(name);
+  return (
+    /^(?:Dockerfile|Containerfile)(?:[.].+)?$|^Containerfile.*$|\.(?:D|d)ockerfile$/.test(name) ||
+    /^dockerfile$/.test(name)
+  );
 }
 
 /** Explicit files are always taken; directories are searched, as far as git does not ignore what is in them. */
@@ -54,14 +57,26 @@ export async function findDockerfiles(paths: readonly string[], cwd: string): Pr
           if (path.split('/').includes('node_modules') || repository.symlinks.has(path)) continue;
           const name = basename(path);
           const shown = shownPath(here, join(repository.root, path));
-          if (TEMPLATE.test(name) && isDockerfileName(name.replace(TEMPLATE, ''))) notes.push({ path: shown, code: 'template-skipped', message: 'is a template, so what it becomes is not known' });
-          else if (isDockerfileName(name) && isFile(join(repository.root, path))) files.set(join(repository.root, path), { repository, path, shown });
+          if (TEMPLATE.test(name) && isDockerfileName(name.replace(TEMPLATE, '')))
+            notes.push({
+              path: shown,
+              code: 'template-skipped',
+              message: 'is a template, so what it becomes is not known',
+            });
+          else if (isDockerfileName(name) && isFile(join(repository.root, path)))
+            files.set(join(repository.root, path), { repository, path, shown });
         }
       } else {
         const directory = resolve(absolute, '..');
         const repository = await open(realpathSync(directory));
-        const path = relative(repository.root, join(realpathSync(directory), basename(absolute))).split(sep).join('/');
-        files.set(join(repository.root, path), { repository, path, shown: shownPath(here, join(repository.root, path)) });
+        const path = relative(repository.root, join(realpathSync(directory), basename(absolute)))
+          .split(sep)
+          .join('/');
+        files.set(join(repository.root, path), {
+          repository,
+          path,
+          shown: shownPath(here, join(repository.root, path)),
+        });
       }
     } catch (error) {
       errors.push({ path: given, message: reason(error) });

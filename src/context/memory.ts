@@ -22,7 +22,10 @@ export function memoryContext(files: Readonly<Record<string, string>>, options: 
       paths
         .filter((path) => path === '.gitignore' || path.endsWith('/.gitignore'))
         .sort((a, b) => a.length - b.length)
-        .map((path) => ({ directory: path.slice(0, -'.gitignore'.length).replace(/\/$/, ''), text: files[path] ?? '' })),
+        .map((path) => ({
+          directory: path.slice(0, -'.gitignore'.length).replace(/\/$/, ''),
+          text: files[path] ?? '',
+        })),
     ),
     repositoryRoot: true,
     read: (path) => files[path],

@@ -92,7 +92,12 @@ export class TreeContext implements BuildContext {
     if (directory === '.') return this.files;
     const prefix = `${directory}/`;
     const result = this.kind(directory) === 'file' || this.kind(directory) === 'symlink' ? [directory] : [];
-    for (let at = lowerBound(this.files, prefix); at < this.files.length && (this.files[at] as string).startsWith(prefix); at++) result.push(this.files[at] as string);
+    for (
+      let at = lowerBound(this.files, prefix);
+      at < this.files.length && (this.files[at] as string).startsWith(prefix);
+      at++
+    )
+      result.push(this.files[at] as string);
     return result;
   }
 
@@ -105,7 +110,8 @@ export class TreeContext implements BuildContext {
     const at = lowerBound(this.sorted, path);
     if (this.sorted[at] === path && is(path)) return true;
     const prefix = path === '.' ? '' : `${path}/`;
-    for (let below = lowerBound(this.sorted, prefix); this.sorted[below]?.startsWith(prefix) === true; below++) if (is(this.sorted[below])) return true;
+    for (let below = lowerBound(this.sorted, prefix); this.sorted[below]?.startsWith(prefix) === true; below++)
+      if (is(this.sorted[below])) return true;
     return false;
   }
 
@@ -131,15 +137,22 @@ function lowerBound(sorted: readonly string[], key: string): number {
 }
 
 /** What nested `.gitignore` files say, each by the directory that it stands in (`''` for the root). */
-export function gitIgnoreRules(files: readonly { readonly directory: string; readonly text: string }[]): (path: string) => boolean {
-  const rules = files.map(({ directory, text }) => ({ directory, matcher: ignore({ allowRelativePaths: true }).add(text) }));
+export function gitIgnoreRules(
+  files: readonly { readonly directory: string; readonly text: string }[],
+): (path: string) => boolean {
+  const rules = files.map(({ directory, text }) => ({
+    directory,
+    matcher: ignore({ allowRelativePaths: true }).add(text),
+  }));
   return (path) => {
     const clean = path.replace(/\/$/, '');
     if (clean === '' || clean === '.') return false;
     let result = false;
     for (const { directory, matcher } of rules) {
       if (directory !== '' && !clean.startsWith(`${directory}/`)) continue;
-      const verdict = matcher.test((directory === '' ? clean : clean.slice(directory.length + 1)) + (path.endsWith('/') ? '/' : ''));
+      const verdict = matcher.test(
+        (directory === '' ? clean : clean.slice(directory.length + 1)) + (path.endsWith('/') ? '/' : ''),
+      );
       if (verdict.ignored) result = true;
       else if (verdict.unignored) result = false;
     }

@@ -2,7 +2,9 @@ import type { Span } from '../model.ts';
 
 /** Applies edits that do not overlap, last to first. Two inserts at one place keep their order. */
 export function applyEdits(source: string, edits: readonly { readonly span: Span; readonly text: string }[]): string {
-  const sorted = edits.map((edit, order) => ({ ...edit, order })).sort((a, b) => a.span[0] - b.span[0] || a.span[1] - b.span[1] || a.order - b.order);
+  const sorted = edits
+    .map((edit, order) => ({ ...edit, order }))
+    .sort((a, b) => a.span[0] - b.span[0] || a.span[1] - b.span[1] || a.order - b.order);
   let result = '';
   let at = 0;
   for (const { span, text } of sorted) {

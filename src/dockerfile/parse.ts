@@ -3,14 +3,30 @@
  * is left alone (`parser-disagrees`). Arguments come from the source text, never from dockerfile-ast.
  */
 import { DockerfileParser } from 'dockerfile-ast';
-import type { Base, Command, Comment, Copy, Dockerfile, Environment, Instruction, Run, Span, Stage, State, Trouble, Word } from '../model.ts';
+import type {
+  Base,
+  Command,
+  Comment,
+  Copy,
+  Dockerfile,
+  Environment,
+  Instruction,
+  Run,
+  Span,
+  Stage,
+  State,
+  Trouble,
+  Word,
+} from '../model.ts';
 import { blankContinuations, scan, type RawInstruction, type Scan } from './scan.ts';
 import { parseCommands, understandsShell } from './shell.ts';
 import { baseDirectory, resolvePath, Scope } from './state.ts';
 import { expand } from './variables.ts';
 
 const KEYWORDS = new Set(
-  'FROM RUN COPY ADD WORKDIR USER ENV ARG LABEL SHELL EXPOSE CMD ENTRYPOINT HEALTHCHECK STOPSIGNAL VOLUME ONBUILD MAINTAINER'.split(' '),
+  'FROM RUN COPY ADD WORKDIR USER ENV ARG LABEL SHELL EXPOSE CMD ENTRYPOINT HEALTHCHECK STOPSIGNAL VOLUME ONBUILD MAINTAINER'.split(
+    ' ',
+  ),
 );
 const PROXY_ARGS = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY'];
 const NO_ENVIRONMENT: Environment = { get: () => undefined, declared: () => false, varies: () => false };
@@ -43,18 +59,28 @@ class Builder {
     let state: State = { workdir: '/', shell: ['/bin/sh', '-c'], environment: NO_ENVIRONMENT };
     raw.instructions.forEach((each, index) => {
       const keyword = each.keyword.toUpperCase();
-      if (!KEYWORDS.has(keyword)) this.fail('syntax-error', `unknown instruction \`${each.keyword.slice(0, 40)}\``, each.span);
+      if (!KEYWORDS.has(keyword))
+        this.fail('syntax-error', `unknown instruction \`${each.keyword.slice(0, 40)}\``, each.span);
       const outer = outers[index] as { outer: Span; comments: Comment[] };
       if (keyword === 'FROM') {
         const base = this.base(each, globals.before(index));
         const parent = base.stage === undefined ? undefined : this.stages[base.stage];
         scope = new Scope(parent?.end.environment);
-        state = parent === undefined
-          ? { workdir: baseDirectory(base.image), shell: ['/bin/sh', '-c'], environment: scope.before(index) }
-          : { ...parent.end, environment: scope.before(index) };
+        state =
+          parent === undefined
+            ? { workdir: baseDirectory(base.image), shell: ['/bin/sh', '-c'], environment: scope.before(index) }
+            : { ...parent.end, environment: scope.before(index) };
         const instruction = { ...this.common(each, outer, keyword, state) } as Instruction;
         const name = /\s[aA][sS]\s+(\S+)\s*$/.exec(this.text(each))?.[1]?.toLowerCase();
-        this.stages.push({ index: this.stages.length, span: each.span, ...(name === undefined ? {} : { name }), base, from: instruction, instructions: [], end: state });
+        this.stages.push({
+          index: this.stages.length,
+          span: each.span,
+          ...(name === undefined ? {} : { name }),
+          base,
+          from: instruction,
+          instructions: [],
+          end: state,
+        });
         this.all.push(instruction);
         return;
       }
@@ -64,7 +90,8 @@ class Builder {
       this.all.push(instruction);
       if (stage === undefined) {
         this.globals.push(instruction);
-        if (keyword !== 'ARG' && KEYWORDS.has(keyword)) this.fail('syntax-error', `\`${keyword}\` before the first FROM`, each.span);
+        if (keyword !== 'ARG' && KEYWORDS.has(keyword))
+          this.fail('syntax-error', `\`${keyword}\` before the first FROM`, each.span);
       } else stage.instructions.push(instruction);
       state = this.next(instruction, here, scope, globals, index, stage === undefined);
       if (stage !== undefined) {
@@ -113,11 +140,31 @@ class Builder {
     });
   }
 
-  private common(raw: RawInstruction, { outer, comments }: { outer: Span; comments: Comment[] }, keyword: string, state: State) {
-    return { span: raw.span, outer, comments, keyword, flags: raw.flags, argument: raw.argument, line: raw.line, heredocs: raw.heredocs, state };
+  private common(
+    raw: RawInstruction,
+    { outer, comments }: { outer: Span; comments: Comment[] },
+    keyword: string,
+    state: State,
+  ) {
+    return {
+      span: raw.span,
+      outer,
+      comments,
+      keyword,
+      flags: raw.flags,
+      argument: raw.argument,
+      line: raw.line,
+      heredocs: raw.heredocs,
+      state,
+    };
   }
 
-  private instruction(raw: RawInstruction, outer: { outer: Span; comments: Comment[] }, keyword: string, state: State): Instruction {
+  private instruction(
+    raw: RawInstruction,
+    outer: { outer: Span; comments: Comment[] },
+    keyword: string,
+    state: State,
+  ): Instruction {
     const common = this.common(raw, outer, keyword, state);
     switch (keyword) {
       case 'RUN':
@@ -127,7 +174,10 @@ class Builder {
         return { ...common, ...this.copy(raw, state) } as Copy;
       case 'WORKDIR': {
         const { value } = expand(this.text(raw).trim(), state.environment, this.raw.escape);
-        const path = value === undefined || value === '' ? `?{${this.text(raw).trim().replaceAll('/', '|')}}` : resolvePath(state.workdir, value);
+        const path =
+          value === undefined || value === ''
+            ? `?{${this.text(raw).trim().replaceAll('/', '|')}}`
+            : resolvePath(state.workdir, value);
         return { ...common, path } as Instruction;
       }
       default:
@@ -138,8 +188,16 @@ class Builder {
   private base(raw: RawInstruction, environment: Environment): Base {
     const text = this.text(raw).trim().split(/\s+/)[0] ?? '';
     const { value } = expand(text, environment, this.raw.escape);
-    const stage = this.stages.findLastIndex((each) => each.name !== undefined && each.name === value?.toLowerCase() && value === value.toLowerCase());
-    return { text, ...(value === undefined ? {} : { image: value }), ...(stage < 0 ? {} : { stage, ...(this.stages[stage]?.base.image === undefined ? {} : { image: this.stages[stage].base.image }) }) };
+    const stage = this.stages.findLastIndex(
+      (each) => each.name !== undefined && each.name === value?.toLowerCase() && value === value.toLowerCase(),
+    );
+    return {
+      text,
+      ...(value === undefined ? {} : { image: value }),
+      ...(stage < 0
+        ? {}
+        : { stage, ...(this.stages[stage]?.base.image === undefined ? {} : { image: this.stages[stage].base.image }) }),
+    };
   }
 
   private words(raw: RawInstruction, environment: Environment): { words: Word[]; json: boolean } {
@@ -153,14 +211,22 @@ class Builder {
       try {
         const parsed: unknown = JSON.parse(text);
         if (Array.isArray(parsed) && parsed.every((each) => typeof each === 'string')) {
-          const spans = [...text.matchAll(/"(?:[^"\\]|\\.)*"/g)].map((match): Span => [start + match.index, start + match.index + match[0].length]);
+          const spans = [...text.matchAll(/"(?:[^"\\]|\\.)*"/g)].map((match): Span => [
+            start + match.index,
+            start + match.index + match[0].length,
+          ]);
           return { words: parsed.map((each: string, index) => toWord(each, spans[index] ?? raw.argument)), json: true };
         }
       } catch {
         // Not JSON: the plain form (rule 9).
       }
     }
-    return { words: [...text.matchAll(/\S+/g)].map((match) => toWord(match[0], [start + match.index, start + match.index + match[0].length])), json: false };
+    return {
+      words: [...text.matchAll(/\S+/g)].map((match) =>
+        toWord(match[0], [start + match.index, start + match.index + match[0].length]),
+      ),
+      json: false,
+    };
   }
 
   private copy(raw: RawInstruction, state: State): Partial<Copy> {
@@ -168,9 +234,20 @@ class Builder {
     const from = raw.flags.find((flag) => flag.name === 'from')?.value;
     const destination = words.at(-1);
     const sources = words.slice(0, -1).filter((word) => !(raw.heredocs.length > 0 && /^\d*<</.test(word.text)));
-    const index = from === undefined ? -1 : /^\d+$/.test(from) ? Number(from) : this.stages.findLastIndex((each) => each.name === from.toLowerCase());
+    const index =
+      from === undefined
+        ? -1
+        : /^\d+$/.test(from)
+          ? Number(from)
+          : this.stages.findLastIndex((each) => each.name === from.toLowerCase());
     const stage = index >= 0 && index < this.stages.length - 1 ? index : undefined;
-    return { sources, json, ...(destination === undefined ? {} : { destination }), ...(from === undefined ? {} : { from }), ...(stage === undefined ? {} : { fromStage: stage }) };
+    return {
+      sources,
+      json,
+      ...(destination === undefined ? {} : { destination }),
+      ...(from === undefined ? {} : { from }),
+      ...(stage === undefined ? {} : { fromStage: stage }),
+    };
   }
 
   private run(raw: RawInstruction, state: State): { form: Run['form']; commands?: readonly Command[] } {
@@ -179,8 +256,18 @@ class Builder {
     const heredoc = raw.heredocs[0];
     if (heredoc !== undefined) {
       const body = this.source.slice(...heredoc.body);
-      if (raw.heredocs.length > 1 || !/^\d*<<-?\s*\S+$/.test(text.trim()) || body.startsWith('#!') || !understandsShell(state.shell)) return { form: 'heredoc' };
-      const commands = parseCommands(heredoc.stripTabs ? body.replace(/^\t+/gm, (tabs) => ' '.repeat(tabs.length)) : body, heredoc.body[0], state.environment);
+      if (
+        raw.heredocs.length > 1 ||
+        !/^\d*<<-?\s*\S+$/.test(text.trim()) ||
+        body.startsWith('#!') ||
+        !understandsShell(state.shell)
+      )
+        return { form: 'heredoc' };
+      const commands = parseCommands(
+        heredoc.stripTabs ? body.replace(/^\t+/gm, (tabs) => ' '.repeat(tabs.length)) : body,
+        heredoc.body[0],
+        state.environment,
+      );
       return { form: 'heredoc', ...(commands === undefined ? {} : { commands }) };
     }
     if (text.trimStart().startsWith('[')) {
@@ -190,7 +277,19 @@ class Builder {
         const name = plain[0]?.value ?? '';
         if (plain.length === 0) return { form: 'exec' };
         if (understandsShell([name]) && plain[1]?.value.startsWith('-') === true) return { form: 'exec' };
-        return { form: 'exec', commands: [{ span: raw.argument, text: plain.map((word) => word.value).join(' '), words: plain, assignments: [], redirects: [], simple: true }] };
+        return {
+          form: 'exec',
+          commands: [
+            {
+              span: raw.argument,
+              text: plain.map((word) => word.value).join(' '),
+              words: plain,
+              assignments: [],
+              redirects: [],
+              simple: true,
+            },
+          ],
+        };
       }
     }
     if (!understandsShell(state.shell)) return { form: 'shell' };
@@ -198,8 +297,16 @@ class Builder {
     return { form: 'shell', ...(commands === undefined ? {} : { commands }) };
   }
 
-  private next(instruction: Instruction, state: State, scope: Scope, globals: Scope, index: number, global: boolean): State {
-    const text = (): string => blankContinuations(this.source, instruction.argument[0], instruction.argument[1], this.raw.escape).trim();
+  private next(
+    instruction: Instruction,
+    state: State,
+    scope: Scope,
+    globals: Scope,
+    index: number,
+    global: boolean,
+  ): State {
+    const text = (): string =>
+      blankContinuations(this.source, instruction.argument[0], instruction.argument[1], this.raw.escape).trim();
     const escape = this.raw.escape;
     switch (instruction.keyword) {
       case 'WORKDIR':
@@ -225,7 +332,12 @@ class Builder {
         for (const [name, raw] of assignments(text(), escape, false)) {
           const inherited = raw === undefined && !global ? globals.before(index).get(name) : undefined;
           const { value } = raw === undefined ? { value: inherited } : expand(raw, state.environment, escape);
-          if (raw === undefined && inherited === undefined && (PROXY_ARGS.includes(name.toUpperCase()) || state.environment.get(name) !== undefined)) continue;
+          if (
+            raw === undefined &&
+            inherited === undefined &&
+            (PROXY_ARGS.includes(name.toUpperCase()) || state.environment.get(name) !== undefined)
+          )
+            continue;
           (global ? globals : scope).set(name, value, true, index);
         }
         return state;
@@ -239,11 +351,14 @@ class Builder {
     let theirs: readonly { start: number; keyword: string; end: number }[];
     try {
       const lines = lineStarts(this.source);
-      const offset = (position: { line: number; character: number }): number => (lines[position.line] ?? this.source.length) + position.character;
-      theirs = DockerfileParser.parse(this.source).getInstructions().map((each) => {
-        const range = each.getRange();
-        return { start: offset(range.start), end: offset(range.end), keyword: each.getKeyword() };
-      });
+      const offset = (position: { line: number; character: number }): number =>
+        (lines[position.line] ?? this.source.length) + position.character;
+      theirs = DockerfileParser.parse(this.source)
+        .getInstructions()
+        .map((each) => {
+          const range = each.getRange();
+          return { start: offset(range.start), end: offset(range.end), keyword: each.getKeyword() };
+        });
     } catch {
       this.disagree(0);
       return;
@@ -253,14 +368,20 @@ class Builder {
       const mine = ours[index];
       const other = theirs[index];
       if (mine === undefined || other === undefined) return this.disagree(mine?.span[0] ?? other?.start ?? 0);
-      if (mine.span[0] !== other.start || mine.keyword.toUpperCase() !== other.keyword) return this.disagree(mine.span[0]);
+      if (mine.span[0] !== other.start || mine.keyword.toUpperCase() !== other.keyword)
+        return this.disagree(mine.span[0]);
       const gap = this.source.slice(Math.min(mine.span[1], other.end), Math.max(mine.span[1], other.end));
       if (!/^[\s\\`]*$/.test(gap.replace(/^\s*#.*$/gm, ''))) return this.disagree(mine.span[0]);
     }
   }
 
   private disagree(offset: number): void {
-    this.fail('parser-disagrees', 'two parsers read this file differently here, so nothing in it is changed', [offset, offset], 'simplify the quoting or the heredoc on this line');
+    this.fail(
+      'parser-disagrees',
+      'two parsers read this file differently here, so nothing in it is changed',
+      [offset, offset],
+      'simplify the quoting or the heredoc on this line',
+    );
   }
 }
 

@@ -59,7 +59,11 @@ export function scan(source: string): Scan {
     if (line.end - line.start > MAX_LINE) fail('a line is longer than 65,535 bytes', line.start);
     if (COMMENT.test(text)) {
       const start = line.start + text.indexOf('#');
-      comments.push({ span: [start, trimmedEnd(source, start, line.end)], text: source.slice(start, trimmedEnd(source, start, line.end)), line: at + 1 });
+      comments.push({
+        span: [start, trimmedEnd(source, start, line.end)],
+        text: source.slice(start, trimmedEnd(source, start, line.end)),
+        line: at + 1,
+      });
       at++;
       continue;
     }
@@ -92,7 +96,7 @@ export function scan(source: string): Scan {
     const heredocs: Heredoc[] = [];
     let end = head;
     for (const each of bodies) {
-      const bodyStart = (lines[at] as Line | undefined)?.start ?? source.length;
+      const bodyStart = lines[at]?.start ?? source.length;
       let closed = false;
       while (at < lines.length) {
         const body = lines[at] as Line;
@@ -116,7 +120,15 @@ export function scan(source: string): Scan {
   }
   if (instructions.length === 0) fail('the file has no instructions', 0);
   const directivesEnd = lines[count]?.start ?? source.length;
-  return { escape, ...(syntax === undefined ? {} : { syntax }), eol, instructions, comments, directivesEnd, ...(error === undefined ? {} : { error }) };
+  return {
+    escape,
+    ...(syntax === undefined ? {} : { syntax }),
+    eol,
+    instructions,
+    comments,
+    directivesEnd,
+    ...(error === undefined ? {} : { error }),
+  };
 }
 
 function splitLines(source: string): Line[] {
@@ -130,14 +142,20 @@ function splitLines(source: string): Line[] {
   return lines;
 }
 
-function directives(source: string, lines: readonly Line[]): { escape: '\\' | '`'; syntax?: string; count: number; problem?: { message: string; offset: number } } {
+function directives(
+  source: string,
+  lines: readonly Line[],
+): { escape: '\\' | '`'; syntax?: string; count: number; problem?: { message: string; offset: number } } {
   let escape: '\\' | '`' = '\\';
   let syntax: string | undefined;
   let count = 0;
   let problem: { message: string; offset: number } | undefined;
   const seen = new Set<string>();
   for (const line of lines) {
-    const text = source.slice(line.start, line.end).replace(/^\ufeff/, '').replace(/\r$/, '');
+    const text = source
+      .slice(line.start, line.end)
+      .replace(/^\ufeff/, '')
+      .replace(/\r$/, '');
     const match = /^[ \t]*#[ \t]*([A-Za-z][A-Za-z0-9]*)[ \t]*=[ \t]*(.+?)[ \t]*$/.exec(text);
     const key = match?.[1]?.toLowerCase();
     if (match === null || (key !== 'syntax' && key !== 'escape' && key !== 'check')) break;
@@ -188,7 +206,13 @@ export function blankContinuations(source: string, start: number, end: number, e
     .join(' ');
 }
 
-function heredocNames(source: string, keyword: string, from: number, head: number, escape: string): Omit<Heredoc, 'body'>[] {
+function heredocNames(
+  source: string,
+  keyword: string,
+  from: number,
+  head: number,
+  escape: string,
+): Omit<Heredoc, 'body'>[] {
   const upper = keyword.toUpperCase();
   let text = source.slice(from, head);
   if (!text.includes('<<')) return [];
@@ -224,7 +248,7 @@ function shellWords(text: string, escape: string): string[] | undefined {
     const char = text[at] as string;
     if (quote !== '') {
       word += char;
-      if (char === escape && quote === '"' && at + 1 < text.length) word += text[++at];
+      if (char === escape && quote === '"' && at + 1 < text.length) word += text.charAt(++at);
       else if (char === quote) quote = '';
     } else if (char === '"' || char === "'") {
       quote = char;
@@ -249,7 +273,7 @@ export function unquote(word: string, escape: string): string {
     const char = word[at] as string;
     if (quote === '' && (char === '"' || char === "'")) quote = char;
     else if (char === quote) quote = '';
-    else if (char === escape && quote !== "'" && at + 1 < word.length) result += word[++at];
+    else if (char === escape && quote !== "'" && at + 1 < word.length) result += word.charAt(++at);
     else result += char;
   }
   return result;
@@ -290,7 +314,11 @@ function readFlags(source: string, from: number, head: number, escape: string): 
     }
     const equals = word.indexOf('=');
     const name = (equals < 0 ? word.slice(2) : word.slice(2, equals)).toLowerCase();
-    flags.push({ name, ...(equals < 0 ? {} : { value: unquote(word.slice(equals + 1), escape) }), span: [from + start, from + at] });
+    flags.push({
+      name,
+      ...(equals < 0 ? {} : { value: unquote(word.slice(equals + 1), escape) }),
+      span: [from + start, from + at],
+    });
   }
   return { flags, argument: [from + at, head] };
 }

@@ -1,5 +1,12 @@
 /** RUN text to commands, through unbash. */
-import { parse as parseShell, type Assignment, type Redirection, type Statement, type Word, type WordPart } from 'unbash';
+import {
+  parse as parseShell,
+  type Assignment,
+  type Redirection,
+  type Statement,
+  type Word,
+  type WordPart,
+} from 'unbash';
 import type { Command, Environment, ShellWord } from '../model.ts';
 
 const POSIX_SHELL = /(?:^|\/)(?:sh|bash|ash|dash|zsh|ksh)$/;
@@ -26,7 +33,9 @@ export function parseCommands(text: string, offset: number, environment: Environ
   if (script.errors !== undefined && script.errors.length > 0) return undefined;
   const assigned = new Set<string>();
   return script.commands.flatMap((statement, index) =>
-    flatten(statement, index === 0 ? undefined : ';').map((each) => toCommand(each, text, offset, environment, assigned)),
+    flatten(statement, index === 0 ? undefined : ';').map((each) =>
+      toCommand(each, text, offset, environment, assigned),
+    ),
   );
 }
 
@@ -36,37 +45,71 @@ function flatten(statement: Statement, operator: '&&' | ';' | undefined): Joined
   if (statement.background === true) return [{ node: statement, ...first, simple: false }];
   if (node.type !== 'AndOr') return [{ node, ...first, simple: node.type === 'Command' }];
   if (node.operators.includes('||')) return [{ node, ...first, simple: false }];
-  return node.commands.map((each, index) => ({ node: each, ...(index === 0 ? first : { operator: '&&' as const }), simple: each.type === 'Command' }));
+  return node.commands.map((each, index) => ({
+    node: each,
+    ...(index === 0 ? first : { operator: '&&' as const }),
+    simple: each.type === 'Command',
+  }));
 }
 
-function toCommand({ node, operator, simple }: Joined, text: string, offset: number, environment: Environment, assigned: Set<string>): Command {
+function toCommand(
+  { node, operator, simple }: Joined,
+  text: string,
+  offset: number,
+  environment: Environment,
+  assigned: Set<string>,
+): Command {
   const canonical = fold(text.slice(node.pos, node.end));
-  const base = { span: [offset + node.pos, offset + node.end] as const, text: canonical, ...(operator === undefined ? {} : { operator }) };
+  const base = {
+    span: [offset + node.pos, offset + node.end] as const,
+    text: canonical,
+    ...(operator === undefined ? {} : { operator }),
+  };
   if (!simple || node.type !== 'Command' || node.redirects.some((each) => each.type !== 'Redirect')) {
     for (const match of canonical.matchAll(/\b([A-Za-z_]\w*)=/g)) assigned.add(match[1] as string);
     return { ...base, words: [], assignments: [], redirects: [], simple: false };
   }
   const words = [...(node.name === undefined ? [] : [node.name]), ...node.args].map((each): ShellWord => {
-    const value = each.type === 'Assignment' ? assignmentText(each, environment, assigned) : constant(each, environment, assigned);
-    return { text: text.slice(each.pos, each.end), span: [offset + each.pos, offset + each.end], ...(value === undefined ? {} : { value }) };
+    const value =
+      each.type === 'Assignment' ? assignmentText(each, environment, assigned) : constant(each, environment, assigned);
+    return {
+      text: text.slice(each.pos, each.end),
+      span: [offset + each.pos, offset + each.end],
+      ...(value === undefined ? {} : { value }),
+    };
   });
-  const assignments = node.prefix.filter((each): each is Assignment => each.type === 'Assignment').map((each) => {
-    const value = each.value.type === 'Word' && each.append !== true ? constant(each.value, environment, assigned) : undefined;
-    return { name: each.name, ...(value === undefined ? {} : { value }) };
-  });
+  const assignments = node.prefix
+    .filter((each): each is Assignment => each.type === 'Assignment')
+    .map((each) => {
+      const value =
+        each.value.type === 'Word' && each.append !== true ? constant(each.value, environment, assigned) : undefined;
+      return { name: each.name, ...(value === undefined ? {} : { value }) };
+    });
   if (words.length === 0) for (const each of assignments) assigned.add(each.name);
   else if (/^(?:export|declare|local|readonly|typeset|read|unset|eval|source|\.)$/.test(words[0]?.value ?? ''))
     for (const each of words) assigned.add(each.text.split('=', 1)[0] as string);
-  return { ...base, words, assignments, redirects: node.redirects.map((each) => redirect(each, environment, assigned)), simple: true };
+  return {
+    ...base,
+    words,
+    assignments,
+    redirects: node.redirects.map((each) => redirect(each, environment, assigned)),
+    simple: true,
+  };
 }
 
 function assignmentText(each: Assignment, environment: Environment, assigned: ReadonlySet<string>): string | undefined {
-  const value = each.value.type === 'Word' && each.append !== true ? constant(each.value, environment, assigned) : undefined;
+  const value =
+    each.value.type === 'Word' && each.append !== true ? constant(each.value, environment, assigned) : undefined;
   return value === undefined ? undefined : `${each.name}=${value}`;
 }
 
-function redirect(each: Redirection, environment: Environment, assigned: ReadonlySet<string>): Command['redirects'][number] {
-  const target = each.type === 'HereDoc' || each.target === undefined ? undefined : constant(each.target, environment, assigned);
+function redirect(
+  each: Redirection,
+  environment: Environment,
+  assigned: ReadonlySet<string>,
+): Command['redirects'][number] {
+  const target =
+    each.type === 'HereDoc' || each.target === undefined ? undefined : constant(each.target, environment, assigned);
   return { operator: each.operator, ...(target === undefined ? {} : { target }) };
 }
 
@@ -82,7 +125,12 @@ function constant(word: Word, environment: Environment, assigned: ReadonlySet<st
   return value;
 }
 
-function partValue(part: WordPart, environment: Environment, assigned: ReadonlySet<string>, quoted: boolean): string | undefined {
+function partValue(
+  part: WordPart,
+  environment: Environment,
+  assigned: ReadonlySet<string>,
+  quoted: boolean,
+): string | undefined {
   switch (part.type) {
     case 'Literal':
       return !quoted && /^~/.test(part.text) ? undefined : part.value;
@@ -126,10 +174,10 @@ function fold(text: string): string {
     blank = false;
     result += char;
     if (quote !== '') {
-      if (char === '\\' && quote === '"' && at + 1 < text.length) result += text[++at];
+      if (char === '\\' && quote === '"' && at + 1 < text.length) result += text.charAt(++at);
       else if (char === quote) quote = '';
     } else if (char === '"' || char === "'") quote = char;
-    else if (char === '\\' && at + 1 < text.length) result += text[++at];
+    else if (char === '\\' && at + 1 < text.length) result += text.charAt(++at);
   }
   return result;
 }

@@ -60,13 +60,18 @@ const DIRECTORIES: Readonly<Record<string, string>> = {
   tomcat: '/usr/local/tomcat',
 };
 const AT_ROOT = new Set(
-  'node python ruby rust nginx httpd alpine debian ubuntu busybox centos fedora rockylinux almalinux amazonlinux archlinux buildpack-deps openjdk eclipse-temurin amazoncorretto maven erlang elixir haskell swift dart julia perl r-base redis postgres mysql mariadb mongo scratch denoland/deno gcc bash caddy docker clojure sbt pypy'.split(' '),
+  'node python ruby rust nginx httpd alpine debian ubuntu busybox centos fedora rockylinux almalinux amazonlinux archlinux buildpack-deps openjdk eclipse-temurin amazoncorretto maven erlang elixir haskell swift dart julia perl r-base redis postgres mysql mariadb mongo scratch denoland/deno gcc bash caddy docker clojure sbt pypy'.split(
+    ' ',
+  ),
 );
 
 /** The base image's own working directory; `?` when it is not known. */
 export function baseDirectory(image: string | undefined): string {
   if (image === undefined) return '?';
-  const name = image.replace(/@.*$/, '').replace(/:[^/]*$/, '').replace(/^(?:docker\.io\/)?(?:library\/)?/, '');
+  const name = image
+    .replace(/@.*$/, '')
+    .replace(/:[^/]*$/, '')
+    .replace(/^(?:docker\.io\/)?(?:library\/)?/, '');
   return DIRECTORIES[name] ?? (AT_ROOT.has(name) ? '/' : '?');
 }
 

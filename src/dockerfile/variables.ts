@@ -71,7 +71,10 @@ function variable(word: string, at: number, environment: Environment, escape: '\
   const rest = word.slice(start, end - 1);
   const known = lookUp(name, environment);
   if (operator === undefined) return { ...known, value: rest === '' ? known.value : undefined, end };
-  const set = environment.declared(name) && known.value === undefined && !known.settled ? undefined : known.present && (operator.length === 1 || known.value !== '');
+  const set =
+    environment.declared(name) && known.value === undefined && !known.settled
+      ? undefined
+      : known.present && (operator.length === 1 || known.value !== '');
   if (set === undefined) return { value: undefined, varies: known.varies, end };
   const alternative = operator.endsWith('-') ? !set : set;
   if (!alternative) return { value: operator.endsWith('-') ? known.value : '', varies: known.varies, end };

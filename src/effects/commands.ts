@@ -43,12 +43,23 @@ const packages: Rule = (words, at) => {
     .map((path) => ({ path, tree: true }));
   // Web servers' packages put a page below /var/www.
   const web = words.some((word) => /^(?:nginx|apache2|httpd|lighttpd)/.test(word));
-  return { ...NOTHING, reads, writes: [], system: 'writes', ...(web ? { reads: [...reads, { path: '/var/www', tree: true }], writes: ['/var/www'] } : {}) };
+  return {
+    ...NOTHING,
+    reads,
+    writes: [],
+    system: 'writes',
+    ...(web ? { reads: [...reads, { path: '/var/www', tree: true }], writes: ['/var/www'] } : {}),
+  };
 };
 
 /** A path that no project owns by its place alone. */
 function isSystemPath(path: string): boolean {
-  return isSystem(path) || isSystem(path.slice(0, path.lastIndexOf('/')) || '/') || isShared(path) || (/^\/(?:tmp|root|home\/[^/]+)\//.test(path) && path.split('/').length <= 4);
+  return (
+    isSystem(path) ||
+    isSystem(path.slice(0, path.lastIndexOf('/')) || '/') ||
+    isShared(path) ||
+    (/^\/(?:tmp|root|home\/[^/]+)\//.test(path) && path.split('/').length <= 4)
+  );
 }
 
 /** Operands of a command whose options take no value. */
@@ -122,7 +133,10 @@ const link: Rule = (words, at) => {
   const paths = operands(words);
   const target = paths[1];
   if (paths.length !== 2 || target === undefined || !hasOption(words, 's', 'symbolic')) return undefined;
-  const absolute = resolvePath(at.directory, target.endsWith('/') ? join(target, baseName(paths[0] as string)) : target);
+  const absolute = resolvePath(
+    at.directory,
+    target.endsWith('/') ? join(target, baseName(paths[0] as string)) : target,
+  );
   return writing([absolute]);
 };
 
@@ -148,7 +162,11 @@ const download =
     const urls: string[] = [];
     for (let index = 1; index < words.length; index++) {
       const word = words[index] as string;
-      if (word.startsWith('@') || /=@|^--?(?:K|config|T|upload-file|i|input-file|P|directory-prefix|output-dir|cert|key|netrc-file)$/.test(word)) return undefined;
+      if (
+        word.startsWith('@') ||
+        /=@|^--?(?:K|config|T|upload-file|i|input-file|P|directory-prefix|output-dir|cert|key|netrc-file)$/.test(word)
+      )
+        return undefined;
       if (output.test(word)) target = words[++index];
       else if (/^--output(?:-document)?=/.test(word)) target = word.slice(word.indexOf('=') + 1);
       else if (remoteName?.test(word) === true) remote = true;
@@ -171,9 +189,12 @@ const copyOrMove: Rule = (words, at) => {
 
 const edit: Rule = (words, at) => {
   // sed -i SCRIPT FILE...: only on the system's files, and never with a script from a file.
-  if (!words.some((word) => /^-[a-zA-Z]*i|^--in-place/.test(word)) || words.some((word) => /^(?:-f|--file)/.test(word))) return undefined;
+  if (!words.some((word) => /^-[a-zA-Z]*i|^--in-place/.test(word)) || words.some((word) => /^(?:-f|--file)/.test(word)))
+    return undefined;
   const files = words.slice(1).filter((word) => !word.startsWith('-') && /^\/[\w./+@-]+$/.test(word));
-  return files.length > 0 && files.every((path) => isSystemPath(resolvePath(at.directory, path))) ? { ...NOTHING, system: 'writes' } : undefined;
+  return files.length > 0 && files.every((path) => isSystemPath(resolvePath(at.directory, path)))
+    ? { ...NOTHING, system: 'writes' }
+    : undefined;
 };
 
 const archive: Rule = (words, at) => {
@@ -182,7 +203,9 @@ const archive: Rule = (words, at) => {
   const paths = words.slice(1).filter((word) => word.startsWith('/') && !word.startsWith('/--'));
   const into = /(?:^|\s)(?:-C|-d|--directory)[ =]?(\S+)/.exec(text)?.[1];
   if (into === undefined || paths.length < 2) return undefined;
-  return paths.every((path) => isSystemPath(resolvePath(at.directory, path))) ? { ...NOTHING, system: 'writes' } : undefined;
+  return paths.every((path) => isSystemPath(resolvePath(at.directory, path)))
+    ? { ...NOTHING, system: 'writes' }
+    : undefined;
 };
 
 const addUser: Rule = (words) => {
@@ -245,21 +268,38 @@ const RULES: Readonly<Record<string, Rule>> = {
   corepack: (words, at) => {
     const named = words.slice(2).filter((word) => !word.startsWith('-'));
     if (words[1] === 'enable' || words[1] === 'disable') return { ...NOTHING, system: 'writes' };
-    if ((words[1] === 'prepare' || words[1] === 'use' || words[1] === 'install') && named.length > 0 && words[1] !== 'use')
+    if (
+      (words[1] === 'prepare' || words[1] === 'use' || words[1] === 'install') &&
+      named.length > 0 &&
+      words[1] !== 'use'
+    )
       return { ...NOTHING, system: 'writes' };
     // Without a name it takes the version from package.json's `packageManager`.
     return words[1] === 'prepare' || words[1] === 'install'
-      ? { ...NOTHING, reads: ['package.json', '.corepack.env'].map((name) => ({ path: join(at.directory, name) })), system: 'writes' }
+      ? {
+          ...NOTHING,
+          reads: ['package.json', '.corepack.env'].map((name) => ({ path: join(at.directory, name) })),
+          system: 'writes',
+        }
       : undefined;
   },
-  npm: only(/^(?:(?:config|c) (?:set|delete|rm|list|ls|get)|set|cache (?:clean|clear|verify|rm)|-v|--version|version$|view |ping|root|prefix|bin)/, (words) =>
-    words.includes('--location=project') || words.join(' ').includes('--location project') ? undefined : { ...NOTHING, system: 'writes' },
+  npm: only(
+    /^(?:(?:config|c) (?:set|delete|rm|list|ls|get)|set|cache (?:clean|clear|verify|rm)|-v|--version|version$|view |ping|root|prefix|bin)/,
+    (words) =>
+      words.includes('--location=project') || words.join(' ').includes('--location project')
+        ? undefined
+        : { ...NOTHING, system: 'writes' },
   ),
   yarn: only(/^(?:config (?:set|get|list|delete)|cache clean|--version|-v|set version \S+$)/, (words) =>
-    words[1] === 'set' || words[1] === 'config' && !words.includes('-g') && words[2] === 'set' && /^[a-z]+[A-Z]/.test(words[3] ?? '') ? undefined : { ...NOTHING, system: 'writes' },
+    words[1] === 'set' ||
+    (words[1] === 'config' && !words.includes('-g') && words[2] === 'set' && /^[a-z]+[A-Z]/.test(words[3] ?? ''))
+      ? undefined
+      : { ...NOTHING, system: 'writes' },
   ),
   pnpm: only(/^(?:config (?:set|get|list|delete)|store prune|--version|-v|setup$|env use)/, (words) =>
-    words.join(' ').includes('--location project') || words.includes('--location=project') ? undefined : { ...NOTHING, system: 'writes' },
+    words.join(' ').includes('--location project') || words.includes('--location=project')
+      ? undefined
+      : { ...NOTHING, system: 'writes' },
   ),
   bun: only(/^(?:--version|-v|upgrade)/, SYSTEM),
   node: only(/^(?:-v|--version)$/, SILENT),
@@ -282,8 +322,16 @@ const RULES: Readonly<Record<string, Rule>> = {
   sed: edit,
   tar: archive,
   unzip: archive,
-  curl: download(/^(?:-[a-zA-Z]*o|--output)$/, /^(?:-[a-zA-Z]*O[a-zA-Z]*|--remote-name)$/, /^(?:-H|--header|-A|--user-agent|-d|--data\S*|-u|--user|-x|--proxy|--retry\S*|-m|--max-time|--connect-timeout|-X|--request|--cacert|--proto|-e|-b|-w)$/),
-  wget: download(/^(?:-[a-zA-Z]*O|--output-document)$/, undefined, /^(?:--header|-U|--user-agent|-t|--tries|-T|--timeout|--user|--password|-o|-e)$/),
+  curl: download(
+    /^(?:-[a-zA-Z]*o|--output)$/,
+    /^(?:-[a-zA-Z]*O[a-zA-Z]*|--remote-name)$/,
+    /^(?:-H|--header|-A|--user-agent|-d|--data\S*|-u|--user|-x|--proxy|--retry\S*|-m|--max-time|--connect-timeout|-X|--request|--cacert|--proto|-e|-b|-w)$/,
+  ),
+  wget: download(
+    /^(?:-[a-zA-Z]*O|--output-document)$/,
+    undefined,
+    /^(?:--header|-U|--user-agent|-t|--tries|-T|--timeout|--user|--password|-o|-e)$/,
+  ),
   useradd: addUser,
   adduser: addUser,
   usermod: addUser,
@@ -342,11 +390,30 @@ export function ordinary(command: Command, at: Place, files: Files): readonly Ef
   const rule = RULES[baseName(name)];
   if (rule === undefined || (name.includes('/') && !isSystem(name))) return undefined;
   const words = command.words.slice(skip).map((word) => word.value ?? word.text);
-  const literal = command.words.slice(skip).every((word) => word.value !== undefined || /^[-\w./*+@{},:=${}"%~<>^]+$/.test(word.text) && !word.text.includes('$('));
+  const literal = command.words
+    .slice(skip)
+    .every(
+      (word) =>
+        word.value !== undefined || (/^[-\w./*+@{},:=${}"%~<>^]+$/.test(word.text) && !word.text.includes('$(')),
+    );
   if (!literal && rule !== SILENT && rule !== packages) return undefined;
-  if (command.words.some((word) => /\$\(|`|<\(/.test(word.text)) && !/\$\((?:nproc|uname -[a-z]|dpkg --print-architecture|arch|lsb_release -[a-z]+)\)/.test(command.text)) return undefined;
+  if (
+    command.words.some((word) => /\$\(|`|<\(/.test(word.text)) &&
+    !/\$\((?:nproc|uname -[a-z]|dpkg --print-architecture|arch|lsb_release -[a-z]+)\)/.test(command.text)
+  )
+    return undefined;
   const unresolved = command.words.slice(skip + 1).some((word) => word.value === undefined);
-  if (unresolved && rule !== SILENT && rule !== packages && rule !== SYSTEM && rule !== remove && rule !== addUser && rule !== mkdir && !onlySystemOperands(command, at)) return undefined;
+  if (
+    unresolved &&
+    rule !== SILENT &&
+    rule !== packages &&
+    rule !== SYSTEM &&
+    rule !== remove &&
+    rule !== addUser &&
+    rule !== mkdir &&
+    !onlySystemOperands(command, at)
+  )
+    return undefined;
   const effect = rule(words, at, files, { ...command, words: command.words.slice(skip) });
   if (effect === undefined) return undefined;
   const named: Effect = { ...effect, name: command.text };
@@ -369,7 +436,8 @@ function redirect(command: Command, at: Place): readonly Effect[] | undefined {
   const effects: Effect[] = [];
   for (const { operator, target } of command.redirects) {
     if (target === undefined) return undefined;
-    if (target === '/dev/null' || target === '/dev/stderr' || target === '/dev/stdout' || /^[12]$/.test(target)) continue;
+    if (target === '/dev/null' || target === '/dev/stderr' || target === '/dev/stdout' || /^[12]$/.test(target))
+      continue;
     const path = resolvePath(at.directory, target);
     const name = `${command.text} (redirection)`;
     if (operator === '>' || operator === '>|' || operator === '&>') effects.push({ ...writing([path]), name });

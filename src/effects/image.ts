@@ -43,8 +43,7 @@ export function valueLayer(symbol: number, origin: Origin, path = '', text?: str
   return {
     key: origin === 'absent' ? 'absent' : `v${symbol}:${path}`,
     settles: true,
-    presence:
-      origin === 'base' || origin === 'absent' ? 'no' : origin === 'made' && path === '' ? 'yes' : 'maybe',
+    presence: origin === 'base' || origin === 'absent' ? 'no' : origin === 'made' && path === '' ? 'yes' : 'maybe',
     child: (name) => (origin === 'absent' ? ABSENT : valueLayer(symbol, origin, `${path}/${name}`)),
     ...(text === undefined ? {} : { read: () => text }),
     entries: () => (origin === 'base' || origin === 'absent' ? [] : undefined),
@@ -132,6 +131,12 @@ export function stageLayer(stage: Image, source: string, owner: string): Layer {
   return layer;
 }
 
+/** What commands left in a place that nothing was copied to yet is no part of the project: the same value, taken as absent. */
+function beforeAnyCopy(layer: Layer): Layer {
+  if (!layer.settles || layer.presence === 'yes') return layer;
+  return { ...layer, presence: 'no', entries: () => [], child: (name) => beforeAnyCopy(layer.child(name) as Layer) };
+}
+
 function over(layers: readonly Layer[], layer: Layer): readonly Layer[] {
   if (layer.settles) return [layer];
   return [...layers.filter((older) => !layer.covers?.(older)), layer];
@@ -165,7 +170,8 @@ export class Image implements Files {
     for (const other of this.own) if (within(path, other)) return;
     for (const other of [...this.own]) if (within(other, path)) this.own.delete(other);
     this.own.add(path);
-    this.nodeAt(path);
+    const node = this.nodeAt(path);
+    node.layers = node.layers.map(beforeAnyCopy);
   }
 
   owns(path: string): boolean {
@@ -301,8 +307,7 @@ export class Image implements Files {
     }
     let node: Node | undefined = this.root;
     for (const name of components(directory)) node = node?.children?.get(name);
-    for (const name of node?.children?.keys() ?? [])
-      if (this.has(join(directory, name)) === 'yes') names.add(name);
+    for (const name of node?.children?.keys() ?? []) if (this.has(join(directory, name)) === 'yes') names.add(name);
     return [...names].sort();
   }
 
@@ -314,7 +319,11 @@ export class Image implements Files {
   }
 
   maker(path: string): string {
-    return this.directories.get(path) ?? this.layersAt(path).findLast((layer) => layer.maker !== undefined && layer.presence === 'yes')?.maker ?? '';
+    return (
+      this.directories.get(path) ??
+      this.layersAt(path).findLast((layer) => layer.maker !== undefined && layer.presence === 'yes')?.maker ??
+      ''
+    );
   }
 
   /** The symbol of a path with everything below it. `strict` also tells apart what allowance 0.4 equates. */
@@ -340,8 +349,7 @@ export class Image implements Files {
 
   private directoriesWithin(tree: string, keep: (path: string) => boolean): string {
     const made: string[] = [];
-    for (const [path, maker] of this.directories)
-      if (within(path, tree) && keep(path)) made.push(`${path}=${maker}`);
+    for (const [path, maker] of this.directories) if (within(path, tree) && keep(path)) made.push(`${path}=${maker}`);
     return made.sort().join('\n');
   }
 

@@ -17,10 +17,26 @@ const SYSTEM_TREES = [
 ];
 
 /** Directories that exist in an image and hold others' entries beside a project's. */
-const SHARED = new Set(['/', '/home', '/root', '/opt', '/srv', '/mnt', '/media', '/tmp', '/usr', '/usr/src', '/usr/local', '/var', '/var/www', '?']);
+const SHARED = new Set([
+  '/',
+  '/home',
+  '/root',
+  '/opt',
+  '/srv',
+  '/mnt',
+  '/media',
+  '/tmp',
+  '/usr',
+  '/usr/src',
+  '/usr/local',
+  '/var',
+  '/var/www',
+  '?',
+]);
 
 /** Dot files in a home directory that configure tools. */
-const HOME_NAMES = /^\.(?:npmrc|yarnrc|yarnrc\.yml|config|cache|local|npm|ssh|netrc|gitconfig|profile|bashrc|bash_profile|bun|cargo|m2|gradle|pip|nvm|docker|aws|kube)$/;
+const HOME_NAMES =
+  /^\.(?:npmrc|yarnrc|yarnrc\.yml|config|cache|local|npm|ssh|netrc|gitconfig|profile|bashrc|bash_profile|bun|cargo|m2|gradle|pip|nvm|docker|aws|kube)$/;
 
 /** `/a/b` → `['a', 'b']`; `?/a` → `['?', 'a']`. */
 export function components(path: string): string[] {

@@ -8,6 +8,7 @@ import type {
   Command,
   Copy,
   Dockerfile,
+  Files,
   Install,
   Instruction,
   Place,
@@ -103,7 +104,9 @@ export function trace(file: Dockerfile, context: BuildContext, symbols: Symbols)
 
 /** Commands that change the shell for those after them in ways that are not modelled. */
 const SHELL_ALTERING = new Set(
-  '. source eval umask shopt alias unalias trap exec ulimit unset read pushd popd nvm conda declare local typeset readonly getopts shift hash enable'.split(' '),
+  '. source eval umask shopt alias unalias trap exec ulimit unset read pushd popd nvm conda declare local typeset readonly getopts shift hash enable'.split(
+    ' ',
+  ),
 );
 
 /** Official images that do not run as root. Everything else without a registry or user prefix does. */
@@ -115,6 +118,8 @@ interface Shell {
   /** Everything else that later commands of the same shell depend on. */
   key: number;
   errexit: boolean;
+  /** package.json of the directory that the RUN starts in, as it is then. */
+  readonly manifest?: string | undefined;
 }
 
 class Execution {
@@ -176,7 +181,7 @@ class Execution {
         if (!isShared(path) && !isSystem(path)) yield path;
       }
       if (instruction.keyword !== 'COPY' && instruction.keyword !== 'ADD') continue;
-      const copy = instruction as Copy;
+      const copy = instruction;
       const destination = copy.destination?.value;
       if (destination === undefined) continue;
       const target = resolvePath(copy.state.workdir, destination);
@@ -216,13 +221,11 @@ class Execution {
   private execute(instruction: Instruction): Event {
     switch (instruction.keyword) {
       case 'RUN':
-        return { instruction, actions: this.runCommands(instruction as Run) };
+        return { instruction, actions: this.runCommands(instruction) };
       case 'COPY':
       case 'ADD': {
-        const placements = this.copy(instruction as Copy);
-        return placements === undefined
-          ? { instruction, actions: [] }
-          : { instruction, actions: [], placements };
+        const placements = this.copy(instruction);
+        return placements === undefined ? { instruction, actions: [] } : { instruction, actions: [], placements };
       }
       case 'WORKDIR':
         this.image.makeDirectory((instruction as { path: string }).path, this.user(instruction));
@@ -245,11 +248,20 @@ class Execution {
     const flag = (name: string): string => copy.flags.find((each) => each.name === name)?.value ?? '';
     const chown = flag('chown');
     const others = this.flagText(copy, (name) => name === 'chown' || name === 'from' || name === 'parents');
-    const owner = [chown === '0:0' || chown === 'root:root' || chown === 'root' ? '' : chown, others, this.volumes.length > 0 ? this.volumes.join() : ''].join(' ').trim();
+    const owner = [
+      chown === '0:0' || chown === 'root:root' || chown === 'root' ? '' : chown,
+      others,
+      this.volumes.length > 0 ? this.volumes.join() : '',
+    ]
+      .join(' ')
+      .trim();
     if (this.aliased) this.configuration.push(`copy ${this.textOf(copy)}`);
     const destination = copy.destination?.value;
     const maker = chown === '' ? 'root' : `${chown} ${flag('chmod')}`.trim();
-    if (destination === undefined || copy.sources.some((source) => source.value === undefined && copy.from === undefined)) {
+    if (
+      destination === undefined ||
+      copy.sources.some((source) => source.value === undefined && copy.from === undefined)
+    ) {
       // Where it goes, or what, is not known: like a command that could touch anything.
       this.image.writeAll(this.symbols.of('copy', this.textOf(copy), this.flagText(copy), this.image.valueOf('/')));
       return undefined;
@@ -257,19 +269,33 @@ class Execution {
     const directory = resolvePath(copy.state.workdir, destination);
     const sources = copy.sources.map((source) => source.value ?? source.text);
     const many = sources.length > 1 || copy.heredocs.length > 1;
-    const into = destination.endsWith('/') || destination === '.' || destination.endsWith('/.') || many || this.image.isDirectory(directory);
+    const into =
+      destination.endsWith('/') ||
+      destination === '.' ||
+      destination.endsWith('/.') ||
+      many ||
+      this.image.isDirectory(directory);
     const place = (target: string, layer: Layer, isDirectory: boolean): void => {
       this.image.makeDirectory(isDirectory ? target : parentPath(target), maker);
       const shared = isShared(target) && isDirectory;
-      this.image.write(target, shared && copy.from === undefined && this.context.known && !this.aliased ? { ...layer, own: true } : layer);
+      this.image.write(
+        target,
+        shared && copy.from === undefined && this.context.known && !this.aliased ? { ...layer, own: true } : layer,
+      );
     };
     if (copy.from !== undefined) {
       const stage = copy.fromStage === undefined ? undefined : this.done[copy.fromStage];
       for (const source of sources) {
         const path = resolvePath('/', source);
-        const target = into && !endsInSlash(source) && looksLikeFile(source) ? join(directory, baseName(path)) : directory;
-        const layer = stage === undefined ? mergeLayer(`${copy.from}:${path}:${owner}`) : stageLayer(stage.image, path, owner);
-        place(target, /[*?[]/.test(source) ? mergeLayer(`${copy.from}:${path}:${owner}:${stage?.image.valueOf('/') ?? ''}`) : layer, target === directory);
+        const target =
+          into && !endsInSlash(source) && looksLikeFile(source) ? join(directory, baseName(path)) : directory;
+        const layer =
+          stage === undefined ? mergeLayer(`${copy.from}:${path}:${owner}`) : stageLayer(stage.image, path, owner);
+        place(
+          target,
+          /[*?[]/.test(source) ? mergeLayer(`${copy.from}:${path}:${owner}:${stage?.image.valueOf('/') ?? ''}`) : layer,
+          target === directory,
+        );
       }
       return undefined;
     }
@@ -285,7 +311,12 @@ class Execution {
     const parents = copy.flags.some((each) => each.name === 'parents');
     let plain = !parents && copy.heredocs.length === 0;
     for (const source of sources) {
-      if (copy.keyword === 'ADD' && (/^[a-z+]+:\/\//.test(source) || source.startsWith('git@') || /\.(?:tar|tgz|tbz2?|txz|tar\.\w+|gz|bz2|xz|zst)$/.test(source))) {
+      if (
+        copy.keyword === 'ADD' &&
+        (/^[a-z+]+:\/\//.test(source) ||
+          source.startsWith('git@') ||
+          /\.(?:tar|tgz|tbz2?|txz|tar\.\w+|gz|bz2|xz|zst)$/.test(source))
+      ) {
         plain = false;
         place(directory, mergeLayer(`${source}:${owner}`), true);
         continue;
@@ -296,7 +327,15 @@ class Execution {
       if (matches.length === 0 && !wildcard) {
         plain = false;
         const file = looksLikeFile(source);
-        place(file && into ? join(directory, baseName(pattern)) : directory, this.context.known && !this.context.may(pattern) ? mergeLayer(`missing:${source}:${owner}`) : file ? contextLayer(this.context, pattern, owner, maker) : mergeLayer(`c:${pattern}:${owner}`), !file);
+        place(
+          file && into ? join(directory, baseName(pattern)) : directory,
+          this.context.known && !this.context.may(pattern)
+            ? mergeLayer(`missing:${source}:${owner}`)
+            : file
+              ? contextLayer(this.context, pattern, owner, maker)
+              : mergeLayer(`c:${pattern}:${owner}`),
+          !file,
+        );
         continue;
       }
       for (const path of matches) {
@@ -335,7 +374,10 @@ class Execution {
 
   private opaque(run: Run, base: number): Action {
     const text = this.textOf(run);
-    const trouble = { code: 'shell-not-understood', message: `\`RUN ${firstLine(text)}\` could not be parsed as a POSIX or bash script` };
+    const trouble = {
+      code: 'shell-not-understood',
+      message: `\`RUN ${firstLine(text)}\` could not be parsed as a POSIX or bash script`,
+    };
     return this.everything(text, text, this.symbols.of(base, run.state.workdir), trouble);
   }
 
@@ -351,6 +393,7 @@ class Execution {
       directory: run.state.workdir,
       exports: new Map(),
       key: 0,
+      manifest: this.image.read(join(run.state.workdir, 'package.json')),
       errexit: run.form === 'shell' && run.state.shell.some((word) => /^-[a-df-z]*e/.test(word)),
     };
     const lastSemicolon = commands.findLastIndex((command) => command.operator === ';');
@@ -382,9 +425,13 @@ class Execution {
     }
     if (name === 'set') {
       if (!words.slice(1).every((word) => word !== undefined && /^[-+][A-Za-z]+$|^pipefail$/.test(word))) return false;
-      for (const word of words.slice(1)) if (/^[-+][a-z]*e/.test(word as string)) shell.errexit = (word as string).startsWith('-');
+      for (const word of words.slice(1))
+        if (/^[-+][a-z]*e/.test(word as string)) shell.errexit = (word as string).startsWith('-');
       // `-x` and `-v` only print.
-      const kept = words.slice(1).map((word) => (word as string).replace(/[xv]/g, '')).filter((word) => word !== '-' && word !== '+');
+      const kept = words
+        .slice(1)
+        .map((word) => (word as string).replace(/[xv]/g, ''))
+        .filter((word) => word !== '-' && word !== '+');
       if (kept.length > 0) shell.key = this.symbols.of(shell.key, `set ${kept.join(' ')}`);
       return true;
     }
@@ -400,6 +447,20 @@ class Execution {
       return true;
     }
     return false;
+  }
+
+  /**
+   * npm reads package.json once and then runs its scripts one after another; `npm run a && npm run b` reads it again
+   * in between. That a lifecycle script rewrites the scripts that follow it is left out.
+   */
+  private scriptView(shell: Shell): Files {
+    const { image } = this;
+    const path = join(shell.directory, 'package.json');
+    return {
+      has: (each) => (each === path && shell.manifest !== undefined ? 'yes' : image.has(each)),
+      read: (each) => image.read(each) ?? (each === path ? shell.manifest : undefined),
+      entries: (each) => image.entries(each),
+    };
   }
 
   private command(run: Run, command: Command, shell: Shell, base: number, suffix: string): readonly Action[] {
@@ -418,31 +479,49 @@ class Execution {
     if (command.simple) {
       const install = recognise(command, place);
       if (install !== undefined && command.redirects.every((each) => each.target === '/dev/null')) {
-        const analysis = analyse(install, this.image);
+        const analysis = analyse(install, install.kind === 'script' ? this.scriptView(shell) : this.image);
         const splitReads = analysis.splits[0] === undefined ? [] : this.readsOf(analysis.splits[0].before, place);
         const splitInputs = splitReads.map((read) => this.input(read));
         return analysis.steps.map((step) =>
-          this.step({ ...step, name: step.name + suffix }, where, command.text, { command, install, analysis, splitReads, splitInputs }),
+          this.step({ ...step, name: step.name + suffix }, where, command.text, {
+            command,
+            install,
+            analysis,
+            splitReads,
+            splitInputs,
+          }),
         );
       }
       const effects = install === undefined ? ordinary(command, place, this.image) : undefined;
       if (effects !== undefined)
-        return effects.map((effect) => this.step({ ...effect, name: effect.name + suffix }, where, command.text, { command }));
+        return effects.map((effect) =>
+          this.step({ ...effect, name: effect.name + suffix }, where, command.text, { command }),
+        );
     }
     const name = command.words[0]?.value;
-    const alters = command.simple ? name === undefined || SHELL_ALTERING.has(name) || name === 'cd' || name === 'set' || name === 'export' : !command.text.startsWith('(') && /\b(?:cd|pushd|popd|export|set|source|eval|umask|exec|\.)\s|\b[A-Za-z_]\w*=|\bread\b/.test(command.text);
+    const alters = command.simple
+      ? name === undefined || SHELL_ALTERING.has(name) || name === 'cd' || name === 'set' || name === 'export'
+      : !command.text.startsWith('(') &&
+        /\b(?:cd|pushd|popd|export|set|source|eval|umask|exec|\.)\s|\b[A-Za-z_]\w*=|\bread\b/.test(command.text);
     const here = this.symbols.of(known, shell.key, shell.errexit ? 'e' : '');
-    const action = this.everything(command.text, command.text + suffix, here, {
-      code: 'intervening-run-reads-source',
-      message: `\`${firstLine(command.text)}\` is not known to leave the source alone`,
-    }, { command });
+    const action = this.everything(
+      command.text,
+      command.text + suffix,
+      here,
+      {
+        code: 'intervening-run-reads-source',
+        message: `\`${firstLine(command.text)}\` is not known to leave the source alone`,
+      },
+      { command },
+    );
     if (alters) shell.key = this.symbols.of(shell.key, command.text, action.symbol);
     return [action];
   }
 
   /** What a command line would read if it ran now, as far as its installs are understood. */
   private readsOf(line: string, place: Place): readonly Read[] {
-    const run = parse(`FROM scratch\nWORKDIR ${place.directory}\nRUN ${line}\n`).stages[0]?.instructions[1] as Run | undefined;
+    const run = parse(`FROM scratch\nWORKDIR ${place.directory}\nRUN ${line}\n`).stages[0]?.instructions[1] as
+      Run | undefined;
     return (run?.commands ?? []).flatMap((command) => {
       const install = recognise(command, place);
       const steps = install === undefined ? [] : analyse(install, this.image).steps;
@@ -492,7 +571,14 @@ function endsInSlash(path: string): boolean {
 /** By its name: `.env`, `server.js`, `Gemfile`. Only used where the context cannot tell. */
 function looksLikeFile(path: string): boolean {
   const name = baseName(path.replace(/\/+$/, ''));
-  return !path.endsWith('/') && (/^\.[a-z]+(?:\.\w+)*$|\.[A-Za-z0-9]{1,5}$/.test(name) || /^(?:Makefile|Gemfile|Dockerfile|Procfile|LICENSE)$/.test(name)) && name !== '.' && name !== '..' && !/^\.(?:git|github|yarn|next|mvn|cargo|config|venv)$/.test(name);
+  return (
+    !path.endsWith('/') &&
+    (/^\.[a-z]+(?:\.\w+)*$|\.[A-Za-z0-9]{1,5}$/.test(name) ||
+      /^(?:Makefile|Gemfile|Dockerfile|Procfile|LICENSE)$/.test(name)) &&
+    name !== '.' &&
+    name !== '..' &&
+    !/^\.(?:git|github|yarn|next|mvn|cargo|config|venv)$/.test(name)
+  );
 }
 
 function afterPivot(source: string, path: string): string {
@@ -501,10 +587,12 @@ function afterPivot(source: string, path: string): string {
 }
 
 function mountOptions(value: string): Map<string, string> {
-  return new Map(value.split(',').map((part): [string, string] => {
-    const equals = part.indexOf('=');
-    return equals < 0 ? [part, ''] : [part.slice(0, equals), part.slice(equals + 1)];
-  }));
+  return new Map(
+    value.split(',').map((part): [string, string] => {
+      const equals = part.indexOf('=');
+      return equals < 0 ? [part, ''] : [part.slice(0, equals), part.slice(equals + 1)];
+    }),
+  );
 }
 
 function isContextBind(value: string): boolean {

@@ -10,7 +10,8 @@ import { yarn } from './yarn.ts';
 export const managers: readonly PackageManager[] = [npm, yarn, yarnBerry, pnpm, bun, pip];
 
 const byCommand = new Map<string, PackageManager[]>();
-for (const manager of managers) for (const name of manager.commands) byCommand.set(name, [...(byCommand.get(name) ?? []), manager]);
+for (const manager of managers)
+  for (const name of manager.commands) byCommand.set(name, [...(byCommand.get(name) ?? []), manager]);
 const byName = new Map(managers.map((manager) => [manager.name, manager]));
 
 /** The install that a simple command is, if it is one. */
@@ -35,7 +36,14 @@ function withoutPrefix(command: Command): Command {
   let words: readonly ShellWord[] = command.words;
   for (;;) {
     const [first, second] = words.map((word) => word.value ?? '');
-    if (first === 'sudo' || first === 'command' || first === 'time' || first === 'exec' || (first === 'corepack' && /^(?:yarn|pnpm|npm)$/.test(second ?? ''))) words = words.slice(1);
+    if (
+      first === 'sudo' ||
+      first === 'command' ||
+      first === 'time' ||
+      first === 'exec' ||
+      (first === 'corepack' && /^(?:yarn|pnpm|npm)$/.test(second ?? ''))
+    )
+      words = words.slice(1);
     else if (first === 'env' && second !== undefined && second.includes('=')) {
       words = words.slice(1);
       while (words[0]?.value?.includes('=') === true) words = words.slice(1);

@@ -10,7 +10,9 @@ import { parseArguments, type Arguments } from './shared/arguments.ts';
 import { single, tool, unknown } from './shared/steps.ts';
 
 const VALUED = new Set(
-  '-r --requirement -c --constraint -e --editable -i --index-url --extra-index-url -f --find-links -t --target --prefix --root --platform --python-version --implementation --abi --timeout --default-timeout --retries --trusted-host --cert --client-cert --cache-dir --src --proxy --log --progress-bar --no-binary --only-binary --global-option --config-settings -C --python -p --index --default-index --index-strategy --keyring-provider --link-mode --upgrade-strategy --root-user-action --exists-action --group --extra --override -w --wheel-dir -d --dest'.split(' '),
+  '-r --requirement -c --constraint -e --editable -i --index-url --extra-index-url -f --find-links -t --target --prefix --root --platform --python-version --implementation --abi --timeout --default-timeout --retries --trusted-host --cert --client-cert --cache-dir --src --proxy --log --progress-bar --no-binary --only-binary --global-option --config-settings -C --python -p --index --default-index --index-strategy --keyring-provider --link-mode --upgrade-strategy --root-user-action --exists-action --group --extra --override -w --wheel-dir -d --dest'.split(
+    ' ',
+  ),
 );
 
 interface Parsed {
@@ -39,7 +41,10 @@ function recognise(command: Command, place: Place): Install | undefined {
   const parsed = verbOf(command);
   if (parsed === undefined || !/^(?:install|wheel|download|sync)$/.test(parsed.verb)) return undefined;
   const args = parseArguments(command, parsed.skip, VALUED);
-  const files = command.words.some((word) => /^(?:-r|--requirement|-c|--constraint|-e|--editable|--group)/.test(word.text)) || parsed.verb === 'sync' || parsed.verb !== 'install';
+  const files =
+    command.words.some((word) => /^(?:-r|--requirement|-c|--constraint|-e|--editable|--group)/.test(word.text)) ||
+    parsed.verb === 'sync' ||
+    parsed.verb !== 'install';
   const local = args.positional.some(isLocal);
   return { manager: 'pip', command, place, directory: place.directory, kind: files || local ? 'install' : 'tool' };
 }
@@ -52,10 +57,16 @@ function analyse(install: Install, files: Files): Analysis {
   const parsed = verbOf(install.command) as Parsed;
   const args = parseArguments(install.command, parsed.skip, VALUED);
   if (install.kind === 'tool') return tool(install);
-  if (args.dynamic) return unknown(install, 'unresolved-variable', `\`${install.command.text}\` uses a variable that is not constant`);
+  if (args.dynamic)
+    return unknown(install, 'unresolved-variable', `\`${install.command.text}\` uses a variable that is not constant`);
   const local = args.positional.find(isLocal) ?? editable(install);
   if (local !== undefined)
-    return unknown(install, 'local-dependency-builds', `\`${install.command.text}\` builds \`${local}\` from its source`, 'install its dependencies from a requirements file first, and the project after the copy');
+    return unknown(
+      install,
+      'local-dependency-builds',
+      `\`${install.command.text}\` builds \`${local}\` from its source`,
+      'install its dependencies from a requirements file first, and the project after the copy',
+    );
   const named = requirementFiles(install, args, parsed);
   const reads: Read[] = [];
   for (const path of named) {
@@ -63,21 +74,45 @@ function analyse(install: Install, files: Files): Analysis {
     if (trouble !== undefined) return unknown(install, trouble.code, trouble.message, trouble.help);
   }
   for (const name of ['PIP_CONSTRAINT', 'PIP_FIND_LINKS', 'PIP_REQUIREMENT'])
-    if (install.place.environment(name) !== undefined) return unknown(install, 'dynamic-manifest', `ENV ${name} adds files to what pip reads`);
+    if (install.place.environment(name) !== undefined)
+      return unknown(install, 'dynamic-manifest', `ENV ${name} adds files to what pip reads`);
   for (const option of ['-f', '--find-links', '-t', '--target', '--prefix']) {
     const value = args.options.get(option);
     if (typeof value !== 'string' || /^https?:/.test(value)) continue;
-    if (option === '-f' || option === '--find-links') reads.push({ path: resolvePath(install.directory, value), tree: true });
+    if (option === '-f' || option === '--find-links')
+      reads.push({ path: resolvePath(install.directory, value), tree: true });
     else
-      return single({ name: install.command.text, reads, writes: [resolvePath(install.directory, value)], edits: [], system: 'reads' });
+      return single({
+        name: install.command.text,
+        reads,
+        writes: [resolvePath(install.directory, value)],
+        edits: [],
+        system: 'reads',
+      });
   }
-  const written = ['-w', '--wheel-dir', '-d', '--dest'].map((name) => args.options.get(name)).find((each) => typeof each === 'string');
+  const written = ['-w', '--wheel-dir', '-d', '--dest']
+    .map((name) => args.options.get(name))
+    .find((each) => typeof each === 'string');
   if (parsed.verb === 'wheel' || parsed.verb === 'download')
-    return single({ name: install.command.text, reads, writes: [resolvePath(install.directory, typeof written === 'string' ? written : '.')], edits: [], system: 'reads' });
+    return single({
+      name: install.command.text,
+      reads,
+      writes: [resolvePath(install.directory, typeof written === 'string' ? written : '.')],
+      edits: [],
+      system: 'reads',
+    });
   const environment = inTreeEnvironment(install, files);
   const writes = environment === undefined ? [] : [environment];
   return {
-    steps: [{ name: install.command.text, reads: [...reads, ...writes.map((path) => ({ path, tree: true }))], writes, edits: [], system: environment === undefined ? 'writes' : 'reads' }],
+    steps: [
+      {
+        name: install.command.text,
+        reads: [...reads, ...writes.map((path) => ({ path, tree: true }))],
+        writes,
+        edits: [],
+        system: environment === undefined ? 'writes' : 'reads',
+      },
+    ],
     outputs: writes,
     ignore: writes.map((path) => path.slice(install.directory.length + 1)),
     splits: [],
@@ -112,11 +147,23 @@ function follow(files: Files, path: string, current: string, reads: Read[], seen
   seen.add(path);
   reads.push({ path });
   const presence = files.has(path);
-  if (presence === 'no') return { code: 'manifest-missing', message: `\`${path}\` does not exist where pip runs`, help: 'pass the right --context, or check .dockerignore' };
+  if (presence === 'no')
+    return {
+      code: 'manifest-missing',
+      message: `\`${path}\` does not exist where pip runs`,
+      help: 'pass the right --context, or check .dockerignore',
+    };
   const text = files.read(path);
-  if (text === undefined) return { code: 'manifest-generated', message: `the content of \`${path}\` is not known: a command made or changed it, or git ignores it` };
+  if (text === undefined)
+    return {
+      code: 'manifest-generated',
+      message: `the content of \`${path}\` is not known: a command made or changed it, or git ignores it`,
+    };
   // uv reads the dependencies of a pyproject.toml, setup.cfg or setup.py named with -r; only the first is data.
-  if (path.endsWith('pyproject.toml')) return /^dynamic\s*=.*dependencies/m.test(text) ? { code: 'dynamic-manifest', message: `\`${path}\` has dynamic dependencies` } : undefined;
+  if (path.endsWith('pyproject.toml'))
+    return /^dynamic\s*=.*dependencies/m.test(text)
+      ? { code: 'dynamic-manifest', message: `\`${path}\` has dynamic dependencies` }
+      : undefined;
   if (/setup\.(?:py|cfg)$/.test(path)) return { code: 'dynamic-manifest', message: `\`${path}\` is code` };
   const hashed = /--hash=/.test(text);
   for (const raw of text.replace(/\\\r?\n/g, ' ').split('\n')) {
@@ -125,19 +172,27 @@ function follow(files: Files, path: string, current: string, reads: Read[], seen
     const include = /^(?:-r|--requirement|-c|--constraint)(?:\s*=\s*|\s+|(?=[^\s-]))(\S+)/.exec(line)?.[1];
     if (include !== undefined) {
       if (include.includes('$')) return { code: 'dynamic-manifest', message: `\`${path}\` includes \`${include}\`` };
-      const trouble = /^https?:/.test(include) ? undefined : follow(files, resolvePath(parentOf(path), include), current, reads, seen);
+      const trouble = /^https?:/.test(include)
+        ? undefined
+        : follow(files, resolvePath(parentOf(path), include), current, reads, seen);
       if (trouble !== undefined) return trouble;
       continue;
     }
     const links = /^(?:-f|--find-links)(?:\s*=\s*|\s+)(\S+)/.exec(line)?.[1];
     if (links !== undefined && !/^https?:/.test(links)) {
-      reads.push({ path: resolvePath(parentOf(path), links), tree: true }, { path: resolvePath(current, links), tree: true });
+      reads.push(
+        { path: resolvePath(parentOf(path), links), tree: true },
+        { path: resolvePath(current, links), tree: true },
+      );
       continue;
     }
     const editableSpec = /^(?:-e|--editable)(?:\s*=\s*|\s+)(\S+)/.exec(line)?.[1];
     const spec = editableSpec ?? line;
     if (/^(?:git|hg|svn|bzr)\+/.test(spec) || /^https?:/.test(spec)) continue;
-    const local = editableSpec !== undefined || /^\.{1,2}(?:\/|$|\[)|^\/|@\s*file:|^file:/.test(spec) || /^[\w./-]+\.(?:whl|tar\.gz|zip)(?:\s|;|$)/.test(spec);
+    const local =
+      editableSpec !== undefined ||
+      /^\.{1,2}(?:\/|$|\[)|^\/|@\s*file:|^file:/.test(spec) ||
+      /^[\w./-]+\.(?:whl|tar\.gz|zip)(?:\s|;|$)/.test(spec);
     if (!local) continue;
     const archive = /([\w./+-]+\.(?:whl|tar\.gz|zip))/.exec(spec)?.[1];
     if (archive !== undefined) reads.push({ path: resolvePath(current, archive.replace(/^file:(?:\/\/)?/, '')) });
@@ -155,11 +210,15 @@ function follow(files: Files, path: string, current: string, reads: Read[], seen
 function inTreeEnvironment(install: Install, files: Files): string | undefined {
   const name = install.command.words[0]?.value ?? '';
   const direct = /^(.*)\/bin\/(?:pip|python)[\d.]*$/.exec(name)?.[1];
-  const active = install.place.environment('VIRTUAL_ENV') ?? /^([^:]*venv[^:/]*)\/bin(?::|$)/.exec(install.place.environment('PATH') ?? '')?.[1];
+  const active =
+    install.place.environment('VIRTUAL_ENV') ??
+    /^([^:]*venv[^:/]*)\/bin(?::|$)/.exec(install.place.environment('PATH') ?? '')?.[1];
   const path = direct === undefined || /^\/usr(?:\/local)?$/.test(direct) ? active : direct;
   if (path === undefined) return undefined;
   const absolute = resolvePath(install.directory, path);
-  return absolute.startsWith(`${install.directory}/`) && install.directory !== '/' && files.has(absolute) !== 'no' ? absolute : undefined;
+  return absolute.startsWith(`${install.directory}/`) && install.directory !== '/' && files.has(absolute) !== 'no'
+    ? absolute
+    : undefined;
 }
 
 export const pip: PackageManager = {

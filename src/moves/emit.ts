@@ -44,13 +44,18 @@ class Writer {
       const reader = need.reader;
       if (this.target.style === 'bind') {
         const flags = this.bindFlags(need);
-        if (flags === undefined) return { code: 'builder-too-old', message: `${this.target.builder} cannot bind-mount the build context`, help: 'use --style copy' };
+        if (flags === undefined)
+          return {
+            code: 'builder-too-old',
+            message: `${this.target.builder} cannot bind-mount the build context`,
+            help: 'use --style copy',
+          };
         mounts.set(reader, [...(mounts.get(reader) ?? []), ...flags]);
         continue;
       }
       const here = !this.runBetween(need.copy.copy, reader);
       const lines = this.narrow(need, here ? need.copy.copy : reader);
-      if (!Array.isArray(lines)) return lines as Trouble;
+      if (!Array.isArray(lines)) return lines;
       if (here) inPlace.set(need.copy, [...(inPlace.get(need.copy) ?? []), ...lines]);
       else above.set(reader, [...(above.get(reader) ?? []), ...lines]);
     }
@@ -71,7 +76,7 @@ class Writer {
       moved.push(text);
     }
     const landing = this.landing(moved);
-    if (!Array.isArray(landing)) return landing as Trouble;
+    if (!Array.isArray(landing)) return landing;
     return [...edits, ...landing];
   }
 
@@ -106,8 +111,12 @@ class Writer {
     const lines: string[] = [];
     for (const { sources, target } of groups.values()) {
       const isFile = need.copy.placements.some((each) => each.target === need.files[0]?.target && !each.directory);
-      const inside = target === top || (isFile && parentOf(top) === target) ? '' : target.slice(top === '/' ? 1 : top.length + 1);
-      const place = isFile && top !== target && need.files.length === 1 && need.files[0]?.target === top ? base : slashed(inside === '' ? base : joinText(base, inside));
+      const inside =
+        target === top || (isFile && parentOf(top) === target) ? '' : target.slice(top === '/' ? 1 : top.length + 1);
+      const place =
+        isFile && top !== target && need.files.length === 1 && need.files[0]?.target === top
+          ? base
+          : slashed(inside === '' ? base : joinText(base, inside));
       lines.push(this.line(copy, flags, [...new Set(sources)], place));
     }
     return lines;
@@ -122,7 +131,10 @@ class Writer {
   private line(copy: Copy, flags: readonly string[], sources: readonly string[], destination: string): string {
     const keyword = this.source.slice(copy.span[0], copy.span[0] + copy.keyword.length);
     const plain = sources.every((source) => SAFE_WORD.test(source));
-    const words = plain && !copy.json ? [...sources, destination].join(' ') : JSON.stringify([...sources, destination]).replaceAll('","', '", "');
+    const words =
+      plain && !copy.json
+        ? [...sources, destination].join(' ')
+        : JSON.stringify([...sources, destination]).replaceAll('","', '", "');
     return [keyword, ...flags, words].join(' ');
   }
 
@@ -154,7 +166,13 @@ class Writer {
     const indent = this.indentAt(copy.span[0]);
     const [start, end] = [copy.outer[0], this.afterLine(copy.span[1])];
     if (lines !== undefined) {
-      return { file: 'dockerfile', span: [start, end], text: lines.map((line) => indent + line).join(this.eol) + this.source.slice(copy.span[1], end).replace(/^[^\r\n]*/, '') };
+      return {
+        file: 'dockerfile',
+        span: [start, end],
+        text:
+          lines.map((line) => indent + line).join(this.eol) +
+          this.source.slice(copy.span[1], end).replace(/^[^\r\n]*/, ''),
+      };
     }
     // One of two blank lines around it goes too.
     const blankBefore = this.blankBefore(start);
@@ -184,23 +202,39 @@ class Writer {
     const { last, cut, split } = this.plan;
     const commands = last.commands ?? [];
     const first = this.plan.sunk[0] as CopyEvent;
-    const spaced = this.blankBefore(first.copy.outer[0]) || this.blankAfter(this.afterLine(first.copy.span[1])) !== undefined;
+    const spaced =
+      this.blankBefore(first.copy.outer[0]) || this.blankAfter(this.afterLine(first.copy.span[1])) !== undefined;
     const gap = spaced ? this.eol : '';
     const rest = cut === undefined ? [] : commands.slice(cut + 1);
     const block = moved.map((text) => text + this.eol).join('');
     if (cut === undefined || (rest.length === 0 && split === undefined)) {
       const end = this.afterLine(last.span[1]);
       const ended = /[\r\n]$/.test(this.source.slice(0, end));
-      return [{ file: 'dockerfile', span: [end, end], text: (ended ? '' : this.eol) + gap + (ended ? block : block.slice(0, -this.eol.length)) }];
+      return [
+        {
+          file: 'dockerfile',
+          span: [end, end],
+          text: (ended ? '' : this.eol) + gap + (ended ? block : block.slice(0, -this.eol.length)),
+        },
+      ];
     }
-    if (last.form !== 'shell') return { code: 'unsplittable-run', message: `\`RUN\` in ${last.form} form cannot be divided` };
+    if (last.form !== 'shell')
+      return { code: 'unsplittable-run', message: `\`RUN\` in ${last.form} form cannot be divided` };
     const command = commands[cut] as Command;
     const next = rest[0];
     if (next?.operator === ';' && !this.leadsWithSet(commands.slice(0, cut + 1)))
-      return { code: 'unsplittable-run', message: `\`${command.text}\` is followed by \`;\`: its failure is ignored, which two RUNs could not do`, help: 'join the commands with `&&`' };
+      return {
+        code: 'unsplittable-run',
+        message: `\`${command.text}\` is followed by \`;\`: its failure is ignored, which two RUNs could not do`,
+        help: 'join the commands with `&&`',
+      };
     const shrinks = rest.find((each) => SHRINKS.test(each.text));
     if (shrinks !== undefined && this.ships(last))
-      return { code: 'image-would-grow', message: `\`${shrinks.text}\` would no longer share a layer with what it removes`, help: 'build in a stage of its own and copy the result out of it' };
+      return {
+        code: 'image-would-grow',
+        message: `\`${shrinks.text}\` would no longer share a layer with what it removes`,
+        help: 'build in a stage of its own and copy the result out of it',
+      };
     const indent = this.indentAt(last.span[0]);
     const keyword = this.source.slice(last.span[0], last.span[0] + 3);
     const flags = last.flags.map((flag) => this.source.slice(...flag.span)).join(' ');
@@ -237,7 +271,12 @@ class Writer {
   private carried(commands: readonly Command[]): string {
     const kept = commands.filter((command) => {
       const name = command.words[0]?.value;
-      return name === 'cd' || name === 'set' || name === 'export' || (command.words.length === 0 && command.assignments.length > 0);
+      return (
+        name === 'cd' ||
+        name === 'set' ||
+        name === 'export' ||
+        (command.words.length === 0 && command.assignments.length > 0)
+      );
     });
     return kept.map((command) => `${command.text} && `).join('');
   }
@@ -268,7 +307,11 @@ class Writer {
 }
 
 function unresolved(copy: Copy): Trouble {
-  return { code: 'unresolved-variable', message: `the destination of \`${copy.keyword}\` (line ${copy.line}) cannot be resolved`, help: 'give the stage an absolute WORKDIR' };
+  return {
+    code: 'unresolved-variable',
+    message: `the destination of \`${copy.keyword}\` (line ${copy.line}) cannot be resolved`,
+    help: 'give the stage an absolute WORKDIR',
+  };
 }
 
 function slashed(path: string): string {

@@ -31,7 +31,11 @@ export function missingIgnores(
       }
     }
   }
-  return [...lines];
+  const nested = [...lines].filter((line) => /(?:^|\/)node_modules$/.test(line));
+  // One line for all of them reads better than one for each.
+  if (nested.length > 1) for (const line of nested) lines.delete(line);
+  if (nested.length > 1) lines.add('**/node_modules');
+  return [...lines].sort();
 }
 
 function contextPath(placement: Placement, path: string): string | undefined {

@@ -12,7 +12,12 @@ export interface Need {
   readonly copy: CopyEvent;
   readonly reader: Run;
   /** Context paths, each with the image path where the reader expects it. */
-  readonly files: readonly { readonly source: string; readonly target: string; readonly directory: boolean; readonly sure: boolean }[];
+  readonly files: readonly {
+    readonly source: string;
+    readonly target: string;
+    readonly directory: boolean;
+    readonly sure: boolean;
+  }[];
 }
 
 export interface CopyEvent {
@@ -52,7 +57,8 @@ export interface Opportunities {
 }
 
 /** Commands that are worth keeping cached: they download or build. */
-const EXPENSIVE = /^(?:sudo )?(?:apt|apt-get|apk|yum|dnf|microdnf|tdnf|zypper|pacman|gem|pecl|docker-php-ext-\w+|install-php-extensions|curl|wget|rustup|useradd|groupadd|adduser|addgroup|corepack|locale-gen|add-apt-repository|\S*python3? -m venv|virtualenv)\b/;
+const EXPENSIVE =
+  /^(?:sudo )?(?:apt|apt-get|apk|yum|dnf|microdnf|tdnf|zypper|pacman|gem|pecl|docker-php-ext-\w+|install-php-extensions|curl|wget|rustup|corepack|add-apt-repository|\S*python3? -m venv|virtualenv)\b/;
 
 /** `narrow: false`: only plans that need nothing left behind. */
 export function opportunities(
@@ -76,7 +82,14 @@ export function opportunities(
       if (!hasBroadCopyAbove(trace.events, index, action)) optimal.push({ run, install: action.install });
       else {
         const trouble = blockedBy(trace.events, index, action);
-        if (trouble !== undefined) blocked.push({ run, install: action.install, trouble });
+        const why = action.opaque?.code;
+        // Parts of the source, copied ahead for a script that needs them.
+        if (why === 'lifecycle-script-reads-source' && !hasWholeCopyAbove(trace.events, index, action))
+          optimal.push({ run, install: action.install });
+        // A second install after the build, in a place that has one already.
+        else if (trouble?.code === 'intervening-run-reads-source' && installedAbove(trace.events, index, action))
+          optimal.push({ run, install: action.install });
+        else if (trouble !== undefined) blocked.push({ run, install: action.install, trouble });
       }
     }
   }
@@ -102,7 +115,13 @@ function beforeReaders(events: readonly Event[]): readonly Event[] {
   for (const [index, event] of events.entries()) {
     targets.push(...(event.placements ?? []).filter((each) => each.directory));
     const reads = event.actions.flatMap((action) => action.effect?.reads ?? []);
-    if (reads.some((read) => targets.some((each) => within(read.path, each.target) || (read.tree === true && within(each.target, read.path)))))
+    if (
+      reads.some((read) =>
+        targets.some(
+          (each) => within(read.path, each.target) || (read.tree === true && within(each.target, read.path)),
+        ),
+      )
+    )
       return events.slice(0, index);
   }
   return events;
@@ -125,7 +144,15 @@ function planSegment(events: readonly Event[], context: BuildContext, mode: 'spl
   for (const [index, event] of events.slice(0, stop.index + 1).entries()) {
     if (event.actions.length === 0) continue;
     const above = broad.filter((each) => each.copy.span[0] < event.instruction.span[0]);
-    for (const need of needsOf(event, stop, index === stop.index, above, firm, context, stuck, provided)) needs.push(need);
+    for (const need of needsOf(event, stop, index === stop.index, above, firm, context, stuck, provided))
+      needs.push(need);
+  }
+  // A copy that brings nothing but what is read has nothing to sink for.
+  for (const each of broad) {
+    const needed = new Set(
+      needs.filter((need) => need.copy === each).flatMap((need) => need.files.map((file) => file.source)),
+    );
+    if (each.placements.every((placement) => needed.has(placement.source))) stuck.add(each);
   }
   const first = broad.find((each) => !stuck.has(each));
   if (first === undefined) return undefined;
@@ -139,7 +166,9 @@ function planSegment(events: readonly Event[], context: BuildContext, mode: 'spl
   const gains = events
     .slice(from, stop.index + 1)
     .flatMap((event) => (event === events[stop.index] ? event.actions.slice(0, stop.actions) : event.actions))
-    .filter((action) => action.install?.kind === 'install' || action.install?.kind === 'tool' || EXPENSIVE.test(action.text));
+    .filter(
+      (action) => action.install?.kind === 'install' || action.install?.kind === 'tool' || EXPENSIVE.test(action.text),
+    );
   if (gains.length === 0 && stop.split === undefined) return undefined;
   return {
     sunk,
@@ -192,7 +221,9 @@ function reach(events: readonly Event[], mode: 'split' | 'whole'): Stop | undefi
 }
 
 function isFetched(events: readonly Event[], install: Action): boolean {
-  return events.some((event) => event.actions.some((each) => each.warm === true && each.install?.manager === install.install?.manager));
+  return events.some((event) =>
+    event.actions.some((each) => each.warm === true && each.install?.manager === install.install?.manager),
+  );
 }
 
 function isGain(action: Action): boolean {
@@ -204,11 +235,19 @@ const CODE = /\.(?:[cm]?[jt]sx?|py|go|rb|php|rs|java|kt|cs|vue|svelte|html|css|s
 const SETTINGS = /(?:^|\/)(?:setup\.py|conftest\.py|\.?[\w-]+(?:\.config|rc)\.[cm]?[jt]s)$/;
 
 function isBroad(event: CopyEvent, context: BuildContext): boolean {
-  if (event.copy.flags.some((flag) => flag.name === 'link' || flag.name === 'parents' || flag.name === 'exclude')) return false;
+  if (event.copy.flags.some((flag) => flag.name === 'link' || flag.name === 'parents' || flag.name === 'exclude'))
+    return false;
   return event.placements.some(
     (each) =>
-      each.directory ||
+      (each.directory && !isManifestFolder(each.source)) ||
       (CODE.test(each.source) && !SETTINGS.test(each.source) && context.kind(each.source) === 'file'),
+  );
+}
+
+/** Directories that hold what installs read, copied ahead on purpose. */
+function isManifestFolder(source: string): boolean {
+  return /(?:^|\/)(?:\.yarn(?:\/\w+)*|patches|prisma(?:\/\w+)*|\.mvn|gradle|requirements|\.husky|vendor|\.cargo)$/.test(
+    source,
   );
 }
 
@@ -225,7 +264,9 @@ function* needsOf(
   const run = event.instruction as Run;
   const actions = isStop ? event.actions.slice(0, stop.actions) : event.actions;
   const reads = [
-    ...actions.filter((action) => action.command !== stop.divided?.command).flatMap((action) => action.effect?.reads ?? []),
+    ...actions
+      .filter((action) => action.command !== stop.divided?.command)
+      .flatMap((action) => action.effect?.reads ?? []),
     ...(isStop ? (stop.divided?.splitReads ?? []) : []),
   ];
   const found = new Map<CopyEvent, Map<string, Need['files'][number]>>();
@@ -238,7 +279,10 @@ function* needsOf(
         if (read.tree === true && copy.placements.some((each) => within(each.target, read.path))) stuck.add(copy);
         continue;
       }
-      const rest = read.path === placement.target ? '' : read.path.slice(placement.target === '/' ? 1 : placement.target.length + 1);
+      const rest =
+        read.path === placement.target
+          ? ''
+          : read.path.slice(placement.target === '/' ? 1 : placement.target.length + 1);
       const source = rest === '' ? placement.source : placement.source === '.' ? rest : `${placement.source}/${rest}`;
       const kind = context.kind(source);
       if (kind === undefined && !context.may(source)) continue;
@@ -261,7 +305,11 @@ function* needsOf(
 }
 
 function providedBy(firm: readonly CopyEvent[], source: string, target: string, like: CopyEvent): boolean {
-  const owner = (copy: Copy): string => copy.flags.filter((f) => f.name === 'chown' || f.name === 'chmod').map((f) => f.value).join();
+  const owner = (copy: Copy): string =>
+    copy.flags
+      .filter((f) => f.name === 'chown' || f.name === 'chmod')
+      .map((f) => f.value)
+      .join();
   return firm.some(
     (each) =>
       each.copy.span[0] < like.copy.span[0] &&
@@ -274,7 +322,10 @@ function readBy(event: CopyEvent, events: readonly Event[], stop: Stop): boolean
   return events.some((each, at) =>
     (at === events.length - 1 ? each.actions.slice(0, Math.max(stop.actions, 1)) : each.actions).some((action) =>
       (action.analysis?.steps.flatMap((step) => step.reads) ?? action.effect?.reads ?? []).some((read) =>
-        event.placements.some((placement) => within(read.path, placement.target) || (read.tree === true && within(placement.target, read.path))),
+        event.placements.some(
+          (placement) =>
+            within(read.path, placement.target) || (read.tree === true && within(placement.target, read.path)),
+        ),
       ),
     ),
   );
@@ -285,15 +336,43 @@ function overlaps(event: CopyEvent, others: readonly CopyEvent[]): boolean {
     (other) =>
       other !== event &&
       other.copy.span[0] < event.copy.span[0] &&
-      other.placements.some((mine) => event.placements.some((theirs) => within(theirs.target, mine.target) || within(mine.target, theirs.target))),
+      other.placements.some((mine) =>
+        event.placements.some((theirs) => within(theirs.target, mine.target) || within(mine.target, theirs.target)),
+      ),
   );
+}
+
+/** A copy that brings all of the directory that the install works in. */
+function hasWholeCopyAbove(events: readonly Event[], index: number, action: Action): boolean {
+  const directory = action.install?.directory ?? '/';
+  return events
+    .slice(0, index)
+    .some((event) => event.placements?.some((each) => each.directory && within(directory, each.target)));
+}
+
+function installedAbove(events: readonly Event[], index: number, action: Action): boolean {
+  return events
+    .slice(0, index)
+    .some((event) =>
+      event.actions.some(
+        (each) =>
+          each.install?.kind === 'install' &&
+          each.opaque === undefined &&
+          each.install.directory === action.install?.directory,
+      ),
+    );
 }
 
 function hasBroadCopyAbove(events: readonly Event[], index: number, action: Action): boolean {
   const directory = action.install?.directory ?? '/';
   for (const event of events.slice(0, index)) {
     for (const placement of event.placements ?? []) {
-      if (placement.directory && (within(directory, placement.target) || within(placement.target, directory)) && !isManifestDirectory(placement, action)) return true;
+      if (
+        placement.directory &&
+        (within(directory, placement.target) || within(placement.target, directory)) &&
+        !isManifestDirectory(placement, action)
+      )
+        return true;
     }
   }
   return false;
@@ -302,12 +381,16 @@ function hasBroadCopyAbove(events: readonly Event[], index: number, action: Acti
 /** A directory that the install reads in full, or in which it reads a file: `prisma`, `patches`, `.yarn`, `packages/a`. */
 function isManifestDirectory(placement: Placement, action: Action): boolean {
   const reads = action.analysis?.steps.flatMap((step) => step.reads) ?? [];
-  return reads.some((read) => (read.tree === true ? within(placement.target, read.path) : false)) || /(?:^|\/)(?:\.yarn|patches|prisma|\.mvn|gradle|requirements)$/.test(placement.source);
+  return (
+    reads.some((read) => (read.tree === true ? within(placement.target, read.path) : false)) ||
+    isManifestFolder(placement.source)
+  );
 }
 
 function blockedBy(events: readonly Event[], index: number, action: Action): Trouble | undefined {
   if (isFetched(events.slice(0, index), action)) return undefined;
-  if (action.opaque !== undefined && action.opaque.code !== 'manifest-generated') return action.analysis?.refusal ?? action.opaque;
+  if (action.opaque !== undefined && action.opaque.code !== 'manifest-generated')
+    return action.analysis?.refusal ?? action.opaque;
   const event = events[index] as Event;
   const inside = event.actions.slice(0, event.actions.indexOf(action)).find((each) => each.opaque !== undefined);
   if (inside !== undefined) return inside.opaque;
@@ -316,7 +399,10 @@ function blockedBy(events: readonly Event[], index: number, action: Action): Tro
     const earlier = events[at] as Event;
     const opaque = earlier.actions.find((each) => each.opaque !== undefined);
     if (opaque === undefined) continue;
-    return { ...(opaque.opaque as Trouble), code: opaque.opaque?.code === 'shell-not-understood' ? 'shell-not-understood' : 'intervening-run-reads-source' };
+    return {
+      ...(opaque.opaque as Trouble),
+      code: opaque.opaque?.code === 'shell-not-understood' ? 'shell-not-understood' : 'intervening-run-reads-source',
+    };
   }
   return action.opaque ?? action.analysis?.refusal;
 }

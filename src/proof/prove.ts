@@ -12,7 +12,7 @@
 import type { BuildContext, Dockerfile, Trouble } from '../model.ts';
 import { parse } from '../dockerfile/parse.ts';
 import { createSymbols, type Symbols } from '../effects/symbols.ts';
-import { trace, type Action, type StageTrace } from '../effects/trace.ts';
+import { trace, type Action, type Input, type StageTrace } from '../effects/trace.ts';
 
 export interface Side {
   readonly file: Dockerfile;
@@ -34,7 +34,8 @@ export function proof(original: Side): Proof {
       if (ignore !== undefined) return ignore;
       // Both run on the new ignore file: what it keeps out is an install's output that no clean checkout has.
       let before = traces.get(candidate.context);
-      if (before === undefined) traces.set(candidate.context, (before = trace(original.file, candidate.context, symbols)));
+      if (before === undefined)
+        traces.set(candidate.context, (before = trace(original.file, candidate.context, symbols)));
       return compareTraces(before, candidate, symbols);
     },
   };
@@ -52,11 +53,14 @@ function compareTraces(before: readonly StageTrace[], candidate: Side, symbols: 
 }
 
 function compareStages(before: StageTrace, after: StageTrace): Trouble | undefined {
-  const old = before.events.flatMap((event) => event.actions.map((action) => ({ action, line: event.instruction.line })));
+  const old = before.events.flatMap((event) =>
+    event.actions.map((action) => ({ action, line: event.instruction.line })),
+  );
   const known = new Set(old.map(({ action }) => action.symbol));
   const found = new Map<string, Set<number>>();
   for (const { action } of old)
-    for (const { what, value } of [...action.inputs, ...(action.splitInputs ?? [])]) found.set(what, (found.get(what) ?? new Set()).add(value));
+    for (const { what, value } of [...action.inputs, ...(action.splitInputs ?? [])])
+      found.set(what, (found.get(what) ?? new Set()).add(value));
   let at = 0;
   for (const event of after.events) {
     for (const action of event.actions) {
@@ -72,13 +76,18 @@ function compareStages(before: StageTrace, after: StageTrace): Trouble | undefin
         continue;
       }
       if (onlySets(action)) continue;
-      const same = old.find((each, index) => index >= at && each.action.name === action.name) ?? old.find((each) => each.action.name === action.name);
+      const same =
+        old.find((each, index) => index >= at && each.action.name === action.name) ??
+        old.find((each) => each.action.name === action.name);
       return explain(same, action, before, after);
     }
   }
   if (before.configuration.join('\n') !== after.configuration.join('\n')) {
     const index = before.configuration.findIndex((line, each) => line !== after.configuration[each]);
-    return { code: 'different-configuration', message: `\`${(before.configuration[index] ?? after.configuration[index] ?? '').trim()}\` would act differently or at another time` };
+    return {
+      code: 'different-configuration',
+      message: `\`${(before.configuration[index] ?? after.configuration[index] ?? '').trim()}\` would act differently or at another time`,
+    };
   }
   if (before.image.valueOf('/') !== after.image.valueOf('/')) return explainImage(before, after);
   return undefined;
@@ -98,18 +107,31 @@ function explain(
 ): Trouble {
   if (same === undefined)
     return { code: 'different-command', message: `\`${short(action.text)}\` would run in another way than before` };
-  const input = action.inputs.find((each, index) => each.value !== same.action.inputs[index]?.value);
+  const values = new Map(same.action.inputs.map((each) => [each.what, each.value]));
+  const input =
+    action.inputs.find((each) => values.has(each.what) && values.get(each.what) !== each.value) ??
+    lost(same.action, action);
   if (action.opaque !== undefined || input === undefined) {
     const path = differingPath(before, after);
     return {
       ...(action.opaque ?? { code: 'intervening-run-reads-source' }),
-      message: action.opaque === undefined
-        ? `\`${short(action.text)}\` (line ${same.line}) would run with another user, directory, shell or environment`
-        : `\`${short(action.text)}\` (line ${same.line}) would no longer see the same files${path === undefined ? '' : ` (${path})`}: ${action.opaque.message}`,
+      message:
+        action.opaque === undefined
+          ? `\`${short(action.text)}\` (line ${same.line}) would run with another user, directory, shell or environment`
+          : `\`${short(action.text)}\` (line ${same.line}) would no longer see the same files${path === undefined ? '' : ` (${path})`}: ${action.opaque.message}`,
     };
   }
   const what = input.what === 'system' ? 'the system as it was' : `the same \`${input.what}\``;
-  return { code: 'intervening-run-reads-source', message: `\`${short(action.text)}\` (line ${same.line}) would no longer see ${what}` };
+  return {
+    code: 'intervening-run-reads-source',
+    message: `\`${short(action.text)}\` (line ${same.line}) would no longer see ${what}`,
+  };
+}
+
+/** Something that only one of the two depends on. */
+function lost(before: Action, after: Action): Input | undefined {
+  const names = new Set(after.inputs.map((each) => each.what));
+  return before.inputs.find((each) => !names.has(each.what));
 }
 
 function explainImage(before: StageTrace, after: StageTrace): Trouble {
@@ -126,7 +148,12 @@ function differingPath(before: StageTrace, after: StageTrace): string | undefine
   const paths = new Set<string>();
   for (const event of [...before.events, ...after.events]) {
     for (const action of event.actions)
-      for (const path of [...(action.effect?.writes ?? []), ...(action.effect?.edits ?? []), ...(action.effect?.makes ?? [])]) paths.add(path);
+      for (const path of [
+        ...(action.effect?.writes ?? []),
+        ...(action.effect?.removes ?? []),
+        ...(action.effect?.makes ?? []),
+      ])
+        paths.add(path);
     for (const placement of event.placements ?? []) paths.add(placement.target);
   }
   for (const path of [...paths].sort((a, b) => b.length - a.length))
@@ -149,14 +176,25 @@ function ignoreFileTrouble(original: Side, after: BuildContext): Trouble | undef
   const kept = new Set(after.list('.'));
   const lost = files.find((path) => !kept.has(path));
   if (lost !== undefined || kept.size !== files.length)
-    return { code: 'output-tracked-in-context', message: `ignoring more would change what the context holds (\`${lost ?? ''}\`)` };
+    return {
+      code: 'output-tracked-in-context',
+      message: `ignoring more would change what the context holds (\`${lost ?? ''}\`)`,
+    };
   for (const file of [original.file, ...before.siblings.map((text) => parse(text))]) {
     for (const instruction of file.instructions) {
-      if ((instruction.keyword !== 'COPY' && instruction.keyword !== 'ADD') || !('sources' in instruction) || instruction.from !== undefined) continue;
+      if (
+        (instruction.keyword !== 'COPY' && instruction.keyword !== 'ADD') ||
+        !('sources' in instruction) ||
+        instruction.from !== undefined
+      )
+        continue;
       for (const source of instruction.sources) {
         const path = (source.value ?? '').replace(/^(?:\.?\/)+/, '').replace(/\/+$/, '');
         if (path !== '' && path !== '.' && before.may(path) && !after.may(path))
-          return { code: 'ignored-path-copied', message: `\`COPY ${source.text}\` in a Dockerfile of the same context names what the ignore file would exclude` };
+          return {
+            code: 'ignored-path-copied',
+            message: `\`COPY ${source.text}\` in a Dockerfile of the same context names what the ignore file would exclude`,
+          };
       }
     }
   }

@@ -4,7 +4,11 @@ import { totals, type Note } from './text.ts';
 
 export const OUTPUT_VERSION = 1;
 
-export function jsonReport(tool: string, outcomes: readonly (Outcome & { readonly context?: string })[], notes: readonly Note[]): string {
+export function jsonReport(
+  tool: string,
+  outcomes: readonly (Outcome & { readonly context?: string })[],
+  notes: readonly Note[],
+): string {
   const report = {
     version: OUTPUT_VERSION,
     tool: { name: 'dockerfix', version: tool },

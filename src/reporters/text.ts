@@ -11,20 +11,30 @@ export interface Note {
 
 /** Nothing from a repository may move the cursor or colour the terminal. */
 export function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return text.replace(
+    // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+    /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 export function noteLine(note: Note): string {
   const place = note.line === undefined ? note.path : `${note.path}:${note.line}`;
-  return printable(`${place} ${note.code} ${note.message}${note.help === undefined || note.help === '' ? '' : `; ${note.help}`}`);
+  return printable(
+    `${place} ${note.code} ${note.message}${note.help === undefined || note.help === '' ? '' : `; ${note.help}`}`,
+  );
 }
 
 /** One line per applied fix and per refusal, in the order of the file. */
 export function outcomeLines(outcome: Outcome): readonly string[] {
   const lines: { line: number; text: string }[] = outcome.applied.map((each) => ({
     line: each.line,
-    text: noteLine({ path: outcome.path, line: each.line, code: each.transform, message: each.message + (each.risk === undefined ? '' : ` [unsafe: ${each.risk}]`) }),
+    text: noteLine({
+      path: outcome.path,
+      line: each.line,
+      code: each.transform,
+      message: each.message + (each.risk === undefined ? '' : ` [unsafe: ${each.risk}]`),
+    }),
   }));
   for (const each of outcome.refused) lines.push({ line: each.line, text: refusalLine(outcome.path, each) });
   return lines.sort((a, b) => a.line - b.line).map((each) => each.text);
@@ -55,7 +65,10 @@ export function totals(outcomes: readonly Outcome[]): Totals {
 
 export function summary({ files, changed, fixes, refusals, failed }: Totals, written: boolean): string {
   if (files === 0) return 'no Dockerfiles found';
-  const parts = [`${plural(files, 'Dockerfile')}: ${changed} ${written ? 'changed' : 'would change'} (${plural(fixes, 'fix', 'fixes')})`, plural(refusals, 'refusal')];
+  const parts = [
+    `${plural(files, 'Dockerfile')}: ${changed} ${written ? 'changed' : 'would change'} (${plural(fixes, 'fix', 'fixes')})`,
+    plural(refusals, 'refusal'),
+  ];
   if (failed > 0) parts.push(`${failed} failed`);
   return parts.join(', ');
 }

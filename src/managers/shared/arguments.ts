@@ -37,7 +37,10 @@ export function parseArguments(command: Command, skip: number, valued: ReadonlyS
       options.set(word, value ?? '');
     } else options.set(word, true);
   }
-  const text = [...options].map(([name, value]) => (value === true ? name : `${name}=${value}`)).sort().join(' ');
+  const text = [...options]
+    .map(([name, value]) => (value === true ? name : `${name}=${value}`))
+    .sort()
+    .join(' ');
   return { positional, options, text, dynamic };
 }
 

@@ -4,6 +4,7 @@ import { parentOf } from '../../dockerfile/state.ts';
 import {
   at,
   binReads,
+  dependencies,
   dependencyScriptNeed,
   isTrouble,
   localDependencies,
@@ -46,12 +47,13 @@ export interface NodeRules {
 /** Where an install in `directory` really works: the nearest package.json, or the workspace root that owns it. */
 export function findProject(files: Files, directory: string, workspaces: NodeRules['workspaces']): Project | Trouble {
   let nearest = directory;
-  while (files.has(at(nearest, 'package.json')) === 'no' && nearest !== '/' && nearest.includes('/')) {
+  while (files.has(at(nearest, 'package.json')) !== 'yes' && nearest !== '/' && nearest.includes('/')) {
     const parent = parentOf(nearest);
     if (parent === nearest) break;
     nearest = parent;
   }
-  if (files.has(at(nearest, 'package.json')) === 'no') nearest = directory;
+  // Further up than the project itself, only a file that is surely there counts.
+  if (files.has(at(nearest, 'package.json')) !== 'yes') nearest = directory;
   for (let root = parentOf(nearest), last = nearest; root !== last; last = root, root = parentOf(root)) {
     if (files.has(at(root, 'package.json')) !== 'yes') continue;
     const project = projectAt(files, root, workspaces);
@@ -83,7 +85,10 @@ export function analyseNode(install: Install, files: Files, rules: NodeRules): A
   const reads: Read[] = [{ path: at(root, 'package.json'), as: withoutScripts(manifest) }];
   for (const name of rules.rootFiles) reads.push({ path: at(root, name) });
   for (const member of members) {
-    reads.push({ path: at(member.directory, 'package.json'), as: JSON.stringify(member.json) }, ...binReads(files, member));
+    reads.push(
+      { path: at(member.directory, 'package.json'), as: JSON.stringify(member.json) },
+      ...binReads(files, member),
+    );
     for (const name of rules.memberFiles) reads.push({ path: at(member.directory, name) });
   }
   const locals = localReads(files, project, rules);
@@ -93,10 +98,21 @@ export function analyseNode(install: Install, files: Files, rules: NodeRules): A
   if (isTrouble(extra)) return unknown(install, extra.code, extra.message, extra.help);
   reads.push(...extra);
 
-  const own = dependencyScriptNeed(files, manifest);
   let refusal: Trouble | undefined;
-  if (own.kind === 'source') refusal = sourceTrouble(own.runs);
-  else reads.push(...own.reads);
+  for (const each of [manifest, ...members]) {
+    const own = dependencyScriptNeed(files, each);
+    if (own.kind === 'source') refusal ??= sourceTrouble(own.runs);
+    else reads.push(...own.reads);
+  }
+  const foreign =
+    members.length > 0 ? undefined : dependencies(manifest).find(([, spec]) => spec.startsWith('workspace:'));
+  if (foreign !== undefined)
+    return unknown(
+      install,
+      'manifest-missing',
+      `\`${foreign[0]}\` is a workspace dependency, and the workspace root is not where this install runs`,
+      'pass the right --context',
+    );
   for (const member of members) {
     for (const name of rules.memberScripts) {
       const script = scripts(member)[name];
@@ -113,9 +129,11 @@ export function analyseNode(install: Install, files: Files, rules: NodeRules): A
     if (need.kind === 'source') deferred.push(name);
     else reads.push(...need.reads);
   }
-  const modules = ['', ...members.map((member) => member.directory.slice(root === '/' ? 0 : root.length))].map((path) => `${root === '/' ? '' : root}${path}/node_modules`);
+  const modules = ['', ...members.map((member) => member.directory.slice(root === '/' ? 0 : root.length))].map(
+    (path) => `${root === '/' ? '' : root}${path}/node_modules`,
+  );
   const grown = files.has(modules[0] as string) === 'no' ? [] : [{ path: modules[0] as string, tree: true }];
-  const dependencies: Step = {
+  const step: Step = {
     name: rules.stepName,
     reads: unique([...reads, ...(rules.stepName.includes(' ci') ? [] : grown)]),
     writes: rules.outputs.length > 0 ? rules.outputs.map((path) => at(root, path)) : modules,
@@ -124,19 +142,26 @@ export function analyseNode(install: Install, files: Files, rules: NodeRules): A
   };
   const run = (name: string): Step => scriptStep(manifest, name);
   const nested = members.length > 0 || locals.length > 0;
-  const splits = deferred.length > 0 || refusal !== undefined ? rules.splits(files, project, refusal === undefined ? deferred : ['*']) : [];
-  const trouble = refusal ?? (deferred[0] === undefined ? undefined : sourceTrouble(`\`${deferred[0]}\` runs \`${scripts(manifest)[deferred[0]] ?? ''}\``));
+  const splits =
+    deferred.length > 0 || refusal !== undefined
+      ? rules.splits(files, project, refusal === undefined ? deferred : ['*'])
+      : [];
+  const trouble =
+    refusal ??
+    (deferred[0] === undefined
+      ? undefined
+      : sourceTrouble(`\`${deferred[0]}\` runs \`${scripts(manifest)[deferred[0]] ?? ''}\``));
   const steps: Step[] =
     refusal === undefined
       ? [
           ...rules.scriptsBefore.filter((name) => deferred.includes(name)).map(run),
-          dependencies,
+          step,
           ...rules.scriptsAfter.filter((name) => deferred.includes(name)).map(run),
         ]
-      : [{ ...dependencies, name: `${rules.stepName} with scripts`, opaque: refusal }];
+      : [{ ...step, name: `${rules.stepName} with scripts`, opaque: refusal }];
   return {
     steps,
-    outputs: dependencies.writes,
+    outputs: step.writes,
     ignore: rules.outputs.length > 0 ? rules.outputs : [nested ? '**/node_modules' : 'node_modules'],
     splits,
     ...(trouble === undefined ? {} : { refusal: trouble }),
@@ -169,8 +194,12 @@ export function analyseScript(install: Install, files: Files, name: string, ifPr
   const manifest = readManifest(files, install.directory);
   if (isTrouble(manifest)) return unknown(install, manifest.code, manifest.message, manifest.help);
   const defined = scripts(manifest);
-  if (defined[name] === undefined && !ifPresent) return unknown(install, 'manifest-missing', `there is no script \`${name}\``);
-  const names = defined[name] === undefined ? [] : [`pre${name}`, name, `post${name}`].filter((each) => defined[each] !== undefined);
+  if (defined[name] === undefined && !ifPresent)
+    return unknown(install, 'manifest-missing', `there is no script \`${name}\``);
+  const names =
+    defined[name] === undefined
+      ? []
+      : [`pre${name}`, name, `post${name}`].filter((each) => defined[each] !== undefined);
   return { steps: names.map((each) => scriptStep(manifest, each)), outputs: [], ignore: [], splits: [] };
 }
 
@@ -180,7 +209,11 @@ function localReads(files: Files, project: Project, rules: NodeRules): Read[] | 
   const seen = new Set(queue.map((manifest) => manifest.directory));
   for (const manifest of queue) {
     for (const local of localDependencies(manifest)) {
-      if (local.protocol === 'exec') return { code: 'dynamic-manifest', message: `dependency \`${local.name}\` is made by running a script (\`exec:\`)` };
+      if (local.protocol === 'exec')
+        return {
+          code: 'dynamic-manifest',
+          message: `dependency \`${local.name}\` is made by running a script (\`exec:\`)`,
+        };
       if (local.protocol === 'patch' || /\.(?:tgz|tar\.gz)$/.test(local.path)) {
         reads.push({ path: local.path });
         continue;

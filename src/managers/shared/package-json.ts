@@ -28,10 +28,17 @@ export function readManifest(files: Files, directory: string): Manifest | Troubl
   const path = at(directory, 'package.json');
   const presence = files.has(path);
   if (presence === 'no')
-    return { code: 'manifest-missing', message: `there is no \`${path}\` where this install runs`, help: 'pass the right --context, or check .dockerignore' };
+    return {
+      code: 'manifest-missing',
+      message: `there is no \`${path}\` where this install runs`,
+      help: 'pass the right --context, or check .dockerignore',
+    };
   const text = files.read(path);
   if (text === undefined)
-    return { code: 'manifest-generated', message: `\`${path}\` is made or changed by an earlier command, so its content is not known` };
+    return {
+      code: 'manifest-generated',
+      message: `\`${path}\` is made or changed by an earlier command, so its content is not known`,
+    };
   try {
     return { directory, json: record(JSON.parse(text.replace(/^\ufeff/, ''))) };
   } catch {
@@ -46,7 +53,8 @@ export function workspaceMembers(files: Files, root: string, patterns: readonly 
   for (const raw of patterns) {
     if (raw.startsWith('!')) continue;
     const pattern = tidy(raw);
-    if (/[{}()]|\.\./.test(pattern)) return { code: 'dynamic-manifest', message: `workspace pattern \`${raw}\` is not understood` };
+    if (/[{}()]|\.\./.test(pattern))
+      return { code: 'dynamic-manifest', message: `workspace pattern \`${raw}\` is not understood` };
     const matches = expandPattern(files, root, pattern === '.' ? [] : pattern.split('/'), 0);
     if (matches === undefined)
       return { code: 'manifest-generated', message: `an earlier command may have changed what \`${raw}\` selects` };
@@ -65,11 +73,28 @@ function tidy(pattern: string): string {
 }
 
 function matchesPath(pattern: string, path: string): boolean {
-  const expression = pattern.split('/').map((part) => (part === '**' ? '.*' : part.replace(/[.+^$()|[\]\\]/g, '\\$&').replaceAll('*', '[^/]*').replaceAll('?', '[^/]')));
-  return new RegExp(`^${expression.join('/').replaceAll('/.*', '(?:/.*)?').replace(/^\.\*\//, '(?:.*/)?')}$`).test(path);
+  const expression = pattern.split('/').map((part) =>
+    part === '**'
+      ? '.*'
+      : part
+          .replace(/[.+^$()|[\]\\]/g, '\\$&')
+          .replaceAll('*', '[^/]*')
+          .replaceAll('?', '[^/]'),
+  );
+  return new RegExp(
+    `^${expression
+      .join('/')
+      .replaceAll('/.*', '(?:/.*)?')
+      .replace(/^\.\*\//, '(?:.*/)?')}$`,
+  ).test(path);
 }
 
-function expandPattern(files: Files, directory: string, segments: readonly string[], depth: number): string[] | undefined {
+function expandPattern(
+  files: Files,
+  directory: string,
+  segments: readonly string[],
+  depth: number,
+): string[] | undefined {
   const [segment, ...rest] = segments;
   if (segment === undefined) return [directory];
   if (depth > 12) return [];
@@ -100,7 +125,9 @@ const DEPENDENCY_FIELDS = ['dependencies', 'devDependencies', 'optionalDependenc
 
 export function dependencies(manifest: Manifest): [name: string, spec: string][] {
   return DEPENDENCY_FIELDS.flatMap((field) =>
-    Object.entries(record(manifest.json[field])).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+    Object.entries(record(manifest.json[field])).filter(
+      (entry): entry is [string, string] => typeof entry[1] === 'string',
+    ),
   );
 }
 
@@ -116,9 +143,19 @@ export function localDependencies(manifest: Manifest): readonly LocalDependency[
   const found: LocalDependency[] = [];
   for (const [name, spec] of dependencies(manifest)) {
     const match = /^(file|link|portal|exec):(.+)$/.exec(spec) ?? (/^\.{0,2}\//.test(spec) ? ['', 'file', spec] : null);
-    if (match !== null) found.push({ name, protocol: match[1] as LocalDependency['protocol'], path: resolvePath(manifest.directory, match[2] as string) });
+    if (match !== null)
+      found.push({
+        name,
+        protocol: match[1] as LocalDependency['protocol'],
+        path: resolvePath(manifest.directory, match[2]),
+      });
     const patch = /^patch:[^#]*#(?:~\/|\.\/)?([^!&][^&:#]*)/.exec(spec);
-    if (patch !== null) found.push({ name, protocol: 'patch', path: resolvePath(manifest.directory, decodeURIComponent(patch[1] as string)) });
+    if (patch !== null)
+      found.push({
+        name,
+        protocol: 'patch',
+        path: resolvePath(manifest.directory, decodeURIComponent(patch[1] as string)),
+      });
   }
   return found;
 }
@@ -126,16 +163,21 @@ export function localDependencies(manifest: Manifest): readonly LocalDependency[
 /** Files that a manifest's `bin` names and that exist: a link is made only to an existing one (0.1). */
 export function binReads(files: Files, manifest: Manifest): Read[] {
   const bin = manifest.json['bin'];
-  const targets = typeof bin === 'string' ? [bin] : Object.values(record(bin)).filter((each) => typeof each === 'string');
+  const targets =
+    typeof bin === 'string' ? [bin] : Object.values(record(bin)).filter((each) => typeof each === 'string');
   // An existing target is an input; one that is built later is not there in either order, and must stay so.
-  return (targets as string[]).map((target) => {
+  return targets.map((target) => {
     const path = resolvePath(manifest.directory, target);
     return { path, as: files.has(path) === 'no' ? 'absent' : 'present' };
   });
 }
 
 export function scripts(manifest: Manifest): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(record(manifest.json['scripts'])).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+  return Object.fromEntries(
+    Object.entries(record(manifest.json['scripts'])).filter(
+      (entry): entry is [string, string] => typeof entry[1] === 'string',
+    ),
+  );
 }
 
 /** The manifest without its scripts, in a form that does not depend on layout: all that a dependency install uses. */
@@ -147,10 +189,12 @@ export function withoutScripts(manifest: Manifest): string {
 // ------------------------------------------------------------------------------------------ lifecycle scripts
 
 /** What a lifecycle script needs: nothing, certain files, or the source. */
-export type ScriptNeed = { readonly kind: 'files'; readonly reads: readonly Read[] } | { readonly kind: 'source'; readonly runs: string };
+export type ScriptNeed =
+  { readonly kind: 'files'; readonly reads: readonly Read[] } | { readonly kind: 'source'; readonly runs: string };
 
 const NOTHING: ScriptNeed = { kind: 'files', reads: [] };
-const GIT_HOOKS = /^(?:husky(?: install)?(?: [\w./-]+)?|lefthook install(?: -f)?|simple-git-hooks|pre-commit install|git config [\w.-]+ \S+|yorkie|is-git-repository|git-hooks)$/;
+const GIT_HOOKS =
+  /^(?:husky(?: install)?(?: [\w./-]+)?|lefthook install(?: -f)?|simple-git-hooks|pre-commit install|git config [\w.-]+ \S+|yorkie|is-git-repository|git-hooks)$/;
 
 /** Spec 1, "Adapt, in order", step 1: the scripts that are known not to read the source. */
 export function scriptNeed(files: Files, manifest: Manifest, script: string, depth = 0): ScriptNeed {
@@ -158,7 +202,10 @@ export function scriptNeed(files: Files, manifest: Manifest, script: string, dep
   for (const raw of script.split(/\s*(?:&&|\|\||;)\s*/)) {
     const piece = raw
       .replace(/^(?:cross-env\s+)?(?:[A-Z_][A-Z0-9_]*=\S*\s+)+/, '')
-      .replace(/^(?:npx|pnpx|bunx|pnpm exec|pnpm dlx|yarn run|yarn dlx|npm exec|bun x|bun run)\s+(?:--?(?:y|yes|no-install|no|c|--)\s+)*/, (prefix) => (/^(?:yarn run|bun run)/.test(prefix) ? 'run:' : ''))
+      .replace(
+        /^(?:npx|pnpx|bunx|pnpm exec|pnpm dlx|yarn run|yarn dlx|npm exec|bun x|bun run)\s+(?:--?(?:y|yes|no-install|no|c|--)\s+)*/,
+        (prefix) => (/^(?:yarn run|bun run)/.test(prefix) ? 'run:' : ''),
+      )
       .replace(/\s+(?:2>&1|>\s*\/dev\/null|2>\s*\/dev\/null)/g, '')
       .trim();
     const need = pieceNeed(files, manifest, piece, depth);
@@ -172,17 +219,25 @@ function pieceNeed(files: Files, manifest: Manifest, piece: string, depth: numbe
   const source: ScriptNeed = { kind: 'source', runs: piece };
   const { directory } = manifest;
   if (piece === '' || /[`$<>|&]/.test(piece.replace(/\$\w+/g, ''))) return piece === '' ? NOTHING : source;
-  if (/^(?:true|:|exit 0|echo\b.*|printf\b.*|is-ci|only-allow \w+|opencollective(?:-postinstall)?|ngcc\b[^.]*|command -v \w+)$/.test(piece)) return NOTHING;
+  if (
+    /^(?:true|:|exit 0|echo\b.*|printf\b.*|is-ci|only-allow \w+|opencollective(?:-postinstall)?|ngcc\b[^.]*|command -v \w+)$/.test(
+      piece,
+    )
+  )
+    return NOTHING;
   if (/^(?:test|\[) ?(?:!|-[defn])? ?-?[def]? ?(?:\.git|\.husky)\/? ?\]?$/.test(piece) || GIT_HOOKS.test(piece))
     return files.has(at(directory, '.git')) === 'no' ? NOTHING : source;
-  if (/^patch-package(?: --(?:error-on-fail|error-on-warn|use-yarn))*$/.test(piece)) return { kind: 'files', reads: [{ path: at(directory, 'patches'), tree: true }] };
+  if (/^patch-package(?: --(?:error-on-fail|error-on-warn|use-yarn))*$/.test(piece))
+    return { kind: 'files', reads: [{ path: at(directory, 'patches'), tree: true }] };
   if (/^prisma generate(?: --(?:no-engine|no-hints|allow-no-models|sql))*(?: --schema[= ]\S+)?$/.test(piece)) {
     const reads = prismaReads(files, manifest, /--schema[= ](\S+)/.exec(piece)?.[1]);
     return reads === undefined ? source : { kind: 'files', reads };
   }
   if (/^electron-builder install-app-deps$/.test(piece)) return { kind: 'files', reads: [] };
   if (/^node -e ["'](?:console\.(?:log|warn|error)\([^()]*\);?\s*)*["']$/.test(piece)) return NOTHING;
-  const called = /^(?:run:|npm run(?:-script)? (?:-s |--silent )?|pnpm (?:run )?|yarn |run-s )([\w:.-]+)$/.exec(piece)?.[1];
+  const called = /^(?:run:|npm run(?:-script)? (?:-s |--silent )?|pnpm (?:run )?|yarn |run-s )([\w:.-]+)$/.exec(
+    piece,
+  )?.[1];
   const other = called === undefined ? undefined : scripts(manifest)[called];
   return other !== undefined && depth < 5 ? scriptNeed(files, manifest, other, depth + 1) : source;
 }
@@ -191,10 +246,18 @@ function pieceNeed(files: Files, manifest: Manifest, piece: string, depth: numbe
 export function prismaReads(files: Files, manifest: Manifest, named?: string): Read[] | undefined {
   const { directory, json } = manifest;
   const configured = record(json['prisma'])['schema'];
-  const configs = ['prisma.config.ts', 'prisma.config.js', 'prisma.config.mjs', 'prisma.config.mts'].map((name) => at(directory, name));
+  const configs = ['prisma.config.ts', 'prisma.config.js', 'prisma.config.mjs', 'prisma.config.mts'].map((name) =>
+    at(directory, name),
+  );
   // A configuration file is code, and may import anything.
   if (configs.some((path) => files.has(path) !== 'no')) return undefined;
-  const candidates = [named, typeof configured === 'string' ? configured : undefined, 'prisma/schema.prisma', 'schema.prisma', 'prisma/schema'].filter((each) => each !== undefined);
+  const candidates = [
+    named,
+    typeof configured === 'string' ? configured : undefined,
+    'prisma/schema.prisma',
+    'schema.prisma',
+    'prisma/schema',
+  ].filter((each) => each !== undefined);
   for (const candidate of candidates) {
     const path = resolvePath(directory, candidate);
     const presence = files.has(path);
@@ -216,16 +279,34 @@ export function dependencyScriptNeed(files: Files, manifest: Manifest): ScriptNe
   if (prisma !== undefined && major(prisma) <= 6) {
     const schema = prismaReads(files, manifest);
     if (schema === undefined) {
-      const config = ['prisma.config.ts', 'prisma.config.js', 'prisma.config.mjs', 'prisma.config.mts'].some((name) => files.has(at(manifest.directory, name)) !== 'no');
+      const config = ['prisma.config.ts', 'prisma.config.js', 'prisma.config.mjs', 'prisma.config.mts'].some(
+        (name) => files.has(at(manifest.directory, name)) !== 'no',
+      );
       if (config) return { kind: 'source', runs: "@prisma/client's postinstall" };
     } else reads.push(...schema);
   }
   for (const name of ['lefthook', 'simple-git-hooks', 'pre-commit', 'yorkie', 'husky'])
-    if (names.has(name) && (name !== 'husky' || major(names.get(name) ?? '') <= 4) && files.has(at(manifest.directory, '.git')) !== 'no')
+    if (
+      names.has(name) &&
+      (name !== 'husky' || major(names.get(name) ?? '') <= 4) &&
+      files.has(at(manifest.directory, '.git')) !== 'no'
+    )
       return { kind: 'source', runs: `${name}'s postinstall, which installs hooks into .git` };
-  if (names.has('lefthook')) reads.push(...['lefthook.yml', 'lefthook.yaml', '.lefthook.yml'].map((name) => ({ path: at(manifest.directory, name) })));
+  if (names.has('lefthook'))
+    reads.push(
+      ...['lefthook.yml', 'lefthook.yaml', '.lefthook.yml'].map((name) => ({ path: at(manifest.directory, name) })),
+    );
   if (names.has('puppeteer')) {
-    for (const name of ['.puppeteerrc', '.puppeteerrc.cjs', '.puppeteerrc.js', '.puppeteerrc.json', '.puppeteerrc.mjs', 'puppeteer.config.cjs', 'puppeteer.config.js', 'puppeteer.config.mjs'])
+    for (const name of [
+      '.puppeteerrc',
+      '.puppeteerrc.cjs',
+      '.puppeteerrc.js',
+      '.puppeteerrc.json',
+      '.puppeteerrc.mjs',
+      'puppeteer.config.cjs',
+      'puppeteer.config.js',
+      'puppeteer.config.mjs',
+    ])
       reads.push({ path: at(manifest.directory, name) });
   }
   return { kind: 'files', reads };
