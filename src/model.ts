@@ -293,6 +293,8 @@ export interface Step {
   readonly system: 'none' | 'reads' | 'writes';
   /** It only fills a store that the real install also fills: no effect on any result, but all `reads` must exist. */
   readonly warm?: boolean;
+  /** It takes everything from the store that a warm step filled, and fails without one. */
+  readonly offline?: boolean;
   /** Not known what it touches: it reads and writes everything. Says why. */
   readonly opaque?: Trouble;
 }

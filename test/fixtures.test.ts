@@ -1,34 +1,21 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { transforms } from '../src/index.ts';
 import { runFixture } from '../src/testing.ts';
+import { casesOf, filesBelow, fixturesRoot } from './support/fixtures.ts';
 
-const root = join(import.meta.dirname, '../fixtures');
 const update = process.env['UPDATE'] === '1';
 if (update && process.env['CI'] !== undefined) throw new Error('UPDATE=1 is refused in CI');
 
-function filesBelow(folder: string, skip: readonly string[] = []): Record<string, string> {
-  const found: Record<string, string> = {};
-  const walk = (directory: string): void => {
-    for (const name of readdirSync(directory)) {
-      const path = join(directory, name);
-      if (skip.includes(relative(folder, path))) continue;
-      if (statSync(path).isDirectory()) walk(path);
-      else found[relative(folder, path)] = readFileSync(path, 'utf8');
-    }
-  };
-  if (existsSync(folder)) walk(folder);
-  return found;
-}
+it('has a folder for every transform, and none besides', () => {
+  expect(readdirSync(fixturesRoot).sort()).toEqual(transforms.map((each) => each.name).sort());
+});
 
-for (const transform of readdirSync(root)) {
+for (const { name: transform } of transforms) {
   describe(transform, () => {
-    const names = readdirSync(join(root, transform));
-    it.each(names)('%s', (name) => {
-      const folder = join(root, transform, name);
-      const files = filesBelow(folder, ['expected', 'options.json']);
-      const settings = join(folder, 'options.json');
-      const options = existsSync(settings) ? (JSON.parse(readFileSync(settings, 'utf8')) as object) : {};
+    const cases = casesOf(transform);
+    it.each(cases)('$name', ({ name, folder, files, options }) => {
       const { outcome, actual, broken } = runFixture({ files, options });
       const expected = join(folder, 'expected');
       if (update) {
@@ -42,8 +29,9 @@ for (const transform of readdirSync(root)) {
       expect(broken).toEqual([]);
       expect(outcome.status === 'changed').toBe(name.startsWith('applies-'));
     });
+
     it('has cases that apply, refuse and are already right', () => {
-      const count = (prefix: string): number => names.filter((name) => name.startsWith(prefix)).length;
+      const count = (prefix: string): number => cases.filter((each) => each.name.startsWith(prefix)).length;
       expect(count('applies-')).toBeGreaterThanOrEqual(1);
       expect(count('refuses-')).toBeGreaterThanOrEqual(2);
       expect(count('already-')).toBeGreaterThanOrEqual(1);

@@ -127,6 +127,8 @@ class Execution {
   private readonly image: Image;
   private readonly configuration: string[];
   private readonly volumes: string[] = [];
+  /** Managers whose store this stage has filled. */
+  private readonly warmed = new Set<string>();
   private readonly rootUser: string;
   private readonly aliased: boolean;
   private readonly file: Dockerfile;
@@ -481,7 +483,7 @@ class Execution {
       if (install !== undefined && command.redirects.every((each) => each.target === '/dev/null')) {
         const analysis = analyse(install, install.kind === 'script' ? this.scriptView(shell) : this.image);
         const splitReads = analysis.splits[0] === undefined ? [] : this.readsOf(analysis.splits[0].before, place);
-        const splitInputs = splitReads.map((read) => this.input(read));
+        const splitInputs: Input[] = [...splitReads.map((read) => this.input(read)), { what: 'place', value: where }];
         return analysis.steps.map((step) =>
           this.step({ ...step, name: step.name + suffix }, where, command.text, {
             command,
@@ -538,10 +540,14 @@ class Execution {
     if (step.opaque !== undefined) return this.everything(text, step.name, place, step.opaque, rest);
     const inputs = step.reads.map((read) => this.input(read));
     if (step.warm === true) {
+      this.warmed.add(rest.install?.manager ?? '');
+      inputs.push({ what: 'place', value: place });
       return { text, name: step.name, symbol: 0, effect: step, inputs, warm: true, ...rest };
     }
     if (step.system !== 'none') inputs.push({ what: 'system', value: this.image.system() });
-    const symbol = this.symbols.of('step', step.name, place, ...inputs.map((input) => input.value));
+    const cold = step.offline === true && !this.warmed.has(rest.install?.manager ?? '');
+    const name = cold ? `${step.name} --offline` : step.name;
+    const symbol = this.symbols.of('step', name, place, ...inputs.map((input) => input.value));
     if (step.system === 'writes') this.image.writeSystem(symbol);
     step.writes.forEach((path, at) => this.image.write(path, valueLayer(this.symbols.of(symbol, at), 'made')));
     for (const path of step.removes ?? []) this.image.write(path, ABSENT);
@@ -550,7 +556,7 @@ class Execution {
       this.image.write(path, valueLayer(this.symbols.of('text', content), 'made', '', content));
     for (const path of step.makes ?? []) this.image.makeDirectory(path, step.maker ?? '');
     for (const path of step.touches ?? []) this.image.touchDirectory(path, symbol);
-    return { text, name: step.name, symbol, effect: step, inputs, ...rest };
+    return { text, name, symbol, effect: step, inputs, ...rest };
   }
 }
 

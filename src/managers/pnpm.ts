@@ -91,6 +91,7 @@ function analyse(install: Install, files: Files): Analysis {
     packed: new Set(['file']),
     edits: added.length > 0 ? ['package.json', 'pnpm-lock.yaml'] : frozen ? [] : ['pnpm-lock.yaml'],
     outputs: [],
+    offline: has(args, '--offline'),
     extraReads: (view, project) => configurationReads(view, project.root, project.manifest),
     splits: (view, project) => splits(args, view, project, frozen, added.length > 0, production, install),
   });

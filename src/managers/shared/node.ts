@@ -40,6 +40,7 @@ export interface NodeRules {
   readonly packed: ReadonlySet<string>;
   readonly extraReads?: (files: Files, project: Project) => readonly Read[] | Trouble;
   readonly edits: readonly string[];
+  readonly offline?: boolean;
   readonly outputs: readonly string[];
   readonly splits: (files: Files, project: Project, deferred: readonly string[]) => readonly Split[];
 }
@@ -139,6 +140,7 @@ export function analyseNode(install: Install, files: Files, rules: NodeRules): A
     writes: rules.outputs.length > 0 ? rules.outputs.map((path) => at(root, path)) : modules,
     edits: rules.edits.map((name) => at(root, name)),
     system: 'reads',
+    ...(rules.offline === true ? { offline: true } : {}),
   };
   const run = (name: string): Step => scriptStep(manifest, name);
   const nested = members.length > 0 || locals.length > 0;
