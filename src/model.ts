@@ -193,6 +193,8 @@ export interface Command {
   readonly redirects: readonly { readonly operator: string; readonly target?: string }[];
   /** A plain command. Otherwise (pipeline, `||`, if, for, subshell, `&` ...) only `text` is known. */
   readonly simple: boolean;
+  /** The parts of a pipeline of plain commands. */
+  readonly pipeline?: readonly Command[];
 }
 
 export interface ShellWord {

@@ -66,6 +66,17 @@ function toCommand(
     ...(operator === undefined ? {} : { operator }),
   };
   if (!simple || node.type !== 'Command' || node.redirects.some((each) => each.type !== 'Redirect')) {
+    if (
+      node.type === 'Pipeline' &&
+      node.prefixes.length === 0 &&
+      node.commands.every((each) => each.type === 'Command')
+    ) {
+      const pipeline = node.commands.map((each) =>
+        toCommand({ node: each, simple: true }, text, offset, environment, assigned),
+      );
+      if (pipeline.every((each) => each.simple))
+        return { ...base, words: [], assignments: [], redirects: [], simple: false, pipeline };
+    }
     for (const match of canonical.matchAll(/\b([A-Za-z_]\w*)=/g)) assigned.add(match[1] as string);
     return { ...base, words: [], assignments: [], redirects: [], simple: false };
   }

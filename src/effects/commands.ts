@@ -230,6 +230,15 @@ const virtualEnvironment: Rule = (words, at) => {
   return writing([resolvePath(at.directory, target)]);
 };
 
+/** Prints what is there: an input is that it is there, as the command fails otherwise. */
+const print: Rule = (words, at, files) => {
+  const paths = operands(words).map((path) => resolvePath(at.directory, path));
+  // A directory that only a copy fills would be missing before it.
+  if (paths.some((path) => path !== at.directory && !isSystemPath(path) && isDirectory(files, path))) return undefined;
+  const reads = paths.filter((path) => path !== at.directory && !isSystemPath(path)).map((path) => ({ path }));
+  return { ...NOTHING, reads, system: 'reads' };
+};
+
 /** By command name. */
 const RULES: Readonly<Record<string, Rule>> = {
   'apt-get': packages,
@@ -346,6 +355,11 @@ const RULES: Readonly<Record<string, Rule>> = {
   chpasswd: SYSTEM,
   passwd: SYSTEM,
   setcap: SYSTEM,
+  ls: print,
+  cat: print,
+  stat: print,
+  du: only(/^(?:-[a-z]+ )*\/?$/, SILENT),
+  df: SILENT,
   echo: SILENT,
   printf: SILENT,
   true: SILENT,
@@ -443,6 +457,46 @@ function redirect(command: Command, at: Place): readonly Effect[] | undefined {
     if (operator === '>' || operator === '>|' || operator === '&>') effects.push({ ...writing([path]), name });
     else if (operator === '>>') effects.push({ ...writing([path]), name, reads: isSystemPath(path) ? [] : [{ path }] });
     else return undefined;
+  }
+  return effects;
+}
+
+/**
+ * Installers that are piped into a shell, by where they come from: each is published to set up a tool or a package
+ * source, and touches the system alone. Anything else that is downloaded and run could do anything.
+ */
+const INSTALLERS =
+  /https:\/\/(?:(?:deb|rpm)\.nodesource\.com\/|sh\.rustup\.rs|install\.python-poetry\.org|astral\.sh\/uv|get\.pnpm\.io\/|bun\.sh\/install|deno\.land\/|get\.docker\.com|raw\.githubusercontent\.com\/nvm-sh\/|(?:dl|packages)\.yarnpkg\.com\/|dl\.yarnpkg\.com\/|packages\.microsoft\.com\/|dl\.google\.com\/|dl-ssl\.google\.com\/|packages\.cloud\.google\.com\/|www\.postgresql\.org\/|download\.docker\.com\/|cli\.github\.com\/|bootstrap\.pypa\.io\/|getcomposer\.org\/|install\.fly\.io)/;
+
+/** What a pipeline of plain commands does: a download fed to an installer, a key to a keyring, a line to a file. */
+export function pipeline(command: Command, at: Place, files: Files): readonly Effect[] | undefined {
+  const parts = command.pipeline ?? [];
+  const [first, ...rest] = parts;
+  if (first === undefined || rest.length === 0) return undefined;
+  const source = ordinary(first, at, files);
+  if (source === undefined || source.some((effect) => effect.writes.length > 0)) return undefined;
+  const effects: Effect[] = [...source];
+  for (const part of rest) {
+    const words = part.words.map((word) => word.value ?? word.text);
+    const name = words[0] === 'sudo' ? words.slice(1).find((word) => !word.startsWith('-')) : words[0];
+    if (/^(?:bash|sh|python3?)$/.test(name ?? '')) {
+      if (!INSTALLERS.test(first.text)) return undefined;
+      effects.push({ ...NOTHING, name: command.text, system: 'writes' });
+    } else if (
+      /^(?:grep|sort|head|tail|wc|tr|cut|uniq|sha256sum|sha512sum|md5sum)$/.test(name ?? '') &&
+      operands(words).every((word) => !word.startsWith('/') || name === 'grep' || name === 'tr')
+    ) {
+      effects.push({ ...NOTHING, name: command.text, system: 'reads' });
+    } else if (/^(?:apt-key|debconf-set-selections|chpasswd)$/.test(name ?? '')) {
+      effects.push({ ...NOTHING, name: command.text, system: 'writes' });
+    } else if (name === 'tee' || name === 'gpg' || name === 'tar') {
+      const paths = words.filter((word) => word.startsWith('/'));
+      if (paths.length === 0 || !paths.every((path) => isSystemPath(resolvePath(at.directory, path)))) return undefined;
+      effects.push({ ...NOTHING, name: command.text, system: 'writes' });
+    } else return undefined;
+    const redirected = redirect(part, at);
+    if (redirected === undefined) return undefined;
+    effects.push(...redirected);
   }
   return effects;
 }

@@ -21,7 +21,7 @@ import { expandCopySource, goMatch } from '../context/dockerignore.ts';
 import { parse } from '../dockerfile/parse.ts';
 import { resolvePath } from '../dockerfile/state.ts';
 import { analyse, recognise } from '../managers/index.ts';
-import { ordinary, type Effect } from './commands.ts';
+import { ordinary, pipeline, type Effect } from './commands.ts';
 import {
   ABSENT,
   contextLayer,
@@ -260,12 +260,9 @@ class Execution {
     if (this.aliased) this.configuration.push(`copy ${this.textOf(copy)}`);
     const destination = copy.destination?.value;
     const maker = chown === '' ? 'root' : `${chown} ${flag('chmod')}`.trim();
-    if (
-      destination === undefined ||
-      copy.sources.some((source) => source.value === undefined && copy.from === undefined)
-    ) {
-      // Where it goes, or what, is not known: like a command that could touch anything.
-      this.image.writeAll(this.symbols.of('copy', this.textOf(copy), this.flagText(copy), this.image.valueOf('/')));
+    const unknown = copy.from === undefined && copy.sources.some((source) => source.value === undefined);
+    if (destination === undefined || unknown) {
+      this.copyUnknown(copy, maker);
       return undefined;
     }
     const directory = resolvePath(copy.state.workdir, destination);
@@ -355,6 +352,19 @@ class Execution {
       }
     }
     return plain ? placements : undefined;
+  }
+
+  /** What it brings is not known, or just where below some directory: it may bring anything there. */
+  private copyUnknown(copy: Copy, maker: string): void {
+    const text = copy.destination?.value ?? /^[^$*?[]*\//.exec(copy.destination?.text ?? '')?.[0];
+    const key = `${this.textOf(copy)} ${this.flagText(copy)} ${this.environment}`;
+    if (text === undefined) {
+      this.image.writeAll(this.symbols.of('copy', key, this.image.valueOf('/')));
+      return;
+    }
+    const directory = resolvePath(copy.state.workdir, text);
+    this.image.makeDirectory(directory, maker);
+    this.image.write(directory, mergeLayer(key));
   }
 
   // ----------------------------------------------------------------------------------------------- RUN
@@ -469,7 +479,9 @@ class Execution {
     const exports = [...shell.exports].map(([name, value]) => `${name}=${value ?? ''}`).sort();
     const known = this.symbols.of(base, shell.directory, this.image.maker(shell.directory), ...exports);
     // A word that is not constant may use a shell variable set earlier in the same RUN.
-    const open = command.words.some((word) => word.value === undefined);
+    const open = [command, ...(command.pipeline ?? [])].some((each) =>
+      each.words.some((word) => word.value === undefined),
+    );
     const where = open ? this.symbols.of(known, shell.key) : known;
     const stage = this.stage;
     const place: Place = {
@@ -500,6 +512,11 @@ class Execution {
           this.step({ ...effect, name: effect.name + suffix }, where, command.text, { command }),
         );
     }
+    const piped = command.pipeline === undefined ? undefined : pipeline(command, place, this.image);
+    if (piped !== undefined)
+      return piped.map((effect) =>
+        this.step({ ...effect, name: effect.name + suffix }, where, command.text, { command }),
+      );
     const name = command.words[0]?.value;
     const alters = command.simple
       ? name === undefined || SHELL_ALTERING.has(name) || name === 'cd' || name === 'set' || name === 'export'

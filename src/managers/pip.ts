@@ -57,7 +57,8 @@ function analyse(install: Install, files: Files): Analysis {
   const parsed = verbOf(install.command) as Parsed;
   const args = parseArguments(install.command, parsed.skip, VALUED);
   if (install.kind === 'tool') return tool(install);
-  if (args.dynamic)
+  const folder = args.dynamic ? requirementsFolder(install) : undefined;
+  if (args.dynamic && folder === undefined)
     return unknown(install, 'unresolved-variable', `\`${install.command.text}\` uses a variable that is not constant`);
   const local = args.positional.find(isLocal) ?? editable(install);
   if (local !== undefined)
@@ -68,7 +69,14 @@ function analyse(install: Install, files: Files): Analysis {
       'install its dependencies from a requirements file first, and the project after the copy',
     );
   const named = requirementFiles(install, args, parsed);
-  const reads: Read[] = [];
+  const reads: Read[] = folder === undefined ? [] : [{ path: folder, tree: true }];
+  if (folder !== undefined) {
+    const names = files.entries(folder) ?? [];
+    if (names.length === 0)
+      return unknown(install, 'manifest-missing', `\`${folder}\` holds no requirements files where pip runs`);
+    // Any of them may be meant, so all must be harmless.
+    named.push(...names.filter((name) => /\.(?:txt|in|pip)$/.test(name)).map((name) => `${folder}/${name}`));
+  }
   for (const path of named) {
     const trouble = follow(files, resolvePath(install.directory, path), install.directory, reads, new Set());
     if (trouble !== undefined) return unknown(install, trouble.code, trouble.message, trouble.help);
@@ -117,6 +125,13 @@ function analyse(install: Install, files: Files): Analysis {
     ignore: writes.map((path) => path.slice(install.directory.length + 1)),
     splits: [],
   };
+}
+
+/** `-r requirements/$ENV.txt`: a folder of requirements files, whichever of them is meant. */
+function requirementsFolder(install: Install): string | undefined {
+  const open = install.command.words.filter((word) => word.value === undefined);
+  const match = /^([\w./-]+)\/[\w.-]*\$\{?\w+\}?[\w.-]*$/.exec(open[0]?.text ?? '');
+  return open.length === 1 && match !== null ? resolvePath(install.directory, match[1] as string) : undefined;
 }
 
 /** Every `-r` and `-c`, several times over, and the positional files of `uv pip sync` and pip-sync. */

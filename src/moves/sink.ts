@@ -72,14 +72,15 @@ export function opportunities(
   for (const segment of segments(trace.events)) {
     // The plain move is a fallback for when a divided install is not provable.
     const divided = options.narrow ? planSegment(segment, context, 'split') : undefined;
-    const whole = planSegment(options.narrow ? segment : beforeReaders(segment), context, 'whole');
+    const whole = planSegment(options.narrow ? segment : beforeReaders(segment, context), context, 'whole');
     for (const plan of [divided, whole]) if (plan !== undefined) plans.push(plan);
   }
   for (const [index, event] of trace.events.entries()) {
     for (const action of event.actions) {
       if (action.install?.kind !== 'install') continue;
       const run = event.instruction as Run;
-      if (!hasBroadCopyAbove(trace.events, index, action)) optimal.push({ run, install: action.install });
+      if (!hasBroadCopyAbove(trace.events, index, action, context) || isFetched(trace.events.slice(0, index), action))
+        optimal.push({ run, install: action.install });
       else {
         const trouble = blockedBy(trace.events, index, action);
         const why = action.opaque?.code;
@@ -110,10 +111,12 @@ function* segments(events: readonly Event[]): Iterable<readonly Event[]> {
 }
 
 /** The part of a segment in which no RUN reads what a copy above brings. */
-function beforeReaders(events: readonly Event[]): readonly Event[] {
+function beforeReaders(events: readonly Event[], context: BuildContext): readonly Event[] {
   const targets: Placement[] = [];
   for (const [index, event] of events.entries()) {
-    targets.push(...(event.placements ?? []).filter((each) => each.directory));
+    const copy =
+      event.placements === undefined ? undefined : { copy: event.instruction as Copy, placements: event.placements };
+    if (copy !== undefined && isBroad(copy, context)) targets.push(...copy.placements);
     const reads = event.actions.flatMap((action) => action.effect?.reads ?? []);
     if (
       reads.some((read) =>
@@ -363,19 +366,17 @@ function installedAbove(events: readonly Event[], index: number, action: Action)
     );
 }
 
-function hasBroadCopyAbove(events: readonly Event[], index: number, action: Action): boolean {
+function hasBroadCopyAbove(events: readonly Event[], index: number, action: Action, context: BuildContext): boolean {
   const directory = action.install?.directory ?? '/';
-  for (const event of events.slice(0, index)) {
-    for (const placement of event.placements ?? []) {
-      if (
-        placement.directory &&
-        (within(directory, placement.target) || within(placement.target, directory)) &&
-        !isManifestDirectory(placement, action)
-      )
-        return true;
-    }
-  }
-  return false;
+  return events.slice(0, index).some((event) =>
+    event.placements?.some((each) => {
+      if (!each.directory || isManifestDirectory(each, action)) return false;
+      if (within(each.target, directory)) return true;
+      // A directory that a command makes inside the project has nothing to do with the copy.
+      const inside = directory.slice(each.target === '/' ? 1 : each.target.length + 1);
+      return within(directory, each.target) && context.has(each.source === '.' ? inside : `${each.source}/${inside}`);
+    }),
+  );
 }
 
 /** A directory that the install reads in full, or in which it reads a file: `prisma`, `patches`, `.yarn`, `packages/a`. */
@@ -388,7 +389,6 @@ function isManifestDirectory(placement: Placement, action: Action): boolean {
 }
 
 function blockedBy(events: readonly Event[], index: number, action: Action): Trouble | undefined {
-  if (isFetched(events.slice(0, index), action)) return undefined;
   if (action.opaque !== undefined && action.opaque.code !== 'manifest-generated')
     return action.analysis?.refusal ?? action.opaque;
   const event = events[index] as Event;
