@@ -15,6 +15,30 @@ const common = {
   logLevel: 'warning',
 };
 
+/**
+ * Packages that most runs never need are required when first used: a cold start then does not pay for them.
+ * By package, the functions that the sources import of it.
+ */
+const LAZY = { yaml: ['parse'], ignore: ['default'], diff: ['structuredPatch'] };
+
+const lazy = {
+  name: 'lazy',
+  setup(builder) {
+    const filter = new RegExp(`^(?:${Object.keys(LAZY).join('|')})$`);
+    builder.onResolve({ filter }, ({ path }) => ({ path, namespace: 'lazy' }));
+    builder.onLoad({ filter: /./, namespace: 'lazy' }, ({ path }) => ({
+      // `require` is made by the banner; under another name the bundler leaves it alone.
+      contents: LAZY[path]
+        .map((name) => {
+          const target = name === 'default' ? `(m => m.default ?? m)(load('${path}'))` : `load('${path}').${name}`;
+          return `export ${name === 'default' ? 'default ' : `const ${name} = `}(...rest) => ${target}(...rest);`;
+        })
+        .concat('const load = __load;')
+        .join('\n'),
+    }));
+  },
+};
+
 // The command carries its dependencies: one file to read at start, loaded lazily beyond that.
 await build({
   ...common,
@@ -24,7 +48,10 @@ await build({
   minify: true,
   // Large, and only read where a docker-bake.hcl is.
   external: ['hcl2-parser'],
-  banner: { js: "import{createRequire as __create}from'node:module';const require=__create(import.meta.url);" },
+  plugins: [lazy],
+  banner: {
+    js: "import{createRequire as __create}from'node:module';const __load=__create(import.meta.url),require=__load;",
+  },
 });
 
 // The library leaves them to npm, and uses no Node API.

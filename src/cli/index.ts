@@ -1,5 +1,4 @@
 /** Turns a command line into a call and an exit code: 0 fine, 1 changes offered under --check, 2 the tool or its usage failed. */
-import yargs from 'yargs';
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fix as fixFile, fixText, managers, transforms, version, type FixOptions, type Outcome } from '../index.ts';
@@ -205,7 +204,27 @@ function names(values: readonly string[]): string[] {
   return values.flatMap((value) => value.split(',')).filter((name) => name !== '');
 }
 
+/** What holds when no option is given. */
+const DEFAULTS: Omit<Options, 'paths'> = {
+  write: false,
+  check: false,
+  context: undefined,
+  unsafe: false,
+  transform: undefined,
+  skip: undefined,
+  style: 'copy',
+  builder: 'buildkit',
+  format: 'text',
+  quiet: false,
+  color: undefined,
+  list: false,
+  stdinFilepath: undefined,
+};
+
 async function readArguments(argv: readonly string[], io: Io): Promise<Options | number> {
+  // yargs takes longer to load than everything else together: only options need it.
+  if (!argv.some((word) => word.startsWith('-') && word !== '-')) return { ...DEFAULTS, paths: argv };
+  const { default: yargs } = await import('yargs');
   let problem: string | undefined;
   let printed = '';
   const parser = yargs()
