@@ -158,8 +158,18 @@ export function contextPath(source: string): string {
   return clean(`/${source}`).slice(1) || '.';
 }
 
+const expansions = new WeakMap<BuildContext, Map<string, readonly string[]>>();
+
 /** The context paths that a COPY source selects, wildcards matched segment by segment. */
-export function expandCopySource(context: BuildContext, source: string): string[] {
+export function expandCopySource(context: BuildContext, source: string): readonly string[] {
+  let known = expansions.get(context);
+  if (known === undefined) expansions.set(context, (known = new Map<string, readonly string[]>()));
+  let result = known.get(source);
+  if (result === undefined) known.set(source, (result = expand(context, source)));
+  return result;
+}
+
+function expand(context: BuildContext, source: string): readonly string[] {
   const path = contextPath(source);
   if (!/[*?[\\]/.test(path)) return context.has(path) ? [path] : [];
   let found = ['.'];

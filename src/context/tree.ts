@@ -29,6 +29,7 @@ export class TreeContext implements BuildContext {
   private readonly rules: IgnoreRules;
   private kept: readonly string[] | undefined;
   private readonly sorted: readonly string[];
+  private readonly kinds = new Map<string, EntryKind | 'none'>();
   private readonly mayMemo = new Map<string, boolean>();
 
   constructor(source: TreeSource, sorted: readonly string[] = [...source.files].sort(byCodeUnit)) {
@@ -48,6 +49,12 @@ export class TreeContext implements BuildContext {
   }
 
   kind(path: string): EntryKind | undefined {
+    let known = this.kinds.get(path);
+    if (known === undefined) this.kinds.set(path, (known = this.find(path) ?? 'none'));
+    return known === 'none' ? undefined : known;
+  }
+
+  private find(path: string): EntryKind | undefined {
     if (path === '.') return 'directory';
     const at = lowerBound(this.files, path);
     if (this.files[at] === path) return this.source.symlinks.has(path) ? 'symlink' : 'file';

@@ -195,8 +195,8 @@ export class Image implements Files {
   /** Makes a directory and its parents where they do not exist yet; `maker` decides their owner and mode. */
   makeDirectory(path: string, maker: string): void {
     const parts = components(path);
-    let current = path.startsWith('/') ? '' : (parts.shift() ?? '');
-    for (const part of parts) {
+    let current = path.startsWith('/') ? '' : (parts[0] ?? '');
+    for (const part of path.startsWith('/') ? parts : parts.slice(1)) {
       current = `${current}/${part}`;
       if (!this.isDirectory(current)) this.directories.set(current, maker);
     }

@@ -16,6 +16,8 @@ const SYSTEM_TREES = [
   ...['cache', 'lib', 'log', 'run', 'spool', 'tmp'].map((n) => `/var/${n}`),
 ];
 
+const SYSTEM_TREE = new RegExp(`^(?:${SYSTEM_TREES.join('|')})(?:/|$)`);
+
 /** Directories that exist in an image and hold others' entries beside a project's. */
 const SHARED = new Set([
   '/',
@@ -39,9 +41,16 @@ const HOME_NAMES =
   /^\.(?:npmrc|yarnrc|yarnrc\.yml|config|cache|local|npm|ssh|netrc|gitconfig|profile|bashrc|bash_profile|bun|cargo|m2|gradle|pip|nvm|docker|aws|kube)$/;
 
 /** `/a/b` → `['a', 'b']`; `?/a` → `['?', 'a']`. */
-export function components(path: string): string[] {
-  return path.split('/').filter((part) => part !== '');
+export function components(path: string): readonly string[] {
+  let known = split.get(path);
+  if (known === undefined) {
+    if (split.size > 10_000) split.clear();
+    split.set(path, (known = path.split('/').filter((part) => part !== '')));
+  }
+  return known;
 }
+
+const split = new Map<string, readonly string[]>();
 
 export function join(directory: string, name: string): string {
   if (name === '' || name === '.') return directory;
@@ -64,7 +73,7 @@ export function isShared(path: string): boolean {
 
 /** A directory that packages own. */
 export function isSystem(path: string): boolean {
-  return SYSTEM_TREES.some((tree) => within(path, tree));
+  return SYSTEM_TREE.test(path);
 }
 
 /** An entry of that name, copied into a shared directory, would lie among the system's or a user's own files. */
