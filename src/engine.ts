@@ -18,6 +18,7 @@ import type {
   Trouble,
 } from './model.ts';
 import { applyEdits } from './dockerfile/edit.ts';
+import { crossCheck } from './dockerfile/crosscheck.ts';
 import { parse } from './dockerfile/parse.ts';
 import { proof } from './proof/prove.ts';
 
@@ -56,6 +57,7 @@ class Session {
   private context: BuildContext;
   private readonly options: EngineOptions;
   private readonly proof: ReturnType<typeof proof>;
+  private disagreement: Trouble | 'none' | undefined;
   private readonly applied: Applied[] = [];
   private refused = new Map<string, Refusal>();
   private notes = new Map<string, Refusal>();
@@ -106,6 +108,9 @@ class Session {
       return { code: 'no-change', message: 'the fix changes nothing' };
     const trouble = this.proof.compare({ file, context });
     if (trouble !== undefined) return trouble;
+    this.disagreement ??= crossCheck(this.original) ?? 'none';
+    const second = this.disagreement === 'none' ? crossCheck(file) : this.disagreement;
+    if (second !== undefined) return second;
     const safety = this.context.known ? fix.safety : 'unsafe';
     const risk =
       fix.risk ??

@@ -1,8 +1,4 @@
-/**
- * Text to model. Ranges come from dockerfile-ast and from our own scanner beside it; where the two disagree, the file
- * is left alone (`parser-disagrees`). Arguments come from the source text, never from dockerfile-ast.
- */
-import { DockerfileParser } from 'dockerfile-ast';
+/** Text to model. `crosscheck.ts` holds it against a second parser before anything is changed. */
 import type {
   Base,
   Command,
@@ -100,7 +96,6 @@ class Builder {
       }
     });
     if (this.stages.length === 0 && raw.instructions.length > 0) this.fail('syntax-error', 'there is no FROM', [0, 0]);
-    if (this.trouble === undefined) this.compare();
     return {
       source,
       escape: raw.escape,
@@ -345,54 +340,6 @@ class Builder {
         return state;
     }
   }
-
-  /** Boundaries and keywords as dockerfile-ast sees them; its known harmless faults are evened out. */
-  private compare(): void {
-    let theirs: readonly { start: number; keyword: string; end: number }[];
-    try {
-      const lines = lineStarts(this.source);
-      const offset = (position: { line: number; character: number }): number =>
-        (lines[position.line] ?? this.source.length) + position.character;
-      theirs = DockerfileParser.parse(this.source)
-        .getInstructions()
-        .map((each) => {
-          const range = each.getRange();
-          return { start: offset(range.start), end: offset(range.end), keyword: each.getKeyword() };
-        });
-    } catch {
-      this.disagree(0);
-      return;
-    }
-    const ours = this.raw.instructions;
-    for (let index = 0; index < Math.max(ours.length, theirs.length); index++) {
-      const mine = ours[index];
-      const other = theirs[index];
-      if (mine === undefined || other === undefined) return this.disagree(mine?.span[0] ?? other?.start ?? 0);
-      if (mine.span[0] !== other.start || mine.keyword.toUpperCase() !== other.keyword)
-        return this.disagree(mine.span[0]);
-      const gap = this.source.slice(Math.min(mine.span[1], other.end), Math.max(mine.span[1], other.end));
-      if (!/^[\s\\`]*$/.test(gap.replace(/^\s*#.*$/gm, ''))) return this.disagree(mine.span[0]);
-    }
-  }
-
-  private disagree(offset: number): void {
-    this.fail(
-      'parser-disagrees',
-      'two parsers read this file differently here, so nothing in it is changed',
-      [offset, offset],
-      'simplify the quoting or the heredoc on this line',
-    );
-  }
-}
-
-function lineStarts(source: string): number[] {
-  const starts = [0];
-  // dockerfile-ast counts a lone CR as a line end as well.
-  for (let at = 0; at < source.length; at++) {
-    if (source[at] === '\n') starts.push(at + 1);
-    else if (source[at] === '\r' && source[at + 1] !== '\n') starts.push(at + 1);
-  }
-  return starts;
 }
 
 /** `a=b c="d e"`, or for ENV the legacy `a b c` (rule 11). */

@@ -1,0 +1,52 @@
+/**
+ * A second opinion before a file is changed: dockerfile-ast must see the same instructions in the same places. Where it
+ * does not, the file is left alone (`parser-disagrees`). Only its ranges are used; see the semantics' list of its faults.
+ */
+import { DockerfileParser } from 'dockerfile-ast';
+import type { Dockerfile, Trouble } from '../model.ts';
+
+/** Undefined: both parsers agree on boundaries and keywords. Never throws. */
+export function crossCheck(file: Dockerfile): Trouble | undefined {
+  let theirs: readonly { start: number; end: number; keyword: string }[];
+  try {
+    const lines = lineStarts(file.source);
+    const offset = (position: { line: number; character: number }): number =>
+      (lines[position.line] ?? file.source.length) + position.character;
+    theirs = DockerfileParser.parse(file.source)
+      .getInstructions()
+      .map((each) => {
+        const range = each.getRange();
+        return { start: offset(range.start), end: offset(range.end), keyword: each.getKeyword() };
+      });
+  } catch {
+    return disagreement(0);
+  }
+  const ours = file.instructions;
+  for (let index = 0; index < Math.max(ours.length, theirs.length); index++) {
+    const mine = ours[index];
+    const other = theirs[index];
+    if (mine === undefined || other === undefined) return disagreement(mine?.span[0] ?? other?.start ?? 0);
+    if (mine.span[0] !== other.start || mine.keyword !== other.keyword) return disagreement(mine.span[0]);
+    // Its ranges may end in blanks, in comments inside a continuation, or one line late at the file's end.
+    const gap = file.source.slice(Math.min(mine.span[1], other.end), Math.max(mine.span[1], other.end));
+    if (!/^[\s\\`]*$/.test(gap.replace(/^\s*#.*$/gm, ''))) return disagreement(mine.span[0]);
+  }
+  return undefined;
+}
+
+function disagreement(offset: number): Trouble {
+  return {
+    code: 'parser-disagrees',
+    message: 'two parsers read this file differently here, so nothing in it is changed',
+    help: 'simplify the quoting or the heredoc on this line',
+    span: [offset, offset],
+  };
+}
+
+/** dockerfile-ast counts a lone CR as a line end as well. */
+function lineStarts(source: string): number[] {
+  const starts = [0];
+  for (let at = 0; at < source.length; at++)
+    if (source[at] === '\n' || (source[at] === '\r' && source[at + 1] !== '\n')) starts.push(at + 1);
+  return starts;
+}
