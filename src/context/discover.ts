@@ -257,5 +257,5 @@ function inside(base: string, path: string): string | undefined {
     depth += part === '..' ? -1 : 1;
     if (depth < 0) return undefined;
   }
-  return resolvePath(`/${base}`, path).slice(1) || '.';
+  return resolvePath(base === '.' ? '/' : `/${base}`, path).slice(1) || '.';
 }

@@ -317,6 +317,7 @@ class Builder {
           return state;
         }
       case 'ENV': {
+        if (/^[^\s=]*$/.test(text())) this.fail('syntax-error', `\`ENV ${text()}\` gives no value`, instruction.span);
         for (const [name, raw] of assignments(text(), escape, true)) {
           const { value, varies } = expand(raw ?? '', state.environment, escape);
           scope.set(name, value, varies, index);
