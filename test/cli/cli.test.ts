@@ -1,0 +1,373 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { afterAll, describe, expect, it } from 'vitest';
+import { main } from '../../src/cli/index.ts';
+import { transforms } from '../../src/index.ts';
+
+const made: string[] = [];
+afterAll(() => made.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+
+const PROJECT = {
+  Dockerfile: 'FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm ci\n',
+  'package.json': '{}',
+  'package-lock.json': '{}',
+  'server.js': '1',
+  '.gitignore': 'node_modules\n',
+};
+const FIXED = 'FROM node:20\nWORKDIR /app\nCOPY package.json package-lock.json ./\nRUN npm ci\nCOPY . .\n';
+
+/** A folder with these files; a git repository unless told otherwise. */
+function folder(files: Record<string, string> = PROJECT, git = true): string {
+  const root = mkdtempSync(join(tmpdir(), 'dockerfix-test-'));
+  made.push(root);
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), text);
+  }
+  if (git) {
+    execFileSync('git', ['init', '-q', root]);
+    execFileSync('git', ['-C', root, 'add', '-A', '-f']);
+  }
+  return root;
+}
+
+interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function dockerfix(
+  cwd: string,
+  argv: readonly string[],
+  more: { stdin?: string; environment?: Record<string, string>; isTerminal?: boolean } = {},
+): Promise<Ran> {
+  let out = '';
+  let err = '';
+  const code = await main(argv, {
+    cwd,
+    environment: more.environment ?? {},
+    isTerminal: more.isTerminal ?? false,
+    stdin: () => Promise.resolve(more.stdin ?? ''),
+    stdout: (text) => (out += text),
+    stderr: (text) => (err += text),
+  });
+  return { code, out, err };
+}
+
+describe('preview', () => {
+  it('prints a diff that git apply and patch take, writes nothing, exits 0', async () => {
+    const root = folder();
+    const { code, out, err } = await dockerfix(root, []);
+    expect(code).toBe(0);
+    expect(readFileSync(join(root, 'Dockerfile'), 'utf8')).toBe(PROJECT.Dockerfile);
+    expect(existsSync(join(root, '.dockerignore'))).toBe(false);
+    expect(err).toContain('Dockerfile:4 split-dependency-manifests copies package.json, package-lock.json');
+    expect(err).toContain('1 Dockerfile: 1 would change (1 fix), 0 refusals');
+    const copy = folder();
+    execFileSync('git', ['-C', root, 'apply', '-'], { input: out });
+    execFileSync('patch', ['-p1', '-s'], { cwd: copy, input: out });
+    for (const each of [root, copy]) {
+      expect(readFileSync(join(each, 'Dockerfile'), 'utf8')).toBe(FIXED);
+      expect(readFileSync(join(each, '.dockerignore'), 'utf8')).toBe('node_modules\n');
+    }
+  });
+  it.each([
+    ['CRLF', { ...PROJECT, Dockerfile: PROJECT.Dockerfile.replaceAll('\n', '\r\n') }],
+    ['no line end at the end', { ...PROJECT, Dockerfile: PROJECT.Dockerfile.trimEnd(), '.dockerignore': '.git' }],
+    ['a byte order mark', { ...PROJECT, Dockerfile: `\ufeff${PROJECT.Dockerfile}` }],
+    [
+      'blanks and quotes in paths',
+      Object.fromEntries(Object.entries(PROJECT).map(([path, text]) => [`a b"c/${path}`, text])),
+    ],
+  ])('the diff applies with %s', async (_reason, files) => {
+    const root = folder(files);
+    const { out } = await dockerfix(root, []);
+    const written = folder(files);
+    await dockerfix(written, ['--write']);
+    execFileSync('git', ['-C', root, 'apply', '--whitespace=nowarn', '-'], { input: out });
+    const path = Object.keys(files).find((each) => each.endsWith('Dockerfile')) as string;
+    expect(readFileSync(join(root, path), 'utf8')).toBe(readFileSync(join(written, path), 'utf8'));
+    expect(readFileSync(join(root, path), 'utf8')).not.toBe((files as Record<string, string>)[path]);
+  });
+  it('is relative to the directory that it runs in', async () => {
+    const root = folder(Object.fromEntries(Object.entries(PROJECT).map(([path, text]) => [`api/${path}`, text])));
+    expect((await dockerfix(join(root, 'api'), [])).out).toContain('+++ b/Dockerfile');
+    expect((await dockerfix(root, [])).out).toContain('+++ b/api/Dockerfile');
+  });
+  it('colours on a terminal only, unless told', async () => {
+    const root = folder();
+    const colored = async (argv: string[], more: object): Promise<boolean> =>
+      (await dockerfix(root, argv, more)).out.includes('\u001b[');
+    expect(await colored([], {})).toBe(false);
+    expect(await colored([], { isTerminal: true })).toBe(true);
+    expect(await colored([], { isTerminal: true, environment: { NO_COLOR: '1' } })).toBe(false);
+    expect(await colored(['--color'], {})).toBe(true);
+    expect(await colored(['--no-color'], { isTerminal: true })).toBe(false);
+    expect(await colored([], { environment: { FORCE_COLOR: '1' } })).toBe(true);
+  });
+  it('works outside of git', async () => {
+    expect((await dockerfix(folder(PROJECT, false), [])).out).toContain('+COPY package.json package-lock.json ./');
+  });
+  it('says so when there is nothing', async () => {
+    expect(await dockerfix(folder({ a: '' }), [])).toEqual({ code: 0, out: '', err: 'no Dockerfiles found\n' });
+  });
+});
+
+describe('which files', () => {
+  it('skips ignored ones, node_modules and templates with a note', async () => {
+    const root = folder({ ...PROJECT, 'Dockerfile.j2': 'FROM {{x}}', 'node_modules/a/Dockerfile': 'FROM a\n' });
+    writeFileSync(join(root, '.gitignore'), 'node_modules\nbuild\n');
+    mkdirSync(join(root, 'build'));
+    writeFileSync(join(root, 'build/Dockerfile'), PROJECT.Dockerfile);
+    const { err } = await dockerfix(root, []);
+    expect(err).toContain('Dockerfile.j2 template-skipped');
+    expect(err).toContain('1 Dockerfile:');
+  });
+  it('takes a named file whatever it is called', async () => {
+    const root = folder({ ...PROJECT, build: PROJECT.Dockerfile });
+    expect((await dockerfix(root, ['build'])).out).toContain('+++ b/build');
+  });
+  it('goes on after one that cannot be read or parsed, and exits 2', async () => {
+    const root = folder({ ...PROJECT, 'Dockerfile.bad': 'NONSENSE\n' });
+    writeFileSync(join(root, 'Dockerfile.latin'), Buffer.from([0x46, 0xff, 0x0a]));
+    const { code, out, err } = await dockerfix(root, ['.', 'absent']);
+    expect(code).toBe(2);
+    expect(out).toContain('+++ b/Dockerfile\n');
+    expect(err).toContain('Dockerfile.bad:1 syntax-error unknown instruction');
+    expect(err).toContain('Dockerfile.latin:1 not-utf8');
+    expect(err).toContain('absent unreadable no such file or directory');
+  });
+});
+
+describe('--write', () => {
+  it('applies both files, keeps the mode, prints what changed', async () => {
+    const root = folder();
+    chmodSync(join(root, 'Dockerfile'), 0o755);
+    const { code, out } = await dockerfix(root, ['--write']);
+    expect([code, out]).toEqual([0, 'Dockerfile\n.dockerignore\n']);
+    expect(readFileSync(join(root, 'Dockerfile'), 'utf8')).toBe(FIXED);
+    expect(statSync(join(root, 'Dockerfile')).mode & 0o777).toBe(0o755);
+    expect(readdirSync(root).filter((name) => name.startsWith('.dockerfix'))).toEqual([]);
+    expect((await dockerfix(root, ['--check'])).code).toBe(0);
+  });
+  it('adds a shared ignore line once', async () => {
+    const root = folder({ ...PROJECT, 'Dockerfile.dev': PROJECT.Dockerfile });
+    const { out } = await dockerfix(root, []);
+    expect(out.match(/\+\+\+ b\/\.dockerignore/g)).toHaveLength(1);
+    await dockerfix(root, ['--write']);
+    expect(readFileSync(join(root, '.dockerignore'), 'utf8')).toBe('node_modules\n');
+    expect((await dockerfix(root, [])).out).toBe('');
+  });
+  it('follows a symlink inside the repository, and none out of it', async () => {
+    const root = folder({ ...PROJECT, 'real/x': PROJECT.Dockerfile });
+    const outside = folder({ Dockerfile: PROJECT.Dockerfile });
+    symlinkSync('real/x', join(root, 'link'));
+    symlinkSync(join(outside, 'Dockerfile'), join(root, 'escape'));
+    expect((await dockerfix(root, ['--write', '--context', '.', 'link'])).code).toBe(0);
+    expect(readFileSync(join(root, 'real/x'), 'utf8')).toBe(FIXED);
+    const { code, err } = await dockerfix(root, ['--write', '--context', '.', 'escape']);
+    expect([code, err]).toEqual([2, expect.stringContaining('outside of the repository')]);
+    expect(readFileSync(join(outside, 'Dockerfile'), 'utf8')).toBe(PROJECT.Dockerfile);
+  });
+});
+
+describe('--check', () => {
+  it('exits 1 when something would change, and writes nothing', async () => {
+    const root = folder();
+    expect((await dockerfix(root, ['--check'])).code).toBe(1);
+    expect(readFileSync(join(root, 'Dockerfile'), 'utf8')).toBe(PROJECT.Dockerfile);
+  });
+});
+
+describe('standard input', () => {
+  it('prints the rewritten text, by globs, as unsafe', async () => {
+    const { code, out, err } = await dockerfix(folder(), ['-'], { stdin: PROJECT.Dockerfile });
+    expect([code, out]).toEqual([0, 'FROM node:20\nWORKDIR /app\nCOPY package*.json ./\nRUN npm ci\nCOPY . .\n']);
+    expect(err).toContain('[unsafe:');
+  });
+  it('uses a context that it is given', async () => {
+    const root = folder({ ...PROJECT, '.dockerignore': 'node_modules' });
+    const { out, err } = await dockerfix(root, ['-', '--context', '.', '--stdin-filepath', 'x/Dockerfile'], {
+      stdin: PROJECT.Dockerfile,
+    });
+    expect(out).toBe(FIXED);
+    expect(err).toContain('x/Dockerfile:4');
+  });
+  it('gives back what it does not change', async () => {
+    expect((await dockerfix(folder(), ['-'], { stdin: 'FROM a\n' })).out).toBe('FROM a\n');
+  });
+});
+
+describe('options', () => {
+  it.each<[string, string[], string]>([
+    ['an unknown option', ['--frobnicate'], 'frobnicate'],
+    ['an unknown transform', ['--transform', 'nothing'], 'split-dependency-manifests'],
+    ['a bad choice', ['--style', 'none'], 'Choices'],
+    ['write and check', ['--write', '--check'], 'exclude'],
+    ['- and a path', ['-', 'a'], 'cannot be combined'],
+  ])('%s is a usage error', async (_reason, argv, message) => {
+    const { code, out, err } = await dockerfix(folder(), argv);
+    expect([code, out]).toEqual([2, '']);
+    expect(err).toContain(message);
+  });
+  it('--skip and --transform choose', async () => {
+    const root = folder();
+    expect((await dockerfix(root, ['--skip', transforms.map((each) => each.name).join(',')])).out).toBe('');
+    expect((await dockerfix(root, ['--transform', 'late-copy'])).out).toBe('');
+  });
+  it('--style bind mounts the manifests instead', async () => {
+    expect(
+      (await dockerfix(folder({ ...PROJECT, '.dockerignore': 'node_modules' }), ['--style', 'bind'])).out,
+    ).toContain(
+      '+RUN --mount=type=bind,source=package.json,target=package.json --mount=type=bind,source=package-lock.json,target=package-lock.json npm ci',
+    );
+  });
+  it('--quiet leaves the diff', async () => {
+    const { out, err } = await dockerfix(folder(), ['--quiet']);
+    expect(out).toContain('+++ b/Dockerfile');
+    expect(err).toBe('');
+  });
+  it('--list, --help and --version print', async () => {
+    expect((await dockerfix('/', ['--list'])).out).toMatch(/split-dependency-manifests[\s\S]*pnpm/);
+    expect((await dockerfix('/', ['--help'])).out).toContain('--stdin-filepath');
+    expect((await dockerfix('/', ['--version'])).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+  it('--context decides, and a directory without the sources is told apart from one that is right', async () => {
+    const root = folder({
+      'docker/Dockerfile': PROJECT.Dockerfile,
+      'app/package.json': '{}',
+      'app/package-lock.json': '{}',
+    });
+    expect((await dockerfix(root, [])).err).toContain('context-unknown');
+    expect((await dockerfix(root, ['--context', 'app', 'docker/Dockerfile'])).out).toContain(
+      '+COPY package.json package-lock.json ./',
+    );
+  });
+});
+
+describe('--format json', () => {
+  it('is what its schema says', async () => {
+    const root = folder({
+      ...PROJECT,
+      'Dockerfile.bad': 'X\n',
+      'Dockerfile.j2': '',
+      'Dockerfile.no': 'FROM node\nCOPY . .\nRUN ./x\nRUN npm ci\n',
+    });
+    const { out, code } = await dockerfix(root, ['--format', 'json']);
+    const report = JSON.parse(out) as { files: unknown[]; summary: object };
+    const schema = JSON.parse(
+      readFileSync(join(import.meta.dirname, '../../schema/output.schema.json'), 'utf8'),
+    ) as object;
+    const validate = new Ajv2020({ strict: false }).compile(schema);
+    expect(validate(report), JSON.stringify(validate.errors)).toBe(true);
+    expect(report.summary).toEqual({ files: 3, changed: 1, fixes: 1, refusals: 2, failed: 1 });
+    expect(code).toBe(2);
+  });
+});
+
+describe('ignoring', () => {
+  it.each(['# dockerfix ignore', '# dockerfix ignore=split-dependency-manifests,late-copy'])(
+    '%s spares the instruction below',
+    async (comment) => {
+      const root = folder({
+        ...PROJECT,
+        '.dockerignore': 'node_modules',
+        Dockerfile: PROJECT.Dockerfile.replace('RUN npm', `${comment}\nRUN npm`),
+      });
+      expect((await dockerfix(root, [])).out).toBe('');
+    },
+  );
+  it('# dockerfix ignore-file spares the file', async () => {
+    expect(
+      (await dockerfix(folder({ ...PROJECT, Dockerfile: `# dockerfix ignore-file\n${PROJECT.Dockerfile}` }), [])).out,
+    ).toBe('');
+  });
+});
+
+describe('the built command', () => {
+  const bin = join(import.meta.dirname, '../../dist/cli.js');
+  it('runs', () => {
+    const { status, stdout } = spawnSync(process.execPath, [bin, 'Dockerfile'], { cwd: folder(), encoding: 'utf8' });
+    expect(status).toBe(0);
+    expect(stdout).toContain('+COPY package.json package-lock.json ./');
+  });
+  it('reads YAML, HCL and standard input', () => {
+    const root = folder({
+      ...PROJECT,
+      'package.json': '{"workspaces":[]}',
+      'pnpm-workspace.yaml': 'packages: []\n',
+      'docker-bake.hcl': 'target "a" {\n context = "."\n}\n',
+    });
+    expect(spawnSync(process.execPath, [bin], { cwd: root, encoding: 'utf8' }).status).toBe(0);
+    expect(
+      spawnSync(process.execPath, [bin, '-'], { cwd: root, encoding: 'utf8', input: PROJECT.Dockerfile }).stdout,
+    ).toContain('COPY package*.json ./');
+  });
+  it('ends quietly when nobody reads on', async () => {
+    const root = folder(
+      Object.fromEntries(
+        Array.from({ length: 400 }, (_, n) =>
+          Object.entries(PROJECT).map(([path, text]) => [`s${n}/${path}`, text]),
+        ).flat(),
+      ) as Record<string, string>,
+    );
+    const child = spawn(process.execPath, [bin], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    let err = '';
+    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+    child.stdout.once('data', () => child.stdout.destroy());
+    const code = await new Promise((done) => child.on('close', done));
+    expect(code).toBe(0);
+    expect(err).not.toContain('EPIPE');
+  });
+  it('leaves nothing half-written on Ctrl-C', async () => {
+    const root = folder(
+      Object.fromEntries(
+        Array.from({ length: 300 }, (_, n) =>
+          Object.entries({ ...PROJECT, '.dockerignore': 'node_modules' }).map(([path, text]) => [
+            `s${n}/${path}`,
+            text,
+          ]),
+        ).flat(),
+      ) as Record<string, string>,
+    );
+    const child = spawn(process.execPath, [bin, '--write'], { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] });
+    child.stdout.once('data', () => child.kill('SIGINT'));
+    await new Promise((done) => child.on('close', done));
+    for (let n = 0; n < 300; n++) {
+      expect([PROJECT.Dockerfile, FIXED]).toContain(readFileSync(join(root, `s${n}/Dockerfile`), 'utf8'));
+      expect(readdirSync(join(root, `s${n}`)).filter((name) => name.startsWith('.dockerfix'))).toEqual([]);
+    }
+  });
+});
+
+it('runs nothing of a hostile repository and lets no file name move the cursor', async () => {
+  const root = folder({
+    ...PROJECT,
+    '\u001b[31mDockerfile.evil': 'FROM node\nCOPY . .\nRUN ./x\nRUN npm ci\n',
+    '--help': '',
+    'Dockerfile.\nnew': 'FROM a\n',
+  });
+  const proof = join(root, 'ran');
+  writeFileSync(join(root, 'hook.sh'), `#!/bin/sh\ntouch ${proof}\n`, { mode: 0o755 });
+  execFileSync('git', ['-C', root, 'config', 'core.fsmonitor', join(root, 'hook.sh')]);
+  execFileSync('git', ['-C', root, 'config', 'core.hooksPath', root]);
+  rmSync(proof, { force: true });
+  const { err } = await dockerfix(root, []);
+  expect(existsSync(proof)).toBe(false);
+  expect(err).not.toContain('\u001b');
+});

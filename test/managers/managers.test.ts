@@ -1,0 +1,421 @@
+import { describe, expect, it } from 'vitest';
+import { analyse, managers, recognise } from '../../src/managers/index.ts';
+import { parse } from '../../src/dockerfile/parse.ts';
+import type { Analysis, Command, Files, Install, Place, Run } from '../../src/model.ts';
+
+/** What an image would show: files by path below /app. */
+function imageOf(files: Record<string, string>, maybe: readonly string[] = []): Files {
+  const paths = Object.keys(files).map((path) => `/app/${path}`);
+  return {
+    has: (path) =>
+      paths.some((each) => each === path || each.startsWith(`${path}/`))
+        ? 'yes'
+        : maybe.includes(path)
+          ? 'maybe'
+          : 'no',
+    read: (path) => files[path.slice('/app/'.length)],
+    entries: (directory) => {
+      const prefix = `${directory}/`;
+      return [
+        ...new Set(
+          paths
+            .filter((path) => path.startsWith(prefix))
+            .map((path) => path.slice(prefix.length).split('/')[0] as string),
+        ),
+      ].sort();
+    },
+  };
+}
+
+function command(text: string): Command {
+  return (parse(`FROM node:20\nRUN ${text}\n`).instructions[1] as Run).commands?.[0] as Command;
+}
+
+function place(environment: Record<string, string> = {}, image = 'node:20'): Place {
+  return { directory: '/app', user: 'root', image, environment: (name) => environment[name] };
+}
+
+function known(text: string, environment: Record<string, string> = {}): Install | undefined {
+  return recognise(command(text), place(environment));
+}
+
+function analysed(text: string, files: Record<string, string>, environment: Record<string, string> = {}): Analysis {
+  return analyse(known(text, environment) as Install, imageOf(files));
+}
+
+const reads = (analysis: Analysis): string[] =>
+  analysis.steps.flatMap((step) => step.reads.map((read) => read.path.slice('/app/'.length)));
+const code = (analysis: Analysis): string | undefined =>
+  analysis.steps.find((step) => step.opaque !== undefined)?.opaque?.code;
+const json = (value: unknown): string => JSON.stringify(value);
+
+describe('which commands are installs', () => {
+  it.each<[string, string | undefined]>([
+    ['npm run build', undefined],
+    ['npm test', undefined],
+    ['npm cit', undefined],
+    ['yarn build', undefined],
+    ['yarn --version', undefined],
+    ['pnpm build', undefined],
+    ['pnpm deploy out', undefined],
+    ['bun run build', undefined],
+    ['pip list', undefined],
+    ['python -m pytest', undefined],
+    ['node server.js', undefined],
+    ['npm ci', 'npm install'],
+    ['npm i', 'npm install'],
+    ['npm isntall --omit=dev', 'npm install'],
+    ['npm --prefix client ci', 'npm install'],
+    ['sudo npm ci', 'npm install'],
+    ['npm i -g pm2', 'npm tool'],
+    ['npm i -g .', 'npm install'],
+    ['npm run postinstall', 'npm script'],
+    ['npm pkg delete scripts.prepare', 'npm script'],
+    ['yarn', 'yarn install'],
+    ['yarn --frozen-lockfile', 'yarn install'],
+    ['corepack yarn install', 'yarn install'],
+    ['yarn global add serve', 'yarn tool'],
+    ['yarn workspaces focus --production', 'yarn install'],
+    ['pnpm i', 'pnpm install'],
+    ['pnpm -C client install', 'pnpm install'],
+    ['pnpm fetch', 'pnpm fetch'],
+    ['pnpm add -g turbo', 'pnpm tool'],
+    ['bun install --frozen-lockfile', 'bun install'],
+    ['bun add -g x', 'bun tool'],
+    ['pip install -r requirements.txt', 'pip install'],
+    ['pip3.11 install -r requirements.txt', 'pip install'],
+    ['python3 -m pip install --upgrade pip', 'pip tool'],
+    ['/opt/venv/bin/pip install -rrequirements.txt', 'pip install'],
+    ['uv pip install --system -r requirements.txt', 'pip install'],
+    ['pip-sync', 'pip install'],
+    ['pip install flask==3.0', 'pip tool'],
+    ['pip install .', 'pip install'],
+    ['pip install --no-cache-dir -e .[dev]', 'pip install'],
+  ])('%s → %s', (text, expected) => {
+    const install = known(text);
+    expect(install === undefined ? undefined : `${install.manager} ${install.kind}`).toBe(expected);
+  });
+
+  it.each([
+    ['npm ci --prefix client', '/app/client'],
+    ['npm -C /srv ci', '/srv'],
+    ['yarn --cwd web install', '/app/web'],
+    ['pnpm --dir web i', '/app/web'],
+    ['bun install --cwd web', '/app/web'],
+  ])('%s works in %s', (text, directory) => {
+    expect(known(text)?.directory).toBe(directory);
+  });
+});
+
+describe('what is refused', () => {
+  const pkg = (extra: object = {}): string => json({ name: 'a', dependencies: { x: '1' }, ...extra });
+  it.each<[reason: string, text: string, files: Record<string, string>, expected: string]>([
+    ['no manifest', 'npm install', {}, 'manifest-missing'],
+    ['ci without a lockfile', 'npm ci', { 'package.json': pkg() }, 'manifest-missing'],
+    ['frozen pnpm without a lockfile', 'pnpm i --frozen-lockfile', { 'package.json': pkg() }, 'manifest-missing'],
+    [
+      'a workspace dependency outside of its workspace',
+      'pnpm i',
+      { 'package.json': pkg({ dependencies: { y: 'workspace:*' } }) },
+      'manifest-missing',
+    ],
+    ['a manifest that is not JSON', 'npm install', { 'package.json': '{' }, 'dynamic-manifest'],
+    [
+      'a workspace pattern with braces',
+      'npm install',
+      { 'package.json': pkg({ workspaces: ['{a,b}/*'] }) },
+      'dynamic-manifest',
+    ],
+    [
+      'an exec: dependency',
+      'yarn',
+      { 'package.json': pkg({ dependencies: { y: 'exec:./make.js' } }) },
+      'dynamic-manifest',
+    ],
+    [
+      'a root postinstall that runs source',
+      'npm install',
+      { 'package.json': pkg({ scripts: { postinstall: 'node build.js' } }) },
+      'lifecycle-script-reads-source',
+    ],
+    [
+      'husky while .git may be there',
+      'npm install',
+      { 'package.json': pkg({ scripts: { prepare: 'husky' } }), '.git/HEAD': '' },
+      'lifecycle-script-reads-source',
+    ],
+    [
+      "a member's postinstall that runs source",
+      'npm install',
+      { 'package.json': pkg({ workspaces: ['p/*'] }), 'p/a/package.json': pkg({ scripts: { postinstall: 'tsc' } }) },
+      'lifecycle-script-reads-source',
+    ],
+    ['binding.gyp', 'npm install', { 'package.json': pkg(), 'binding.gyp': '{}' }, 'lifecycle-script-reads-source'],
+    [
+      'a prisma configuration, which is code',
+      'npm install',
+      { 'package.json': pkg({ dependencies: { '@prisma/client': '6.0.0' } }), 'prisma.config.ts': '' },
+      'lifecycle-script-reads-source',
+    ],
+    ['a variable', 'npm install $FLAGS', { 'package.json': pkg() }, 'unresolved-variable'],
+    [
+      'a zero-install of Yarn berry',
+      'yarn install --immutable',
+      { 'package.json': pkg(), '.yarnrc.yml': '', '.pnp.cjs': '' },
+      'output-tracked-in-context',
+    ],
+    ['pip of the project', 'pip install .', { 'setup.py': '' }, 'local-dependency-builds'],
+    ['pip of the project, editable', 'pip install -e .', { 'setup.py': '' }, 'local-dependency-builds'],
+    [
+      'a requirements file that installs the project',
+      'pip install -r r.txt',
+      { 'r.txt': 'flask\n-e .\n' },
+      'local-dependency-builds',
+    ],
+    [
+      'a requirements file that installs a local package',
+      'pip install -r r.txt',
+      { 'r.txt': './lib\n', 'lib/setup.py': '' },
+      'local-dependency-builds',
+    ],
+    ['a requirements file that is absent', 'pip install -r r.txt', {}, 'manifest-missing'],
+    ['an include that is absent', 'pip install -r r.txt', { 'r.txt': '-r base.txt\n' }, 'manifest-missing'],
+    [
+      'dynamic dependencies',
+      'uv pip install -r pyproject.toml',
+      { 'pyproject.toml': '[project]\ndynamic = ["dependencies"]\n' },
+      'dynamic-manifest',
+    ],
+  ])('%s', (_reason, text, files, expected) => {
+    expect(code(analysed(text, files))).toBe(expected);
+  });
+  it('environment variables that add files to what pip reads', () => {
+    expect(code(analysed('pip install -r r.txt', { 'r.txt': '' }, { PIP_CONSTRAINT: 'c.txt' }))).toBe(
+      'dynamic-manifest',
+    );
+  });
+});
+
+describe('what is read', () => {
+  it.each<[reason: string, text: string, files: Record<string, string>, expected: string[]]>([
+    [
+      'npm: both lockfiles, .npmrc, binding.gyp, present or not',
+      'npm ci',
+      { 'package.json': '{}', 'package-lock.json': '{}' },
+      ['package.json', 'package-lock.json', 'npm-shrinkwrap.json', '.npmrc', 'binding.gyp'],
+    ],
+    ['npm without its own lockfile: yarn.lock too', 'npm i', { 'package.json': '{}' }, ['yarn.lock']],
+    [
+      'members and their bins',
+      'npm i',
+      {
+        'package.json': json({ workspaces: ['p/*', '!p/b'] }),
+        'p/a/package.json': json({ bin: './cli.js' }),
+        'p/a/cli.js': '',
+        'p/b/package.json': '{}',
+      },
+      ['p/a/package.json', 'p/a/cli.js'],
+    ],
+    [
+      'members at any depth',
+      'yarn',
+      { 'package.json': json({ workspaces: { packages: ['libs/**'] } }), 'libs/x/y/package.json': '{}' },
+      ['libs/x/y/package.json'],
+    ],
+    [
+      'pnpm: members from pnpm-workspace.yaml',
+      'pnpm i',
+      { 'package.json': '{}', 'pnpm-workspace.yaml': 'packages:\n  - apps/*\n', 'apps/a/package.json': '{}' },
+      ['pnpm-workspace.yaml', '.pnpmfile.cjs', 'apps/a/package.json', 'apps/a/.npmrc'],
+    ],
+    [
+      'pnpm: patches',
+      'pnpm i',
+      { 'package.json': json({ pnpm: { patchedDependencies: { 'x@1': 'patches/x.patch' } } }), 'patches/x.patch': '' },
+      ['patches/x.patch'],
+    ],
+    [
+      'berry: the release, plugins and patches',
+      'yarn install --immutable',
+      {
+        'package.json': '{}',
+        '.yarnrc.yml':
+          'nodeLinker: node-modules\nyarnPath: .yarn/releases/yarn.cjs\nplugins:\n  - .yarn/plugins/p.cjs\n',
+        'yarn.lock': '__metadata:\n"x@patch:x@npm%3A1#./.yarn/patches/x.patch":\n',
+      },
+      ['.yarn/releases/yarn.cjs', '.yarn/plugins/p.cjs', '.yarn/patches/x.patch'],
+    ],
+    [
+      'classic: what .yarnrc names',
+      'yarn',
+      { 'package.json': '{}', '.yarnrc': 'yarn-path ".yarn/yarn.js"\n' },
+      ['.yarnrc', '.yarn/yarn.js'],
+    ],
+    [
+      'bun: both lockfiles and bunfig.toml',
+      'bun i',
+      { 'package.json': '{}', 'bun.lock': '' },
+      ['bun.lock', 'bun.lockb', 'bunfig.toml'],
+    ],
+    [
+      'linked dependencies',
+      'npm i',
+      { 'package.json': json({ dependencies: { l: 'file:lib' } }), 'lib/package.json': '{}' },
+      ['lib/package.json'],
+    ],
+    [
+      'packed dependencies in full',
+      'yarn',
+      { 'package.json': json({ dependencies: { l: 'file:lib' } }), 'lib/package.json': '{}' },
+      ['lib'],
+    ],
+    [
+      'patch-package',
+      'npm i',
+      { 'package.json': json({ scripts: { postinstall: 'patch-package' } }), 'patches/x.patch': '' },
+      ['patches'],
+    ],
+    [
+      'prisma generate',
+      'npm i',
+      { 'package.json': json({ scripts: { postinstall: 'prisma generate' } }), 'prisma/schema.prisma': 'model A {}' },
+      ['prisma/schema.prisma'],
+    ],
+    [
+      'a script that calls another',
+      'npm i',
+      {
+        'package.json': json({ scripts: { postinstall: 'npm run gen', gen: 'prisma generate' } }),
+        'prisma/schema.prisma': '',
+      },
+      ['prisma/schema.prisma'],
+    ],
+    [
+      '-r and -c, relative to the file that names them',
+      'pip install -r a/r.txt -c c.txt',
+      { 'a/r.txt': '-r b.txt # x\nflask \\\n  ==1\n', 'a/b.txt': '', 'c.txt': '' },
+      ['a/r.txt', 'a/b.txt', 'c.txt'],
+    ],
+    [
+      'wheels relative to the current directory',
+      'pip install -r a/r.txt',
+      { 'a/r.txt': './w/x.whl\n', 'w/x.whl': '' },
+      ['w/x.whl'],
+    ],
+    [
+      'whichever file of a folder is meant',
+      'pip install -r requirements/$E.txt',
+      { 'requirements/a.txt': '', 'requirements/b.txt': '' },
+      ['requirements', 'requirements/a.txt', 'requirements/b.txt'],
+    ],
+  ])('%s', (_reason, text, files, expected) => {
+    const analysis = analysed(text, files);
+    expect(code(analysis)).toBeUndefined();
+    expect(reads(analysis)).toEqual(expect.arrayContaining(expected));
+  });
+});
+
+describe('scripts that are known not to read the source', () => {
+  it.each([
+    'husky',
+    'husky install',
+    'npx husky install',
+    'husky || true',
+    'is-ci || husky install',
+    'only-allow pnpm',
+    'npx only-allow pnpm',
+    'echo done',
+    'exit 0',
+    '[ -d .git ] && husky',
+    'lefthook install',
+    'opencollective-postinstall || true',
+  ])('%s', (script) => {
+    expect(code(analysed('npm i', { 'package.json': json({ scripts: { prepare: script } }) }))).toBeUndefined();
+  });
+});
+
+describe('how an install is divided', () => {
+  const files = {
+    'package.json': json({ scripts: { postinstall: 'node a.js', prepare: 'tsc', build: 'x' } }),
+    'package-lock.json': json({ lockfileVersion: 3, packages: { 'node_modules/x': {} } }),
+    'pnpm-lock.yaml': 'lockfileVersion: 9',
+    'yarn.lock': '',
+  };
+  it('npm: the root scripts are taken out and run later, then by --ignore-scripts', () => {
+    expect(analysed('npm ci', files).splits.map((each) => [each.before, each.after])).toEqual([
+      ['npm pkg delete scripts.postinstall scripts.prepare && npm ci', 'npm run postinstall && npm run prepare'],
+      ['npm ci --ignore-scripts', 'npm run postinstall && npm run prepare'],
+    ]);
+  });
+  it('npm: not by --ignore-scripts when a dependency has an install script', () => {
+    const lock = json({ lockfileVersion: 3, packages: { 'node_modules/x': { hasInstallScript: true } } });
+    expect(analysed('npm ci', { ...files, 'package-lock.json': lock }).splits).toHaveLength(1);
+  });
+  it('npm: the halves do what the whole does', () => {
+    const whole = analysed('npm ci', files).steps.map((step) => step.name);
+    const deleted = analysed('npm pkg delete scripts.postinstall scripts.prepare', files).steps[0]?.sets?.[
+      '/app/package.json'
+    ] as string;
+    const halves = [
+      ...analysed('npm ci', { ...files, 'package.json': deleted }).steps,
+      ...analysed('npm run postinstall', files).steps,
+      ...analysed('npm run prepare', files).steps,
+    ].map((step) => step.name);
+    expect(halves).toEqual(whole);
+  });
+  it('pnpm: fetch, and offline only where it was frozen', () => {
+    expect(analysed('pnpm i --frozen-lockfile', files).splits[0]).toMatchObject({
+      before: 'pnpm fetch',
+      after: 'pnpm i --frozen-lockfile --offline',
+    });
+    expect(analysed('pnpm i', files).splits[0]?.after).toBe('pnpm i');
+  });
+  it('pnpm: not with a file: dependency', () => {
+    const local = {
+      ...files,
+      'package.json': json({ scripts: { postinstall: 'node a.js' }, dependencies: { l: 'file:lib' } }),
+      'lib/package.json': '{}',
+    };
+    expect(analysed('pnpm i', local).splits).toEqual([]);
+  });
+  it('pnpm fetch needs package.json only for the version to run', () => {
+    const fetched = (manifest: object) =>
+      analysed('pnpm fetch', { ...files, 'package.json': json(manifest) }).steps[0]?.reads[0];
+    expect(fetched({ packageManager: 'pnpm@9.1.0' })?.as).toBe('pnpm@9.1.0');
+    expect(fetched({})?.as).toBe('');
+  });
+});
+
+describe('outputs', () => {
+  it.each<[string, string, Record<string, string>, string[]]>([
+    ['one package', 'npm i', { 'package.json': '{}' }, ['node_modules']],
+    [
+      'a workspace',
+      'npm i',
+      { 'package.json': json({ workspaces: ['p/*'] }), 'p/a/package.json': '{}' },
+      ['**/node_modules'],
+    ],
+    ['pip', 'pip install -r r.txt', { 'r.txt': '' }, []],
+  ])('%s', (_reason, text, files, ignore) => {
+    expect(analysed(text, files).ignore).toEqual(ignore);
+  });
+  it('edits the lockfile only when it is not frozen', () => {
+    const edits = (text: string): readonly string[] =>
+      analysed(text, { 'package.json': '{}', 'package-lock.json': '{}', 'yarn.lock': '', 'pnpm-lock.yaml': '' })
+        .steps[0]?.edits ?? [];
+    expect([edits('npm ci'), edits('npm i'), edits('yarn --frozen-lockfile'), edits('yarn')]).toEqual([
+      [],
+      ['/app/package-lock.json'],
+      [],
+      ['/app/yarn.lock'],
+    ]);
+  });
+});
+
+it('every manager has its facts', () => {
+  for (const manager of managers) {
+    expect(manager.summary).not.toBe('');
+    expect(manager.caches.length).toBeGreaterThan(0);
+    expect(manager.manifests.length).toBeGreaterThan(0);
+  }
+});
