@@ -17,30 +17,46 @@ export function mergeChanges(changes: readonly FileChange[]): readonly FileChang
 }
 
 function section({ path, before, after }: FileChange): string {
-  const [from, to] = [quote(`a/${path}`), quote(`b/${path}`)];
+  const [from, to] = [`a/${path}`, `b/${path}`];
   const { hunks } = structuredPatch(path, path, before ?? '', after, '', '', { context: 3 });
-  const lines = [`diff --git ${from} ${to}`];
-  if (before === undefined) lines.push('new file mode 100644', '--- /dev/null', `+++ ${to}`);
-  else lines.push(`--- ${from}`, `+++ ${to}`);
-  for (const hunk of hunks) {
-    const oldStart = hunk.oldLines === 0 && before === undefined ? 0 : hunk.oldStart;
-    lines.push(`@@ -${range(oldStart, hunk.oldLines)} +${range(hunk.newStart, hunk.newLines)} @@`, ...hunk.lines);
-  }
+  const lines = [`diff --git ${quote(from)} ${quote(to)}`];
+  if (before === undefined) lines.push('new file mode 100644');
+  // Nothing follows for a new file that is empty.
+  if (hunks.length > 0) lines.push(`--- ${before === undefined ? '/dev/null' : label(from)}`, `+++ ${label(to)}`);
+  for (const hunk of hunks)
+    lines.push(
+      `@@ -${range(hunk.oldStart, hunk.oldLines)} +${range(hunk.newStart, hunk.newLines)} @@`,
+      ...hunk.lines,
+    );
   return `${lines.join('\n')}\n`;
 }
 
+/** A range without lines names the line before it. */
 function range(start: number, length: number): string {
-  return length === 1 ? String(start) : `${start},${length}`;
+  return length === 1 ? String(start) : `${length === 0 ? start - 1 : start},${length}`;
 }
 
-/** As git quotes a path: only when it has quotes, backslashes or control characters. */
+/** git ends names that have blanks with a tab, so that `patch` sees where they end. */
+function label(path: string): string {
+  const quoted = quote(path);
+  return quoted === path && path.includes(' ') ? `${path}\t` : quoted;
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '\u0007': '\\a',
+  '\b': '\\b',
+  '\t': '\\t',
+  '\n': '\\n',
+  '\v': '\\v',
+  '\f': '\\f',
+  '\r': '\\r',
+};
+
+/** As git quotes a path (with core.quotePath off): only when it has quotes, backslashes or control characters. */
 function quote(path: string): string {
   // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  if (!/["\\\u0000-\u001f\u007f]/.test(path)) return /\s/.test(path) ? `${path}\t`.slice(0, -1) : path;
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   const escaped = path.replace(/["\\]/g, '\\$&').replace(/[\u0000-\u001f\u007f]/g, (char) => {
-    const named: Record<string, string> = { '\n': '\\n', '\t': '\\t', '\r': '\\r' };
-    return named[char] ?? `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`;
+    return ESCAPES[char] ?? `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`;
   });
-  return `"${escaped}"`;
+  return escaped === path ? path : `"${escaped}"`;
 }

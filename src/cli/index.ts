@@ -289,9 +289,14 @@ async function readArguments(argv: readonly string[], io: Io): Promise<Options |
     .fail((message: string | null, error: unknown) => {
       problem ??= message ?? (error instanceof Error ? error.message : String(error));
     });
-  const args = await parser.parse([...argv], {}, (_error, _args, output) => {
-    printed = output;
-  });
+  const args = await parser.parse(
+    // yargs drops a lone `-`.
+    argv.filter((word) => word !== '-'),
+    {},
+    (_error, _args, output) => {
+      printed = output;
+    },
+  );
   if (problem !== undefined) return usage(io, problem);
   if (printed !== '') {
     io.stdout(`${printed}\n`);
@@ -302,7 +307,7 @@ async function readArguments(argv: readonly string[], io: Io): Promise<Options |
     if (Array.isArray(args[name]))
       return usage(io, `--${name === 'stdinFilepath' ? 'stdin-filepath' : name} can be given once`);
   return {
-    paths: (paths as string[] | undefined) ?? [],
+    paths: [...(argv.includes('-') ? ['-'] : []), ...((paths as string[] | undefined) ?? [])],
     write: args.write,
     check: args.check,
     context,

@@ -333,7 +333,9 @@ export class Image implements Files {
     const layers = this.layersAt(path);
     const own = this.hash(layers, node?.children, path === '/' ? '' : path, strict, () => true);
     const made = this.directoriesWithin(path, () => true);
-    const mounted = this.mounts.filter((mount) => within(mount.path, path)).map((m) => `${m.path}=${m.layer.key}`);
+    const mounted = this.mounts
+      .filter((mount) => mount.path !== path && within(mount.path, path))
+      .map((m) => `${m.path}=${m.layer.key}`);
     return made === '' && mounted.length === 0 ? own : this.symbols.of(own, made, mounted.sort().join());
   }
 

@@ -3,7 +3,9 @@
  * comments travel with the instruction that they belong to.
  */
 import type { BuildContext, Command, Copy, Dockerfile, Edit, Run, Target, Trouble } from '../model.ts';
+import { goMatch } from '../context/dockerignore.ts';
 import { parentOf, resolvePath } from '../dockerfile/state.ts';
+import { managers } from '../managers/index.ts';
 import type { CopyEvent, Need, Plan } from './sink.ts';
 
 /** The edits on the Dockerfile, or why they cannot be written. */
@@ -147,7 +149,13 @@ class Writer {
 
   /** Without a known context, the manifests' usual globs: a wildcard that matches nothing copies nothing. */
   private globbed(need: Need): Need['files'] {
-    return need.files;
+    const names = new Set(this.plan.gains.map((action) => action.install?.manager));
+    const globs = managers.filter((manager) => names.has(manager.name)).flatMap((manager) => manager.globs);
+    return need.files.map((each) => {
+      const name = each.source.slice(each.source.lastIndexOf('/') + 1);
+      const glob = globs.find((pattern) => goMatch(pattern, name));
+      return glob === undefined ? each : { ...each, source: each.source.slice(0, -name.length) + glob, sure: true };
+    });
   }
 
   private bindFlags(need: Need): string[] | undefined {

@@ -1,0 +1,101 @@
+/** The package as somebody else gets it: packed, installed elsewhere, run, imported and type-checked. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const root = join(import.meta.dirname, '..');
+let folder: string;
+let listing: string[];
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'dockerfix-pack-'));
+  // `--ignore-scripts`: the tests run on what was built already.
+  const packed = JSON.parse(
+    execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
+      cwd: root,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }),
+  ) as unknown;
+  const { filename, files } = (Array.isArray(packed) ? packed[0] : Object.values(packed as object)[0]) as {
+    filename: string;
+    files: { path: string }[];
+  };
+  listing = files.map((file) => file.path);
+  writeFileSync(join(folder, 'package.json'), '{"private":true,"type":"module"}');
+  execFileSync('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', join(folder, filename)], {
+    cwd: folder,
+    stdio: 'ignore',
+  });
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('the packed package', () => {
+  it('holds what is needed and nothing else', () => {
+    expect(listing).toEqual(
+      expect.arrayContaining([
+        'package.json',
+        'README.md',
+        'LICENSE',
+        'dist/cli.js',
+        'dist/index.js',
+        'dist/plugin.js',
+        'dist/testing.js',
+        'schema/output.schema.json',
+      ]),
+    );
+    expect(
+      listing.filter((path) => !/^(?:dist\/|schema\/|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$)/.test(path)),
+    ).toEqual([]);
+  });
+  it('runs by its name', () => {
+    mkdirSync(join(folder, 'app'));
+    writeFileSync(join(folder, 'app/Dockerfile'), 'FROM node\nWORKDIR /app\nCOPY . /app\nRUN npm install\n');
+    writeFileSync(join(folder, 'app/package.json'), '{}');
+    const { stdout } = spawnSync(join(folder, 'node_modules/.bin/dockerfix'), ['app'], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    expect(stdout).toContain('+COPY package.json /app/');
+  });
+  it('can be imported by its three doors, without Node, with types', () => {
+    const program = `
+      import { fix, fixText, memoryContext, transforms, type Outcome } from 'dockerfix';
+      import { traceOf, type Transform } from 'dockerfix/plugin';
+      import { runFixture } from 'dockerfix/testing';
+      const context = memoryContext({ 'package.json': '{}', '.dockerignore': 'node_modules' });
+      const outcome: Outcome = fix({ path: 'Dockerfile', source: 'FROM node\\nWORKDIR /app\\nCOPY . .\\nRUN npm i\\n' }, context);
+      const none: Transform = { name: 'a/b', summary: '', *propose(file, around) { traceOf(file, around); } };
+      const text: string = fixText('FROM node\\nCOPY . /app\\nRUN cd /app && npm i\\n').status;
+      console.log(JSON.stringify([outcome.status, transforms.length, none.name, text, runFixture({ files: { Dockerfile: 'FROM a\\n' } }).broken]));
+    `;
+    writeFileSync(join(folder, 'use.ts'), program);
+    writeFileSync(
+      join(folder, 'tsconfig.json'),
+      '{"compilerOptions":{"strict":true,"module":"nodenext","target":"es2023","lib":["es2023","dom"],"types":[],"outDir":"out","skipLibCheck":false}}',
+    );
+    const tsc = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder], {
+      encoding: 'utf8',
+    });
+    expect(tsc.stdout).toBe('');
+    const { stdout, stderr } = spawnSync(process.execPath, [join(folder, 'out/use.js')], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    expect(stderr).toBe('');
+    expect(JSON.parse(stdout)).toEqual(['changed', 3, 'a/b', 'changed', []]);
+    for (const door of ['index', 'plugin', 'testing'])
+      expect(readFileSync(join(root, `dist/${door}.js`), 'utf8')).not.toMatch(/from ?["']node:/);
+  });
+});
+
+it("the README's first command shows the diff that it promises", () => {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  const line = /npm ci && npx dockerfix (\S+)/.exec(readme)?.[1];
+  expect(line).toBeDefined();
+  const { stdout, status } = spawnSync('npx', ['dockerfix', line as string], { cwd: root, encoding: 'utf8' });
+  expect(status).toBe(0);
+  expect(stdout).toContain('-COPY . /app\n+COPY package.json /app/\n RUN npm install\n+COPY . /app\n');
+});
