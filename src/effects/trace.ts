@@ -88,6 +88,8 @@ export interface StageTrace {
   readonly image: Image;
   /** What `docker inspect` would show, in the order it was set. */
   readonly configuration: readonly string[];
+  /** Managers whose store was filled by a fetch before this stage began. */
+  readonly fetched: ReadonlySet<string>;
 }
 
 /** Executes a whole file. Share `symbols` between two traces to compare them. */
@@ -128,7 +130,8 @@ class Execution {
   private readonly configuration: string[];
   private readonly volumes: string[] = [];
   /** Managers whose store this stage has filled. */
-  private readonly warmed = new Set<string>();
+  private readonly warmed: Set<string>;
+  private readonly fetched: ReadonlySet<string>;
   private readonly rootUser: string;
   private readonly aliased: boolean;
   private readonly file: Dockerfile;
@@ -161,6 +164,12 @@ class Execution {
       this.environment = environments[stage.base.stage as number] as number;
       this.configuration = [...parent.configuration];
     }
+    this.fetched = new Set(
+      parent?.events
+        .flatMap((event) => event.actions.flatMap((each) => (each.warm === true ? [each.install?.manager ?? ''] : [])))
+        .concat([...parent.fetched]),
+    );
+    this.warmed = new Set(this.fetched);
     const base = stage.base.image ?? '?';
     this.rootUser = !base.includes('/') && base !== '?' && !NOT_ROOT.test(base) ? 'root' : 'base';
     const claims = [...this.claims()];
@@ -172,7 +181,7 @@ class Execution {
 
   run(): StageTrace {
     const events = this.stage.instructions.map((instruction) => this.execute(instruction));
-    return { stage: this.stage, events, image: this.image, configuration: this.configuration };
+    return { stage: this.stage, events, image: this.image, configuration: this.configuration, fetched: this.fetched };
   }
 
   /** Paths that are the project's own in this stage, whatever the order of its instructions. */

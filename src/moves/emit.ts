@@ -88,6 +88,20 @@ class Writer {
     );
   }
 
+  /**
+   * The file's own syntax line, or the builder's default where it has none, is at least this (rule 34). A default is
+   * taken to know what has been there since 1.2, and nothing newer.
+   */
+  private supports([major, minor]: readonly [number, number], labs?: number): boolean {
+    if (this.target.builder !== 'buildkit') return false;
+    const match = /:(\d+)(?:\.(\d+))?(?:\.\d+)?(-labs)?/.exec(this.file.syntax ?? ':1.2');
+    if (match === null) return false;
+    // `docker/dockerfile:1` follows the newest.
+    const found = match[2] === undefined ? Infinity : Number(match[2]);
+    const needed = match[3] !== undefined && labs !== undefined ? labs : minor;
+    return Number(match[1]) > major || (Number(match[1]) === major && found >= needed);
+  }
+
   // --------------------------------------------------------------------------------- the narrow copies
 
   /** One COPY per directory (0.2), with the same flags and the destination spelt like the broad one's. */
@@ -109,7 +123,15 @@ class Writer {
     }
     const base = at === copy || at.state.workdir === copy.state.workdir || !relative ? destination.text : top;
     if (base.startsWith('?')) return unresolved(copy);
-    if (this.target.style === 'parents' && groups.size > 1) return this.withParents(need, copy, flags, base);
+    if (this.target.style === 'parents' && groups.size > 1) {
+      if (!this.supports([1, 20], 7))
+        return {
+          code: 'builder-too-old',
+          message: '`COPY --parents` needs BuildKit and a `# syntax=docker/dockerfile:1.20` line or later',
+          help: 'use --style copy, or raise the syntax line yourself',
+        };
+      return this.withParents(need, copy, flags, base);
+    }
     const lines: string[] = [];
     for (const { sources, target } of groups.values()) {
       const isFile = need.copy.placements.some((each) => each.target === need.files[0]?.target && !each.directory);
@@ -159,7 +181,7 @@ class Writer {
   }
 
   private bindFlags(need: Need): string[] | undefined {
-    if (this.target.builder === 'classic' || this.target.builder === 'kaniko') return undefined;
+    if (!this.supports([1, 2]) && this.target.builder !== 'buildah') return undefined;
     const top = need.reader.state.workdir;
     return need.files.map((each) => {
       const target = each.target.startsWith(`${top}/`) ? each.target.slice(top.length + 1) : each.target;

@@ -71,7 +71,7 @@ export function opportunities(
   const optimal: Opportunities['optimal'][number][] = [];
   for (const segment of segments(trace.events)) {
     // The plain move is a fallback for when a divided install is not provable.
-    const divided = options.narrow ? planSegment(segment, context, 'split') : undefined;
+    const divided = options.narrow ? planSegment(segment, context, 'split', trace.fetched) : undefined;
     const whole = planSegment(options.narrow ? segment : beforeReaders(segment, context), context, 'whole');
     for (const plan of [divided, whole]) if (plan !== undefined) plans.push(plan);
   }
@@ -79,7 +79,10 @@ export function opportunities(
     for (const action of event.actions) {
       if (action.install?.kind !== 'install') continue;
       const run = event.instruction as Run;
-      if (!hasBroadCopyAbove(trace.events, index, action, context) || isFetched(trace.events.slice(0, index), action))
+      if (
+        !hasBroadCopyAbove(trace.events, index, action, context) ||
+        isFetched(trace.events.slice(0, index), action, trace.fetched)
+      )
         optimal.push({ run, install: action.install });
       else {
         const trouble = blockedBy(trace.events, index, action);
@@ -130,8 +133,13 @@ function beforeReaders(events: readonly Event[], context: BuildContext): readonl
   return events;
 }
 
-function planSegment(events: readonly Event[], context: BuildContext, mode: 'split' | 'whole'): Plan | undefined {
-  const stop = reach(events, mode);
+function planSegment(
+  events: readonly Event[],
+  context: BuildContext,
+  mode: 'split' | 'whole',
+  fetched?: ReadonlySet<string>,
+): Plan | undefined {
+  const stop = reach(events, mode, fetched);
   if (stop === undefined) return undefined;
   const needs: Need[] = [];
   const copies = events
@@ -196,7 +204,7 @@ interface Stop {
 }
 
 /** How far down a copy can go: below the last RUN, or part of one, that gains and reads nothing unknown. */
-function reach(events: readonly Event[], mode: 'split' | 'whole'): Stop | undefined {
+function reach(events: readonly Event[], mode: 'split' | 'whole', fetched?: ReadonlySet<string>): Stop | undefined {
   const tail = events.length - 1;
   const last = events[tail];
   const run = last?.instruction as Run;
@@ -204,7 +212,7 @@ function reach(events: readonly Event[], mode: 'split' | 'whole'): Stop | undefi
   if (last !== undefined && opaque >= 0 && run.commands !== undefined) {
     const action = last.actions[opaque] as Action;
     // Once its store is filled ahead of the copy, there is nothing more to divide.
-    const split = isFetched(events, action) ? undefined : action.analysis?.splits[0];
+    const split = isFetched(events, action, fetched) ? undefined : action.analysis?.splits[0];
     const command = action.command === undefined ? -1 : run.commands.indexOf(action.command);
     if (mode === 'split' && split !== undefined && command >= 0)
       return { index: tail, actions: opaque, cut: command, split, divided: action };
@@ -223,7 +231,8 @@ function reach(events: readonly Event[], mode: 'split' | 'whole'): Stop | undefi
   return undefined;
 }
 
-function isFetched(events: readonly Event[], install: Action): boolean {
+function isFetched(events: readonly Event[], install: Action, before?: ReadonlySet<string>): boolean {
+  if (before?.has(install.install?.manager ?? '') === true) return true;
   return events.some((event) =>
     event.actions.some((each) => each.warm === true && each.install?.manager === install.install?.manager),
   );
