@@ -24,10 +24,7 @@ function section({ path, before, after }: FileChange): string {
   // Nothing follows for a new file that is empty.
   if (hunks.length > 0) lines.push(`--- ${before === undefined ? '/dev/null' : label(from)}`, `+++ ${label(to)}`);
   for (const hunk of hunks)
-    lines.push(
-      `@@ -${range(hunk.oldStart, hunk.oldLines)} +${range(hunk.newStart, hunk.newLines)} @@`,
-      ...hunk.lines,
-    );
+    lines.push(`@@ -${range(hunk.oldStart, hunk.oldLines)} +${range(hunk.newStart, hunk.newLines)} @@`, ...hunk.lines);
   return `${lines.join('\n')}\n`;
 }
 

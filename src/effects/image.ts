@@ -6,7 +6,7 @@
  * of every path is exact, and a state costs as much as the instructions that made it, not as the files in it.
  */
 import type { BuildContext, Files, Presence } from '../model.ts';
-import { components, join, within } from './paths.ts';
+import { components, isShared, join, within } from './paths.ts';
 import type { Symbols } from './symbols.ts';
 
 /** One write over a path and everything below it. */
@@ -318,12 +318,14 @@ export class Image implements Files {
     return layers.some((layer) => layer.presence === 'yes' && !layer.settles && layer.soft !== true);
   }
 
+  /** Who made a directory: that decides whether a command may write in it. */
   maker(path: string): string {
-    return (
-      this.directories.get(path) ??
-      this.layersAt(path).findLast((layer) => layer.maker !== undefined && layer.presence === 'yes')?.maker ??
-      ''
-    );
+    return isShared(path) ? '' : (this.directories.get(path) ?? this.bringer(path) ?? '');
+  }
+
+  /** The owner of the copy that brought a directory. */
+  private bringer(path: string): string | undefined {
+    return this.layersAt(path).findLast((layer) => layer.maker !== undefined && layer.presence === 'yes')?.maker;
   }
 
   /** The symbol of a path with everything below it. `strict` also tells apart what allowance 0.4 equates. */
@@ -331,7 +333,7 @@ export class Image implements Files {
     let node: Node | undefined = this.root;
     for (const name of components(path)) node = node?.children?.get(name);
     const layers = this.layersAt(path);
-    const own = this.hash(layers, node?.children, path === '/' ? '' : path, strict, () => true);
+    const own = this.hash(layers, node?.children, path === '/' ? '' : path, strict);
     const made = this.directoriesWithin(path, () => true);
     const mounted = this.mounts
       .filter((mount) => mount.path !== path && within(mount.path, path))
@@ -341,17 +343,17 @@ export class Image implements Files {
 
   /** The symbol of everything that is not a project's own. */
   system(): number {
-    const keep = (path: string): boolean => !this.own.has(path);
-    const layers = this.root.layers.filter((layer) => !layer.own);
     return this.symbols.of(
-      this.hash(layers, this.root.children, '', false, keep),
+      this.hash(this.root.layers, this.root.children, '', false, true),
       this.directoriesWithin('/', (path) => !this.owns(path) && !this.holdsOwn(path)),
     );
   }
 
   private directoriesWithin(tree: string, keep: (path: string) => boolean): string {
     const made: string[] = [];
-    for (const [path, maker] of this.directories) if (within(path, tree) && keep(path)) made.push(`${path}=${maker}`);
+    for (const [path, maker] of this.directories)
+      // One that a copy brings anyway is as if that copy had made it.
+      if (within(path, tree) && keep(path) && this.bringer(path) !== maker) made.push(`${path}=${maker}`);
     return made.sort().join('\n');
   }
 
@@ -360,16 +362,15 @@ export class Image implements Files {
     children: Map<string, Node> | undefined,
     path: string,
     strict: boolean,
-    keep: (path: string) => boolean,
+    systemOnly = false,
   ): number {
     const parts: string[] = [];
-    const everything = keep('');
-    const seen = everything ? layers : layers.filter((layer) => !layer.own);
+    const seen = systemOnly ? layers.filter((layer) => layer.own !== true) : layers;
     for (const [name, child] of children ?? []) {
       const below = path === '' && name === '?' ? '?' : `${path}/${name}`;
-      if (!keep(below)) continue;
-      const hash = this.hash(child.layers, child.children, below, strict, keep);
-      const implied = this.symbols.of('layers', layersKey(childLayers(layers, name), strict));
+      if (systemOnly && this.own.has(below)) continue;
+      const hash = this.hash(child.layers, child.children, below, strict, systemOnly);
+      const implied = this.symbols.of('layers', layersKey(childLayers(seen, name), strict));
       if (hash !== implied) parts.push(`${name}=${hash}`);
     }
     const own = this.symbols.of('layers', layersKey(seen, strict));

@@ -285,11 +285,7 @@ class Execution {
       this.image.isDirectory(directory);
     const place = (target: string, layer: Layer, isDirectory: boolean): void => {
       this.image.makeDirectory(isDirectory ? target : parentPath(target), maker);
-      const shared = isShared(target) && isDirectory;
-      this.image.write(
-        target,
-        shared && copy.from === undefined && this.context.known && !this.aliased ? { ...layer, own: true } : layer,
-      );
+      this.image.write(target, this.isOwn(copy, target, isDirectory) ? { ...layer, own: true } : layer);
     };
     if (copy.from !== undefined) {
       const stage = copy.fromStage === undefined ? undefined : this.done[copy.fromStage];
@@ -361,6 +357,17 @@ class Execution {
       }
     }
     return plain ? placements : undefined;
+  }
+
+  /** In a directory shared with the system, it lies among the project's own entries alone. */
+  private isOwn(copy: Copy, target: string, isDirectory: boolean): boolean {
+    if (!isShared(target) || !isDirectory || copy.from !== undefined || this.aliased) return false;
+    const names = copy.sources.flatMap((source) =>
+      expandCopySource(this.context, source.value ?? '').flatMap((path) =>
+        this.context.kind(path) === 'directory' ? this.context.entries(path) : [baseName(path)],
+      ),
+    );
+    return !names.some((name) => collides(target, name));
   }
 
   /** What it brings is not known, or just where below some directory: it may bring anything there. */

@@ -1,77 +1,110 @@
 /**
  * bun 1. Spec section 16.
  *
- * Reads: package.json, bun.lock or bun.lockb, foreign lockfiles without those, bunfig.toml, .npmrc, workspaces, patches;
- * a `file:` directory in full. Runs the root's scripts like npm.
+ * Reads: package.json, bun.lock or bun.lockb, bunfig.toml, .npmrc, workspace manifests with their existing bins, patches;
+ * other managers' lockfiles when there is none of its own; a `file:` directory in full.
+ *
+ * Runs, after the dependencies' [V: 1.4]: the members' `preinstall`, `install`, `postinstall`, `prepare`; then the
+ * root's, `preinstall` first, with what stands around `prepare`. `bun add X` runs them, too [V].
  */
-import type { Analysis, Command, Files, Install, PackageManager, Place, Read } from '../model.ts';
+import type { Analysis, Command, Files, Install, PackageManager, Place, Split } from '../model.ts';
 import { resolvePath } from '../dockerfile/state.ts';
-import { packageJsonWorkspaces } from './npm.ts';
-import { directoryFrom, has, parseArguments } from './shared/arguments.ts';
-import { analyseNode, analyseScript } from './shared/node.ts';
-import { at, record } from './shared/package-json.ts';
-import { tool, unknown } from './shared/steps.ts';
+import {
+  directoryFrom,
+  has,
+  isLocalPackage,
+  optionTable,
+  optionText,
+  parseArguments,
+  prefixOf,
+} from './shared/arguments.ts';
+import { analyseNode, analyseScript, madeHere, type Pending } from './shared/node.ts';
+import { at, stringEntries } from './shared/package-json.ts';
+import { findProject, packageJsonWorkspaces, type Project } from './shared/project.ts';
+import { installsProject, isTrouble, tool, unknown, unresolvedVariable } from './shared/steps.ts';
 
-const VALUED = new Set(
-  '--cwd --registry --cache-dir --backend --concurrent-scripts --network-concurrency --filter --omit --config -c --linker'.split(
-    ' ',
-  ),
+const OPTIONS = optionTable(
+  '--registry --cache-dir --backend --concurrent-scripts --network-concurrency --omit --linker --cpu --os --ca --cafile',
+  '--cwd --filter --config -c',
 );
-const LIFECYCLE = ['preinstall', 'install', 'postinstall', 'prepublish', 'preprepare', 'prepare', 'postprepare'];
+const LIFECYCLE = ['preinstall', 'install', 'postinstall', 'preprepare', 'prepare', 'postprepare'];
+const VERBS = new Set(['install', 'i', 'ci', 'add', 'a']);
+const LOCKS = ['bun.lock', 'bun.lockb'];
+const NAME = /bun/;
 
 function recognise(command: Command, place: Place): Install | undefined {
-  const args = parseArguments(command, 1, VALUED);
+  const args = parseArguments(command, 1, OPTIONS);
   const [verb, ...rest] = args.positional;
+  if (verb === undefined) return undefined;
   const base = { manager: 'bun', command, place, directory: directoryFrom(args, ['--cwd'], place) };
-  if (verb === 'install' || verb === 'i' || verb === 'ci' || verb === 'add' || verb === 'a') {
-    if (has(args, '-g', '--global'))
-      return {
-        ...base,
-        kind: rest.some((each) => /^\.{0,2}(?:\/|$)/.test(each)) || rest.length === 0 ? 'install' : 'tool',
-      };
-    return { ...base, kind: 'install' };
+  if (VERBS.has(verb)) {
+    if (!has(args, '-g', '--global')) return { ...base, kind: 'install' };
+    return {
+      ...base,
+      kind: args.unresolved === undefined && (rest.length === 0 || rest.some(isLocalPackage)) ? 'install' : 'tool',
+    };
   }
-  if (verb === 'run' && rest.length === 1 && LIFECYCLE.includes(rest[0] as string)) return { ...base, kind: 'script' };
-  return undefined;
+  const lifecycle = verb === 'run' && rest.length === 1 && LIFECYCLE.includes(rest[0] as string);
+  return lifecycle && args.unresolved === undefined ? { ...base, kind: 'script' } : undefined;
 }
 
 function analyse(install: Install, files: Files): Analysis {
-  const args = parseArguments(install.command, 1, VALUED);
+  const args = parseArguments(install.command, 1, OPTIONS);
   if (install.kind === 'tool') return tool(install);
+  const prefix = prefixOf(install.command, NAME);
   if (install.kind === 'script')
-    return analyseScript(install, files, args.positional[1] ?? '', has(args, '--if-present'));
-  if (args.dynamic)
-    return unknown(install, 'unresolved-variable', `\`${install.command.text}\` uses a variable that is not constant`);
-  if (has(args, '-g', '--global'))
-    return unknown(install, 'local-dependency-builds', `\`${install.command.text}\` installs the project itself`);
+    return analyseScript(install, files, prefix, args.positional[1] ?? '', has(args, '--if-present'));
+  if (has(args, '-g', '--global')) return unknown(install, installsProject(install));
+  if (args.unresolved !== undefined) return unknown(install, unresolvedVariable(install, args.unresolved));
   const [verb = '', ...added] = args.positional;
-  if (added.some((each) => /^\.{0,2}\/|^file:/.test(each)))
-    return unknown(install, 'local-dependency-builds', `\`${install.command.text}\` installs files of the project`);
+  const folder = added.find((each) => isLocalPackage(each) && !/\.(?:tgz|tar\.gz)$/.test(each));
+  if (folder !== undefined)
+    return unknown(install, installsProject(install, `\`${folder}\`, a directory of the project`));
+  const project = findProject(files, install.directory, packageJsonWorkspaces);
+  if (isTrouble(project)) return unknown(install, project);
+  const { root } = project;
   const silent = has(args, '--ignore-scripts');
-  const frozen = verb === 'ci' || has(args, '--frozen-lockfile');
-  const options = [...args.options].filter(([name]) => !/^--(?:cwd|no-progress|silent|verbose|no-summary)$/.test(name));
-  const locks = ['bun.lock', 'bun.lockb'];
-  const foreign = locks.every((name) => files.has(at(install.directory, name)) === 'no')
-    ? ['package-lock.json', 'yarn.lock', 'pnpm-lock.yaml']
-    : [];
-  return analyseNode(install, files, {
-    stepName:
-      `bun install ${[...options.map(([name, value]) => `${name}=${String(value)}`), ...added].sort().join(' ')}`.trim(),
-    rootFiles: [...locks, ...foreign, 'bunfig.toml', '.npmrc'],
-    memberFiles: [],
-    workspaces: packageJsonWorkspaces,
-    scriptsBefore: silent ? [] : ['preinstall'],
-    scriptsAfter: silent ? [] : LIFECYCLE.slice(1),
+  const forced = has(args, '--force', '-f');
+  const own = LOCKS.some((name) => files.has(at(root, name)) === 'yes');
+  const kept = verb === 'ci' || has(args, '--frozen-lockfile', '--no-save');
+  return analyseNode(install, files, project, {
+    name: `${prefix}bun ${[verb === 'i' ? 'install' : verb, ...added, optionText(args, ['--ignore-scripts', '--force', '-f'])].join(' ')}`.trim(),
+    prefix,
+    rootFiles: [
+      ...LOCKS,
+      ...(own ? [] : ['package-lock.json', 'yarn.lock', 'pnpm-lock.yaml']),
+      'bunfig.toml',
+      '.npmrc',
+    ],
+    after: silent ? [] : LIFECYCLE,
     memberScripts: silent ? [] : ['preinstall', 'install', 'postinstall', 'prepare'],
+    builds: !silent,
+    settings: (_view, { manifest }) => [
+      ...stringEntries(manifest.json['patchedDependencies']).map(([, path]) => ({ path: resolvePath(root, path) })),
+      ...added
+        .filter(isLocalPackage)
+        .map((each) => ({ path: resolvePath(install.directory, each.replace(/^file:/, '')) })),
+    ],
     packed: new Set(['file']),
-    edits: added.length > 0 ? ['package.json', ...locks] : frozen ? [] : ['bun.lock'],
-    outputs: [],
-    extraReads: (_view, { root, manifest }): Read[] =>
-      Object.values(record(manifest.json['patchedDependencies']))
-        .filter((each): each is string => typeof each === 'string')
-        .map((path) => ({ path: resolvePath(root, path) })),
-    splits: () => [],
+    // Over what this build has installed, --force lays everything out again [V].
+    converges: forced && madeHere(files, at(root, 'node_modules')),
+    edits:
+      added.length > 0
+        ? ['package.json', ...LOCKS]
+        : kept
+          ? []
+          : files.has(at(root, 'bun.lockb')) === 'yes'
+            ? ['bun.lockb']
+            : ['bun.lock'],
+    splits: (found, pending) => (added.length > 0 || forced || !own ? [] : splits(install, found, pending)),
   });
+}
+
+/** `--ignore-scripts`, COPY, the install again with `--force`; without that the dependencies' scripts never run [V]. */
+function splits(install: Install, project: Project, pending: Pending): readonly Split[] {
+  if (pending.packs || install.directory !== project.root || install.command.redirects.length > 0) return [];
+  const { text } = install.command;
+  return [{ before: `${text} --ignore-scripts`, after: `${text} --force`, why: pending.why }];
 }
 
 export const bun: PackageManager = {

@@ -19,9 +19,14 @@ export function recognise(command: Command, place: Place): Install | undefined {
   const stripped = withoutPrefix(command);
   const name = stripped.words[0]?.value;
   if (name === undefined) return undefined;
-  const base = name.slice(name.lastIndexOf('/') + 1).replace(/^(pip|python)3?\.\d+$/, '$1');
-  for (const manager of byCommand.get(base) ?? []) {
-    const install = manager.recognise(stripped, place);
+  const candidates = byCommand.get(programName(name));
+  if (candidates === undefined) return undefined;
+  // A variable in front of the command is in force for it alone.
+  const own = new Map(stripped.assignments.map((each) => [each.name, each.value]));
+  const here: Place =
+    own.size === 0 ? place : { ...place, environment: (key) => (own.has(key) ? own.get(key) : place.environment(key)) };
+  for (const manager of candidates) {
+    const install = manager.recognise(stripped, here);
     if (install !== undefined) return install;
   }
   return undefined;
@@ -31,23 +36,38 @@ export function analyse(install: Install, files: Files): Analysis {
   return (byName.get(install.manager) as PackageManager).analyse(install, files);
 }
 
-/** `sudo`, `corepack`, `env A=b`, `npx yarn@1`: what follows is the command. */
+/** `/opt/venv/bin/pip3.12` → `pip`. */
+function programName(word: string): string {
+  const slash = word.lastIndexOf('/');
+  return word
+    .slice(slash + 1)
+    .replace(/^(pip|python)3?\.\d+$/, '$1')
+    .replace(/^(yarn|pnpm|npm)@[\w.^~-]+$/, '$1');
+}
+
+const WRAPPERS = new Set(['command', 'time', 'exec', 'nice']);
+
+/** `sudo -E`, `corepack`, `env A=b`, `npx yarn@1`: what follows is the command. */
 function withoutPrefix(command: Command): Command {
   let words: readonly ShellWord[] = command.words;
+  let assignments = command.assignments;
   for (;;) {
-    const [first, second] = words.map((word) => word.value ?? '');
-    if (
-      first === 'sudo' ||
-      first === 'command' ||
-      first === 'time' ||
-      first === 'exec' ||
-      (first === 'corepack' && /^(?:yarn|pnpm|npm)$/.test(second ?? ''))
-    )
+    const [first, second = '', third = ''] = words.slice(0, 3).map((word) => word.value ?? '');
+    if (first === undefined) break;
+    if (WRAPPERS.has(first)) words = words.slice(1);
+    else if (first === 'sudo') words = words.slice(/^-[EHn]+$/.test(second) ? 2 : 1);
+    else if (first === 'corepack' && /^(?:yarn|pnpm|npm)(?:@|$)/.test(second)) words = words.slice(1);
+    else if (first === 'npx' && /^(?:yarn|pnpm|npm)(?:@|$)/.test(second)) words = words.slice(1);
+    else if (first === 'npx' && /^(?:-y|--yes)$/.test(second) && /^(?:yarn|pnpm|npm)(?:@|$)/.test(third))
+      words = words.slice(2);
+    else if (first === 'env' && second.includes('=')) {
       words = words.slice(1);
-    else if (first === 'env' && second !== undefined && second.includes('=')) {
-      words = words.slice(1);
-      while (words[0]?.value?.includes('=') === true) words = words.slice(1);
+      for (let pair = words[0]?.value; pair !== undefined && /^\w+=/.test(pair); pair = words[0]?.value) {
+        const equals = pair.indexOf('=');
+        assignments = [...assignments, { name: pair.slice(0, equals), value: pair.slice(equals + 1) }];
+        words = words.slice(1);
+      }
     } else break;
   }
-  return words === command.words ? command : { ...command, words };
+  return words === command.words ? command : { ...command, words, assignments };
 }

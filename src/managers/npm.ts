@@ -2,253 +2,344 @@
  * npm 6-12. Spec section 1.
  *
  * Reads: package.json, npm-shrinkwrap.json, package-lock.json, yarn.lock without those, the root .npmrc, every
- * workspace and linked manifest with its existing bins, binding.gyp. Runs the root lifecycle scripts.
+ * workspace and linked manifest with its existing bins, binding.gyp. A `file:` directory is linked, not copied.
+ *
+ * Runs, in this order [V: 8, 10, 11]: the dependencies' install scripts; of members and linked packages all
+ * `preinstall`, all `prepare`, all `install`, all `postinstall`; then the root's scripts, its `preinstall` first.
+ * `npm install X` runs none of the root's [V: 10].
  */
-import type { Analysis, Command, Files, Install, PackageManager, Place, Split } from '../model.ts';
-import { has, directoryFrom, parseArguments, type Arguments } from './shared/arguments.ts';
-import { analyseNode, analyseScript, findProject, type NodeRules, type Project } from './shared/node.ts';
-import { at, isTrouble, readManifest, record, scripts, strings, type Manifest } from './shared/package-json.ts';
-import { tool, unknown } from './shared/steps.ts';
+import type { Analysis, Command, Files, Install, PackageManager, Place, Split, Step, Trouble } from '../model.ts';
+import { resolvePath } from '../dockerfile/state.ts';
+import {
+  directoryFrom,
+  has,
+  isLocalPackage,
+  optionTable,
+  optionText,
+  parseArguments,
+  prefixOf,
+  type Arguments,
+} from './shared/arguments.ts';
+import { analyseNode, analyseScript, modulesAround, runScript, type Pending } from './shared/node.ts';
+import { at, bins, major, readManifest, scripts, withoutTheseScripts, type Manifest } from './shared/package-json.ts';
+import { findProject, packageJsonWorkspaces, type Project } from './shared/project.ts';
+import { iniFlag } from './shared/settings.ts';
+import { installsProject, isTrouble, single, tool, unknown, unresolvedVariable } from './shared/steps.ts';
 
 const INSTALL = new Set('install i in ins inst insta instal isnt isnta isntal isntall add'.split(' '));
 const CLEAN = new Set('ci clean-install ic install-clean isntall-clean'.split(' '));
+const GLOBAL = new Set([...INSTALL, 'update', 'up', 'upgrade', 'uninstall', 'remove', 'rm', 'un', 'unlink', 'r']);
 const RUN = new Set(['run', 'run-script', 'rum', 'urn']);
-const VALUED = new Set(
-  '--prefix -C --registry --cache --omit --include --only --loglevel --location --userconfig --globalconfig --fetch-timeout --fetch-retries --network-timeout --maxsockets --cpu --os --libc -w --workspace --install-strategy --before --tag --unsafe-perm'.split(
-    ' ',
-  ),
+const OPTIONS = optionTable(
+  '--registry --cache --omit --include --only --loglevel --userconfig --globalconfig --fetch-timeout --fetch-retries --fetch-retry-mintimeout --fetch-retry-maxtimeout --fetch-retry-factor --network-timeout --timeout --maxsockets --cpu --os --libc --arch --platform --target --target_arch --target_platform --disturl --runtime --python --install-strategy --before --tag --script-shell --audit-level --proxy --https-proxy --noproxy --cafile --ca --node-options --user-agent --scope --otp --auth-type --replace-registry-host --sharp_binary_host',
+  '--prefix -C --location -w --workspace',
 );
 /** In the order in which npm 8-11 run them: root preinstall comes after the dependencies [V]. */
-export const LIFECYCLE = ['preinstall', 'install', 'postinstall', 'prepublish', 'preprepare', 'prepare', 'postprepare'];
-const MEMBER_SCRIPTS = ['preinstall', 'install', 'postinstall', 'prepare'];
+const LIFECYCLE = ['preinstall', 'install', 'postinstall', 'prepublish', 'preprepare', 'prepare', 'postprepare'];
+const MEMBER_SCRIPTS = ['preinstall', 'prepare', 'install', 'postinstall'];
+const LOCKS = ['npm-shrinkwrap.json', 'package-lock.json'];
+const NAME = /npm/;
 
 function recognise(command: Command, place: Place): Install | undefined {
-  const args = parseArguments(command, 1, VALUED);
+  const args = parseArguments(command, 1, OPTIONS);
   const [verb, ...rest] = args.positional;
-  const directory = directoryFrom(args, ['--prefix', '-C'], place);
-  const base = { manager: 'npm', command, place, directory };
-  if (verb === undefined || args.dynamic)
-    return verb !== undefined && (INSTALL.has(verb) || CLEAN.has(verb)) && !isGlobal(args)
-      ? { ...base, kind: 'install' }
-      : undefined;
+  if (verb === undefined) return undefined;
+  const base = { manager: 'npm', command, place, directory: directoryFrom(args, ['--prefix', '-C'], place) };
   if (isGlobal(args)) {
-    if (!INSTALL.has(verb) && verb !== 'update' && verb !== 'uninstall' && verb !== 'remove' && verb !== 'rm')
-      return undefined;
-    // `npm i -g .` links the directory [V].
-    return rest.length > 0 && rest.every((each) => !/^\.{0,2}(?:\/|$)|\.tgz$/.test(each))
-      ? { ...base, kind: 'tool' }
-      : { ...base, kind: 'install' };
+    if (!GLOBAL.has(verb)) return undefined;
+    // `npm i -g .` and a bare `npm i -g` link the directory [V].
+    const local = args.unresolved === undefined && (rest.length === 0 || rest.some(isLocalPackage));
+    return { ...base, kind: local ? 'install' : 'tool' };
   }
   if (INSTALL.has(verb) || CLEAN.has(verb)) return { ...base, kind: 'install' };
-  if (verb === 'pkg' && rest[0] === 'delete' && rest.slice(1).every((each) => each.startsWith('scripts.')))
+  if (args.unresolved !== undefined) return undefined;
+  if (
+    verb === 'pkg' &&
+    rest[0] === 'delete' &&
+    rest.length > 1 &&
+    rest.slice(1).every((each) => each.startsWith('scripts.'))
+  )
     return { ...base, kind: 'script' };
-  if (RUN.has(verb) && rest.length === 1 && LIFECYCLE.includes(rest[0] as string)) return { ...base, kind: 'script' };
+  if (RUN.has(verb) && rest.length === 1 && LIFECYCLE.includes(rest[0] as string) && !has(args, '-w', '--workspace'))
+    return { ...base, kind: 'script' };
   return undefined;
 }
 
 function isGlobal(args: Arguments): boolean {
-  return has(args, '-g', '--global') || args.options.get('--location') === 'global';
+  return has(args, '-g', '--global', '-gf', '-fg') || args.options.get('--location') === 'global';
 }
 
 function analyse(install: Install, files: Files): Analysis {
-  const args = parseArguments(install.command, 1, VALUED);
+  const args = parseArguments(install.command, 1, OPTIONS);
   const [verb = '', ...rest] = args.positional;
   if (install.kind === 'tool') return tool(install);
-  if (verb === 'pkg')
-    return deleteScripts(
-      install,
-      files,
-      rest.slice(1).map((each) => each.slice('scripts.'.length)),
-    );
-  if (install.kind === 'script') return analyseScript(install, files, rest[0] ?? '', has(args, '--if-present'));
-  if (args.dynamic)
-    return unknown(install, 'unresolved-variable', `\`${install.command.text}\` uses a variable that is not constant`);
-  if (isGlobal(args))
-    return unknown(install, 'local-dependency-builds', `\`${install.command.text}\` installs the project itself`);
+  if (install.kind === 'script')
+    return verb === 'pkg' ? deleteScripts(install, files, args) : runScripts(install, files, args);
+  if (isGlobal(args)) return analyseGlobal(install, files, rest);
+  if (args.unresolved !== undefined) return unknown(install, unresolvedVariable(install, args.unresolved));
   const clean = CLEAN.has(verb);
-  const names = rest.filter((each) => each !== '.');
-  if (names.some((each) => /^\.{0,2}\/|\.tgz$|^file:/.test(each)))
-    return unknown(install, 'local-dependency-builds', `\`${install.command.text}\` installs files of the project`);
-  if (
-    clean &&
-    ['package-lock.json', 'npm-shrinkwrap.json'].every(
-      (name) => files.has(at(lockRoot(files, install.directory), name)) === 'no',
-    )
-  )
-    return unknown(
-      install,
-      'manifest-missing',
-      `\`${install.command.text}\` needs a package-lock.json, and there is none where it runs`,
-      'pass the right --context, or check .dockerignore',
-    );
-  const silent = has(args, '--ignore-scripts');
-  const lock = lockfile(files, install.directory);
-  const options = [...args.options].filter(
-    ([name]) =>
-      !/^(?:--ignore-scripts|--prefix|-C|--no-audit|--no-fund|--audit|--fund|--loglevel|--no-progress|--progress|--silent|--quiet|--verbose|-s|-q|-d)$/.test(
-        name,
-      ),
-  );
-  const stepName =
-    `npm ${clean ? 'ci' : 'install'} ${[...options.map(([name, value]) => `${name}=${String(value)}`), ...names].sort().join(' ')}${silent && lock.scripts !== false ? ' --ignore-scripts' : ''}`.trim();
-  return analyseNode(install, files, {
-    stepName,
+  const added = rest.filter((each) => each !== '.');
+  const folder = added.find((each) => isLocalPackage(each) && !/\.(?:tgz|tar\.gz|tar)$/.test(each));
+  if (folder !== undefined)
+    return unknown(install, installsProject(install, `\`${folder}\`, a directory of the project`));
+  if (added.length > 0 && has(args, '-w', '--workspace', '-ws', '--workspaces'))
+    return unknown(install, {
+      code: 'mutating-install',
+      message: `\`${install.command.text}\` changes the manifests of workspace members`,
+      help: 'add the package to the manifests instead',
+    });
+  const project = findProject(files, install.directory, packageJsonWorkspaces);
+  // `npm i X` makes its own package.json where there is none.
+  if (isTrouble(project) && project.code === 'manifest-missing' && added.length > 0)
+    return freshInstall(install, files);
+  if (isTrouble(project)) return unknown(install, project);
+  const { root } = project;
+  const lock = LOCKS.map((name) => at(root, name)).find((path) => files.has(path) !== 'no');
+  if (clean && lock === undefined)
+    return unknown(install, {
+      code: 'manifest-missing',
+      message: `\`${install.command.text}\` needs a package-lock.json, and there is none where it runs`,
+      help: 'pass the right --context, or check .dockerignore',
+    });
+  const silent =
+    has(args, '--ignore-scripts') ||
+    iniFlag(files, at(root, '.npmrc'), 'ignore-scripts') ||
+    install.place.environment('npm_config_ignore_scripts') === 'true';
+  const builds = lock === undefined || dependenciesHaveScripts(files.read(lock));
+  const prefix = prefixOf(install.command, NAME);
+  const node = nodeMajor(install.place.image);
+  return analyseNode(install, files, project, {
+    name: `${prefix}npm ${clean ? 'ci' : 'install'} ${[...added, optionText(args, ['--ignore-scripts'])].join(' ')}`.trim(),
+    prefix,
     rootFiles: [
       'package-lock.json',
       'npm-shrinkwrap.json',
       '.npmrc',
-      ...(lock.known ? [] : ['yarn.lock']),
-      'binding.gyp',
+      ...(lock !== undefined && files.has(lock) === 'yes' ? [] : ['yarn.lock']),
     ],
-    memberFiles: [],
-    workspaces: packageJsonWorkspaces,
-    scriptsBefore: [],
-    scriptsAfter: silent ? [] : LIFECYCLE,
-    // npm 8-10 run a workspace's `prepare` even with --ignore-scripts [V].
-    memberScripts: silent ? ['prepare'] : MEMBER_SCRIPTS,
-    packed: new Set(has(args, '--install-links') ? ['file'] : []),
-    edits: clean ? [] : names.length > 0 ? ['package.json', 'package-lock.json'] : ['package-lock.json'],
-    outputs: [],
-    splits: (_files, project, deferred) => splits(install, project, deferred, lock.scripts, names.length > 0),
-    ...(silent
-      ? {}
-      : {
-          extraReads: (view, project) =>
-            view.has(at(project.root, 'binding.gyp')) === 'yes'
-              ? {
-                  code: 'lifecycle-script-reads-source',
-                  message: 'binding.gyp makes npm compile the project while it installs',
-                }
-              : [],
-        }),
-  } satisfies NodeRules);
+    after: silent || added.length > 0 ? [] : LIFECYCLE,
+    // npm 8-10 run a workspace's `prepare` even with --ignore-scripts [V; fixed in 11].
+    memberScripts: !silent ? MEMBER_SCRIPTS : node !== undefined && node >= 24 ? [] : ['prepare'],
+    builds: builds && !silent,
+    settings: (view, { manifest }) => {
+      const archives = added
+        .filter(isLocalPackage)
+        .map((each) => ({ path: resolvePath(install.directory, each.replace(/^file:/, '')) }));
+      const compiles =
+        !silent &&
+        view.has(at(root, 'binding.gyp')) !== 'no' &&
+        ['install', 'preinstall'].every((name) => scripts(manifest)[name] === undefined);
+      return compiles
+        ? {
+            code: 'lifecycle-script-reads-source',
+            message: 'binding.gyp makes npm compile the project while it installs',
+            help: 'move the build to a RUN of its own after the copy, with --ignore-scripts here',
+          }
+        : archives;
+    },
+    packed: new Set(
+      has(args, '--install-links') || iniFlag(files, at(root, '.npmrc'), 'install-links') ? ['file'] : [],
+    ),
+    // `npm ci` removes node_modules first.
+    converges: clean,
+    edits: clean ? [] : added.length > 0 ? ['package.json', 'package-lock.json'] : ['package-lock.json'],
+    splits: (found, pending) => (added.length > 0 ? [] : splits(install, args, files, found, pending, builds)),
+  });
 }
 
-export function packageJsonWorkspaces(_files: Files, _root: string, manifest: Manifest): readonly string[] {
-  const workspaces = manifest.json['workspaces'];
-  return strings(Array.isArray(workspaces) ? workspaces : record(workspaces)['packages']);
+/** `npm i -g .` builds and links the directory; an archive is only unpacked. */
+function analyseGlobal(install: Install, files: Files, packages: readonly string[]): Analysis {
+  const local = packages.filter(isLocalPackage);
+  if (packages.length === 0 || local.some((each) => !/\.(?:tgz|tar\.gz|tar)$/.test(each)))
+    return unknown(install, installsProject(install));
+  const reads = local.map((each) => ({ path: resolvePath(install.place.directory, each.replace(/^file:/, '')) }));
+  return tool(
+    install,
+    reads.filter(({ path }) => files.has(path) !== 'no'),
+  );
 }
 
-/** The workspace root that owns a directory, where the lockfile is. */
-function lockRoot(files: Files, directory: string): string {
-  const project = findProject(files, directory, packageJsonWorkspaces);
-  return isTrouble(project) ? directory : project.root;
+/** Packages by name into a directory without a manifest: it makes one. */
+function freshInstall(install: Install, files: Files): Analysis {
+  const { directory } = install;
+  const reads = ['package.json', 'package-lock.json', '.npmrc'].map((name) => ({ path: at(directory, name) }));
+  const modules = at(directory, 'node_modules');
+  const before = files.has(modules) === 'no' ? [] : [{ path: modules, tree: true }];
+  const step: Step = {
+    name: install.command.text,
+    reads: [...reads, ...before],
+    writes: [modules],
+    edits: ['package.json', 'package-lock.json'].map((name) => at(directory, name)),
+    system: 'reads',
+  };
+  return { ...single(step), outputs: [modules], ignore: ['node_modules'] };
 }
 
-interface Lock {
-  readonly known: boolean;
-  /** Some dependency that is not a link has an install script; undefined: not known. */
-  readonly scripts: boolean | undefined;
-}
-
-/** `hasInstallScript` in lockfile versions 2 and 3 [V]. */
-function lockfile(files: Files, directory: string): Lock {
-  const name = ['npm-shrinkwrap.json', 'package-lock.json'].find((each) => files.has(at(directory, each)) !== 'no');
-  const text = name === undefined ? undefined : files.read(at(directory, name));
-  if (text === undefined) return { known: name !== undefined, scripts: undefined };
-  try {
-    const json = record(JSON.parse(text));
-    if (Number(json['lockfileVersion']) < 2) return { known: true, scripts: undefined };
-    const packages = Object.entries(record(json['packages']));
-    return {
-      known: true,
-      scripts: packages.some(
-        ([path, entry]) =>
-          path.includes('node_modules/') &&
-          record(entry)['link'] !== true &&
-          record(entry)['hasInstallScript'] === true,
-      ),
-    };
-  } catch {
-    return { known: true, scripts: undefined };
-  }
+/**
+ * Whether a dependency that is not a link has an install script: `hasInstallScript` in lockfile versions 2 and 3 [V].
+ * Version 1 does not say.
+ */
+function dependenciesHaveScripts(lock: string | undefined): boolean {
+  if (lock === undefined || !/"lockfileVersion":\s*[23]\b/.test(lock.slice(0, 2_000))) return true;
+  return (
+    lock.includes('"hasInstallScript"') &&
+    /"[^"\n]*node_modules\/[^"\n]*":\s*\{[^{}]*"hasInstallScript":\s*true/.test(lock)
+  );
 }
 
 /** Spec 1, "Adapt, in order", steps 2 and 3. */
 function splits(
   install: Install,
+  args: Arguments,
+  files: Files,
   project: Project,
-  deferred: readonly string[],
-  dependencyScripts: boolean | undefined,
-  adds: boolean,
+  pending: Pending,
+  builds: boolean,
 ): readonly Split[] {
-  if (deferred.includes('*') || adds || install.directory !== project.root) return [];
-  const node = nodeMajor(install.place.image);
-  const after = replay(project.manifest, deferred);
-  if (after === undefined) return [];
-  const why = `${deferred.map((each) => `\`${each}\``).join(', ')} may read the source, so it runs after the copy`;
+  if (pending.build || pending.linked || install.directory !== project.root) return [];
+  if (pending.members.length > 0 && !canReplayMembers(files, project, pending)) return [];
+  const prefix = prefixOf(install.command, NAME);
+  const target =
+    typeof args.options.get('--prefix') === 'string'
+      ? ` --prefix ${args.options.get('--prefix') as string}`
+      : typeof args.options.get('-C') === 'string'
+        ? ` -C ${args.options.get('-C') as string}`
+        : '';
+  const rerun = replay(project.manifest, pending.root);
+  if (rerun === undefined || !/^[\w./ =:@-]*$/.test(target) || install.command.redirects.length > 0) return [];
+  const memberScript = pending.members[0]?.name;
+  const run = (rest: string): string => `${prefix}npm${target} run ${rest}`;
+  const after = [
+    ...(memberScript === undefined ? [] : [run(`${memberScript} --workspaces --if-present`)]),
+    ...rerun.names.map((name) => run(name)),
+  ].join(' && ');
   const found: Split[] = [];
-  // `npm pkg` came with npm 7; npm 12 runs a root preinstall before the dependencies.
-  const pkg =
+  const node = nodeMajor(install.place.image);
+  // `npm pkg` came with npm 7, in node 16; npm 12 runs a root preinstall before the dependencies.
+  const usable =
     node === undefined
-      ? !deferred.includes('preinstall')
-      : node >= 16 && !(node >= 26 && deferred.includes('preinstall'));
-  const all = LIFECYCLE.filter(
-    (name) => deferred.includes(name) || (scripts(project.manifest)[name] !== undefined && after.covers.includes(name)),
+      ? !pending.root.includes('preinstall')
+      : node >= 16 && !(node >= 26 && pending.root.includes('preinstall'));
+  if (usable) {
+    const remove = [
+      ...(memberScript === undefined ? [] : [`${prefix}npm${target} pkg delete scripts.${memberScript} --workspaces`]),
+      ...(rerun.removes.length === 0
+        ? []
+        : [`${prefix}npm${target} pkg delete ${rerun.removes.map((name) => `scripts.${name}`).join(' ')}`]),
+    ];
+    found.push({ before: [...remove, install.command.text].join(' && '), after, why: pending.why });
+  }
+  const defined = LIFECYCLE.filter((name) => scripts(project.manifest)[name] !== undefined);
+  const quietMembers = project.members.every((member) =>
+    MEMBER_SCRIPTS.every((name) => scripts(member)[name] === undefined),
   );
-  if (pkg)
-    found.push({
-      before: `npm pkg delete ${all.map((name) => `scripts.${name}`).join(' ')} && ${install.command.text}`,
-      after: after.text,
-      why,
-    });
-  const members = project.members.some((member) => scripts(member)['prepare'] !== undefined);
-  if (
-    dependencyScripts === false &&
-    !members &&
-    all.length === LIFECYCLE.filter((name) => scripts(project.manifest)[name] !== undefined).length
-  )
-    found.push({ before: `${install.command.text} --ignore-scripts`, after: after.text, why });
+  if (!builds && quietMembers && defined.every((name) => rerun.removes.includes(name)))
+    found.push({ before: `${install.command.text} --ignore-scripts`, after, why: pending.why });
   return found;
 }
 
-/** The commands that run the deferred scripts in npm's order; `npm run install` runs preinstall and postinstall, too. */
+/** One script name, run in all members that have it, and nothing around it; no bin that it has yet to build. */
+function canReplayMembers(files: Files, { members }: Project, pending: Pending): boolean {
+  const names = new Set(pending.members.map((each) => each.name));
+  const [name] = names;
+  if (names.size !== 1 || name === undefined || name === 'install') return false;
+  // `run` also starts the scripts around the one that it is given, and members that are known would run again.
+  const plain = members.every((member) => {
+    const defined = scripts(member);
+    return (
+      defined[`pre${name}`] === undefined && defined[`post${name}`] === undefined && defined['install'] === undefined
+    );
+  });
+  const all = members
+    .filter((member) => scripts(member)[name] !== undefined)
+    .every((member) => pending.members.some((each) => each.manifest === member));
+  const built = members.every((member) => bins(files, member).every((bin) => bin.read.as !== 'absent'));
+  return plain && all && built;
+}
+
+/**
+ * The `run`s that repeat root scripts in npm's order, and the scripts that they stand for. `npm run install` also runs
+ * preinstall and postinstall, `npm run prepare` the two around it [V: 10].
+ */
 function replay(
   manifest: Manifest,
-  deferred: readonly string[],
-): { text: string; covers: readonly string[] } | undefined {
+  pending: readonly string[],
+): { readonly names: readonly string[]; readonly removes: readonly string[] } | undefined {
   const defined = scripts(manifest);
-  const commands: string[] = [];
-  const covers: string[] = [];
+  const names: string[] = [];
+  const removes: string[] = [];
   for (const group of [
     ['preinstall', 'install', 'postinstall'],
     ['prepublish'],
     ['preprepare', 'prepare', 'postprepare'],
   ]) {
-    const wanted = group.filter((name) => deferred.includes(name));
-    if (wanted.length === 0) continue;
+    const wanted = group.filter((name) => pending.includes(name));
     const middle = group[1];
-    if (group.length === 3 && middle !== undefined && defined[middle] !== undefined) {
-      commands.push(`npm run ${middle}`);
-      covers.push(...group);
+    if (middle !== undefined && wanted.includes(middle)) {
+      names.push(middle);
+      removes.push(...group.filter((name) => defined[name] !== undefined));
     } else {
-      commands.push(...wanted.map((name) => `npm run ${name}`));
-      covers.push(...wanted);
+      names.push(...wanted);
+      removes.push(...wanted);
     }
   }
-  return commands.length === 0 ? undefined : { text: commands.join(' && '), covers };
+  const strays = names
+    .flatMap((name) => [`pre${name}`, `post${name}`])
+    .filter((name) => defined[name] !== undefined && !removes.includes(name));
+  return strays.length > 0 ? undefined : { names, removes };
 }
 
-/** Major version of Node in an official image's tag. */
-export function nodeMajor(image: string | undefined): number | undefined {
-  const match = /(?:^|\/)node:(\d+)/.exec(image ?? '');
-  return match === null ? undefined : Number(match[1]);
+function deleteScripts(install: Install, files: Files, args: Arguments): Analysis {
+  const names = args.positional.slice(2).map((each) => each.slice('scripts.'.length));
+  const targets = packagesOf(install, files, args);
+  if (isTrouble(targets)) return unknown(install, targets);
+  const sets: Record<string, string> = {};
+  for (const { directory } of targets) {
+    const path = at(directory, 'package.json');
+    const text = withoutTheseScripts(files.read(path) ?? '', names);
+    if (text !== undefined) sets[path] = text;
+  }
+  return single({
+    name: install.command.text,
+    reads: Object.keys(sets).map((path) => ({ path })),
+    writes: [],
+    edits: [],
+    sets,
+    system: 'none',
+  });
 }
 
-function deleteScripts(install: Install, files: Files, names: readonly string[]): Analysis {
-  const manifest = readManifest(files, install.directory);
-  if (isTrouble(manifest)) return unknown(install, manifest.code, manifest.message);
-  const kept = Object.fromEntries(Object.entries(scripts(manifest)).filter(([name]) => !names.includes(name)));
-  const path = at(install.directory, 'package.json');
-  const text = `${JSON.stringify({ ...manifest.json, scripts: kept }, undefined, 2)}\n`;
+/** `npm run X [--workspaces]`. */
+function runScripts(install: Install, files: Files, args: Arguments): Analysis {
+  const name = args.positional[1] ?? '';
+  const prefix = prefixOf(install.command, NAME);
+  if (!has(args, '--workspaces', '-ws')) return analyseScript(install, files, prefix, name, has(args, '--if-present'));
+  const targets = packagesOf(install, files, args);
+  if (isTrouble(targets)) return unknown(install, targets);
+  const trees = targets[0] === undefined ? [] : modulesAround(files, targets[0]);
   return {
-    steps: [
-      { name: install.command.text, reads: [{ path }], writes: [], edits: [], sets: { [path]: text }, system: 'none' },
-    ],
+    steps: targets.flatMap((each) => runScript(files, each, prefix, name, trees)),
     outputs: [],
     ignore: [],
     splits: [],
   };
+}
+
+/** The packages that `--workspaces` and `--include-workspace-root` select. */
+function packagesOf(install: Install, files: Files, args: Arguments): readonly Manifest[] | Trouble {
+  const all = has(args, '--workspaces', '-ws');
+  const root = readManifest(files, install.directory);
+  if (isTrouble(root)) return root;
+  if (!all) return [root];
+  const project = findProject(files, install.directory, packageJsonWorkspaces);
+  if (isTrouble(project)) return project;
+  return [...(has(args, '--include-workspace-root') ? [project.manifest] : []), ...project.members];
+}
+
+/** Major version of Node in an official image's tag. */
+export function nodeMajor(image: string | undefined): number | undefined {
+  const match = /(?:^|\/)node:v?(\d+)/.exec(image ?? '');
+  return match === null ? undefined : major(match[1] as string);
 }
 
 export const npm: PackageManager = {

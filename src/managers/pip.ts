@@ -2,238 +2,383 @@
  * pip, uv pip and pip-tools. Spec section 2.
  *
  * Reads: `-r` and `-c` files, recursively and relative to the file that names them; `./package` is relative to the
- * current directory. A pip.conf in the current directory is not read. Writes site-packages, which is the system.
+ * current directory; `--find-links` to either. A pip.conf in the current directory is not read [V]; uv reads uv.toml
+ * and `[tool.uv]` (https://docs.astral.sh/uv/concepts/configuration-files/). Writes site-packages, which is the
+ * system, or a virtual environment.
  */
-import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Trouble } from '../model.ts';
+import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Step, Trouble } from '../model.ts';
 import { parentOf, resolvePath } from '../dockerfile/state.ts';
-import { parseArguments, type Arguments } from './shared/arguments.ts';
-import { single, tool, unknown } from './shared/steps.ts';
+import { optionTable, parseArguments, type Arguments } from './shared/arguments.ts';
+import { at } from './shared/package-json.ts';
+import { single, tool, unknown, unresolvedVariable } from './shared/steps.ts';
 
-const VALUED = new Set(
-  '-r --requirement -c --constraint -e --editable -i --index-url --extra-index-url -f --find-links -t --target --prefix --root --platform --python-version --implementation --abi --timeout --default-timeout --retries --trusted-host --cert --client-cert --cache-dir --src --proxy --log --progress-bar --no-binary --only-binary --global-option --config-settings -C --python -p --index --default-index --index-strategy --keyring-provider --link-mode --upgrade-strategy --root-user-action --exists-action --group --extra --override -w --wheel-dir -d --dest'.split(
-    ' ',
-  ),
+const OPTIONS = optionTable(
+  '-i --index-url --extra-index-url --platform --python-version --implementation --abi --timeout --default-timeout --retries --trusted-host --cert --client-cert --cache-dir --proxy --log --progress-bar --no-binary --only-binary --global-option --install-option --config-settings -C --config-setting --python -p --index --default-index --index-strategy --keyring-provider --link-mode --upgrade-strategy --root-user-action --exists-action --extra --upgrade-package -P --resolution --prerelease --torch-backend --exclude-newer --use-feature --use-deprecated --report --python-platform',
+  '-r --requirement --requirements -c --constraint --constraints -e --editable -f --find-links -t --target --prefix --root --src --group --override --overrides --build-constraint -b -w --wheel-dir -d --dest --directory --project',
 );
+const REQUIREMENT = [
+  '-r',
+  '--requirement',
+  '--requirements',
+  '-c',
+  '--constraint',
+  '--constraints',
+  '--override',
+  '--overrides',
+  '--build-constraint',
+];
+const EDITABLE = ['-e', '--editable'];
+const VERBS = /^(?:install|wheel|download|sync)$/;
 
-interface Parsed {
+interface Invocation {
+  readonly program: 'pip' | 'uv' | 'pip-sync';
   readonly verb: string;
-  readonly skip: number;
+  readonly args: Arguments;
 }
 
-/** Where the arguments of `install` start, behind `python -m`, `uv` and options before the verb. */
-function verbOf(command: Command): Parsed | undefined {
-  const words = command.words.map((word) => word.value);
-  let at = 1;
+/** The verb and its arguments, behind `python -m pip`, `uv pip` and options. */
+function invocation(command: Command): Invocation | undefined {
+  const words = command.words.map((word) => word.value ?? word.text);
   const name = (words[0] ?? '').slice((words[0] ?? '').lastIndexOf('/') + 1);
+  if (name === 'pip-sync')
+    return { program: 'pip-sync', verb: 'sync', args: joined(parseArguments(command, 1, OPTIONS)) };
+  let skip = 1;
+  let program: Invocation['program'] = 'pip';
   if (/^python[\d.]*$/.test(name)) {
-    if (words[1] !== '-m' || words[2] !== 'pip') return undefined;
-    at = 3;
-  } else if (name === 'uv') {
-    if (words[1] !== 'pip') return undefined;
-    at = 2;
-  } else if (name === 'pip-sync') return { verb: 'sync', skip: 1 };
-  while (words[at]?.startsWith('-') === true) at += VALUED.has(words[at] as string) ? 2 : 1;
-  const verb = words[at];
-  return verb === undefined ? undefined : { verb, skip: at + 1 };
+    while (/^-[a-zA-Z]+$/.test(words[skip] ?? '') && words[skip] !== '-m') skip++;
+    if (words[skip] !== '-m' || !/^(?:pip|uv)$/.test(words[skip + 1] ?? '')) return undefined;
+    if (words[skip + 1] === 'uv') program = 'uv';
+    skip += 2;
+  } else if (name === 'uv') program = 'uv';
+  if (program === 'uv') {
+    while (words[skip]?.startsWith('-') === true) skip++;
+    if (words[skip] !== 'pip') return undefined;
+    skip++;
+  }
+  const args = joined(parseArguments(command, skip, OPTIONS));
+  const [verb, ...positional] = args.positional;
+  return verb === undefined || !VERBS.test(verb) ? undefined : { program, verb, args: { ...args, positional } };
+}
+
+/** `-rfile` and `-e.` are an option and its value. */
+function joined(args: Arguments): Arguments {
+  const list = args.list.map(([name, value]): readonly [string, string | true] => {
+    const match = value === true ? /^(-[rcefiwdt])(.+)$/.exec(name) : null;
+    return match === null ? [name, value] : [match[1] as string, match[2] as string];
+  });
+  return { ...args, list, options: new Map(list) };
 }
 
 function recognise(command: Command, place: Place): Install | undefined {
-  const parsed = verbOf(command);
-  if (parsed === undefined || !/^(?:install|wheel|download|sync)$/.test(parsed.verb)) return undefined;
-  const args = parseArguments(command, parsed.skip, VALUED);
-  const files =
-    command.words.some((word) => /^(?:-r|--requirement|-c|--constraint|-e|--editable|--group)/.test(word.text)) ||
-    parsed.verb === 'sync' ||
-    parsed.verb !== 'install';
-  const local = args.positional.some(isLocal);
-  return { manager: 'pip', command, place, directory: place.directory, kind: files || local ? 'install' : 'tool' };
+  const found = invocation(command);
+  if (found === undefined) return undefined;
+  const { verb, args } = found;
+  const named = args.list.some(([name]) => REQUIREMENT.includes(name) || EDITABLE.includes(name) || name === '--group');
+  const fromProject = named || verb !== 'install' || args.unresolved !== undefined || args.positional.some(isLocal);
+  return { manager: 'pip', command, place, directory: place.directory, kind: fromProject ? 'install' : 'tool' };
 }
 
+/** A requirement that is a path rather than a name or a URL. */
 function isLocal(word: string): boolean {
-  return /^\.{1,2}(?:\/|$|\[)|^\/|\.(?:whl|tar\.gz|zip)$|^file:/.test(word) && !/^https?:/.test(word);
+  if (/^(?:https?|git\+|hg\+|svn\+|bzr\+)/.test(word) || /@\s*(?:https?|git\+|hg\+|svn\+)/.test(word)) return false;
+  return (
+    /^\.{1,2}(?:\/|$|\[)|^~?\/|^file:|@\s*file:/.test(word) ||
+    /^[\w./+-]+\.(?:whl|tar\.gz|zip)(?:\[[^\]]*\])?$/.test(word) ||
+    /^[\w.-]+\/[\w./-]*(?:\[[^\]]*\])?$/.test(word)
+  );
+}
+
+function archiveOf(spec: string): string | undefined {
+  return /(?:^|file:(?:\/\/)?|\s)([\w./+-]+\.(?:whl|tar\.gz|zip))/.exec(spec)?.[1];
 }
 
 function analyse(install: Install, files: Files): Analysis {
-  const parsed = verbOf(install.command) as Parsed;
-  const args = parseArguments(install.command, parsed.skip, VALUED);
-  if (install.kind === 'tool') return tool(install);
-  const folder = args.dynamic ? requirementsFolder(install) : undefined;
-  if (args.dynamic && folder === undefined)
-    return unknown(install, 'unresolved-variable', `\`${install.command.text}\` uses a variable that is not constant`);
-  const local = args.positional.find(isLocal) ?? editable(install);
-  if (local !== undefined)
-    return unknown(
-      install,
-      'local-dependency-builds',
-      `\`${install.command.text}\` builds \`${local}\` from its source`,
-      'install its dependencies from a requirements file first, and the project after the copy',
-    );
-  const named = requirementFiles(install, args, parsed);
-  const reads: Read[] = folder === undefined ? [] : [{ path: folder, tree: true }];
-  if (folder !== undefined) {
-    const names = files.entries(folder) ?? [];
-    if (names.length === 0)
-      return unknown(install, 'manifest-missing', `\`${folder}\` holds no requirements files where pip runs`);
-    // Any of them may be meant, so all must be harmless.
-    named.push(...names.filter((name) => /\.(?:txt|in|pip)$/.test(name)).map((name) => `${folder}/${name}`));
-  }
-  for (const path of named) {
-    const trouble = follow(files, resolvePath(install.directory, path), install.directory, reads, new Set());
-    if (trouble !== undefined) return unknown(install, trouble.code, trouble.message, trouble.help);
-  }
-  for (const name of ['PIP_CONSTRAINT', 'PIP_FIND_LINKS', 'PIP_REQUIREMENT'])
-    if (install.place.environment(name) !== undefined)
-      return unknown(install, 'dynamic-manifest', `ENV ${name} adds files to what pip reads`);
-  for (const option of ['-f', '--find-links', '-t', '--target', '--prefix']) {
-    const value = args.options.get(option);
-    if (typeof value !== 'string' || /^https?:/.test(value)) continue;
-    if (option === '-f' || option === '--find-links')
-      reads.push({ path: resolvePath(install.directory, value), tree: true });
-    else
-      return single({
-        name: install.command.text,
-        reads,
-        writes: [resolvePath(install.directory, value)],
-        edits: [],
-        system: 'reads',
+  const { program, verb, args } = invocation(install.command) as Invocation;
+  const targets = environment(install, files, program, args);
+  if (install.kind === 'tool') return targets.trees.length === 0 ? tool(install) : into(install, targets, []);
+  const folder = requirementsFolder(install);
+  if (args.unresolved !== undefined && folder === undefined)
+    return unknown(install, unresolvedVariable(install, args.unresolved));
+  const variable = [
+    'PIP_CONSTRAINT',
+    'PIP_FIND_LINKS',
+    'PIP_REQUIREMENT',
+    'PIP_TARGET',
+    'PIP_PREFIX',
+    'UV_CONSTRAINT',
+    'UV_OVERRIDE',
+    'UV_FIND_LINKS',
+  ].find((name) => {
+    const value = install.place.environment(name);
+    return value !== undefined && value !== '' && !/^https?:/.test(value);
+  });
+  const reader = new RequirementReader(files, install.directory);
+  if (variable !== undefined) {
+    if (!/CONSTRAINT$/.test(variable))
+      return unknown(install, {
+        code: 'dynamic-manifest',
+        message: `ENV ${variable} adds to what the install reads`,
+        help: 'name it on the command line',
       });
+    for (const each of (install.place.environment(variable) ?? '').split(' '))
+      reader.file(resolvePath(install.directory, each));
   }
-  const written = ['-w', '--wheel-dir', '-d', '--dest']
+  if (folder !== undefined) reader.folder(folder);
+  for (const [name, value] of args.list) {
+    if (typeof value !== 'string' || (folder !== undefined && value.includes('$'))) continue;
+    if (REQUIREMENT.includes(name)) reader.file(resolvePath(install.directory, value), value);
+    else if (EDITABLE.includes(name)) reader.requirement(`-e ${value}`, install.command.text);
+    else if (name === '-f' || name === '--find-links') reader.links(value, install.directory);
+    else if (name === '--group')
+      reader.file(
+        resolvePath(install.directory, value.includes(':') ? (value.split(':', 1)[0] as string) : 'pyproject.toml'),
+      );
+  }
+  const listed = verb === 'sync' ? (args.positional.length === 0 ? ['requirements.txt'] : args.positional) : [];
+  for (const path of listed) reader.file(resolvePath(install.directory, path), path);
+  if (verb !== 'sync') for (const word of args.positional) reader.requirement(word, install.command.text);
+  if (reader.trouble !== undefined) return unknown(install, reader.trouble);
+  const reads = [...reader.reads, ...(program === 'uv' ? uvSettings(files, install.directory) : [])];
+  const chosen = [
+    '-t',
+    '--target',
+    '--prefix',
+    '--root',
+    ...(verb === 'wheel' ? ['-w', '--wheel-dir'] : []),
+    ...(verb === 'download' ? ['-d', '--dest'] : []),
+  ]
     .map((name) => args.options.get(name))
-    .find((each) => typeof each === 'string');
-  if (parsed.verb === 'wheel' || parsed.verb === 'download')
-    return single({
-      name: install.command.text,
-      reads,
-      writes: [resolvePath(install.directory, typeof written === 'string' ? written : '.')],
-      edits: [],
-      system: 'reads',
-    });
-  const environment = inTreeEnvironment(install, files);
-  const writes = environment === undefined ? [] : [environment];
-  return {
-    steps: [
-      {
-        name: install.command.text,
-        reads: [...reads, ...writes.map((path) => ({ path, tree: true }))],
-        writes,
-        edits: [],
-        system: environment === undefined ? 'writes' : 'reads',
-      },
-    ],
-    outputs: writes,
-    ignore: writes.map((path) => path.slice(install.directory.length + 1)),
-    splits: [],
-  };
+    .find((value) => typeof value === 'string');
+  if (typeof chosen === 'string' || verb === 'wheel' || verb === 'download') {
+    const path = resolvePath(install.directory, chosen ?? '.');
+    if (path === install.directory || install.directory.startsWith(`${path}/`))
+      return unknown(install, {
+        code: 'dynamic-manifest',
+        message: `\`${install.command.text}\` puts its result beside the source`,
+        help: 'name a directory for it',
+      });
+    return into(install, { trees: [path, ...reader.checkouts], certain: true }, reads);
+  }
+  return into(
+    install,
+    { trees: [...targets.trees, ...reader.checkouts], certain: targets.certain && targets.trees.length > 0 },
+    reads,
+  );
 }
 
 /** `-r requirements/$ENV.txt`: a folder of requirements files, whichever of them is meant. */
-function requirementsFolder(install: Install): string | undefined {
-  const open = install.command.words.filter((word) => word.value === undefined);
-  const match = /^([\w./-]+)\/[\w.-]*\$\{?\w+\}?[\w.-]*$/.exec(open[0]?.text ?? '');
-  return open.length === 1 && match !== null ? resolvePath(install.directory, match[1] as string) : undefined;
+function requirementsFolder({ command, directory }: Install): string | undefined {
+  const open = command.words.filter((word) => word.value === undefined);
+  const match = /^["']?([\w./-]+)\/[\w.-]*\$\{?\w+\}?[\w.-]*["']?$/.exec(open[0]?.text ?? '');
+  return open.length === 1 && match !== null ? resolvePath(directory, match[1] as string) : undefined;
 }
 
-/** Every `-r` and `-c`, several times over, and the positional files of `uv pip sync` and pip-sync. */
-function requirementFiles(install: Install, args: Arguments, parsed: Parsed): string[] {
-  const words = install.command.words.map((word) => word.value ?? '');
-  const found: string[] = [];
-  for (let at = parsed.skip; at < words.length; at++) {
-    const word = words[at] as string;
-    if (/^(?:-r|--requirement|-c|--constraint|--override)$/.test(word)) found.push(words[++at] ?? '');
-    else {
-      const joined = /^(?:-r|-c|--requirement=|--constraint=|--override=)(.+)$/.exec(word)?.[1];
-      if (joined !== undefined && !word.startsWith('--re') && !/^--c(?!onstraint)/.test(word)) found.push(joined);
-      else if (joined !== undefined) found.push(joined);
-    }
+/** A step that fills these trees, and the system unless it is certain that it does not. */
+function into(install: Install, { trees, certain }: Targets, reads: readonly Read[]): Analysis {
+  const step: Step = {
+    name: install.command.text,
+    reads: [...reads, ...trees.map((path) => ({ path, tree: true }))],
+    writes: trees,
+    edits: [],
+    system: certain ? 'reads' : 'writes',
+  };
+  const inside = at(install.directory, '');
+  return {
+    ...single(step),
+    outputs: trees,
+    ignore: trees.filter((path) => path.startsWith(inside)).map((path) => path.slice(inside.length)),
+  };
+}
+
+interface Targets {
+  /** Virtual environments that it installs into. */
+  readonly trees: readonly string[];
+  /** It does not write anywhere else. */
+  readonly certain: boolean;
+}
+
+/** Which virtual environment is in use: by the program's own path, VIRTUAL_ENV, PATH, or one that was made here. */
+function environment(install: Install, files: Files, program: Invocation['program'], args: Arguments): Targets {
+  const { directory, place, command } = install;
+  const system = /^\/(?:usr|bin|sbin|opt\/conda|root\/\.local|home\/[^/]+\/\.local|pyenv)(?:\/|$)/;
+  const word =
+    command.words
+      .map((each) => each.value ?? '')
+      .find((each) => /(?:^|\/)(?:pip[\d.]*|python[\d.]*|uv|pip-sync)$/.test(each)) ?? '';
+  const named = /^(.+)\/bin\/[^/]+$/.exec(word)?.[1];
+  const first = /^([^:]+)\/bin(?::|$)/.exec(place.environment('PATH') ?? '')?.[1];
+  const chosen = [
+    named,
+    program === 'uv' ? args.options.get('--python') : undefined,
+    place.environment('VIRTUAL_ENV'),
+    first,
+  ].find((each) => typeof each === 'string' && each.includes('/') && !system.test(each));
+  if (typeof chosen === 'string')
+    return { trees: [resolvePath(directory, chosen.replace(/\/bin\/python[\d.]*$/, ''))], certain: true };
+  const made = ['.venv', 'venv', 'env', '.env']
+    .map((name) => at(directory, name))
+    .filter((path) => files.has(path) === 'yes' && files.entries(path) === undefined);
+  return { trees: made, certain: program === 'uv' && !args.options.has('--system') && made.length === 1 };
+}
+
+/** uv.toml, and the `[tool.uv]` tables of pyproject.toml: the rest of that file does not matter. */
+function uvSettings(files: Files, directory: string): readonly Read[] {
+  const path = at(directory, 'pyproject.toml');
+  const tables = [
+    ...(files.read(path) ?? '').matchAll(/^\[{1,2}tool\.uv[^\]]*\]{1,2}[^\n]*\n(?:(?!\[)[^\n]*\n?)*/gm),
+  ].map((match) => match[0]);
+  return [{ path: at(directory, 'uv.toml') }, { path, as: tables.join(''), optional: true }];
+}
+
+/** Follows requirement files, and collects what they read. */
+class RequirementReader {
+  readonly reads: Read[] = [];
+  /** Where `-e git+...` puts its checkouts. */
+  readonly checkouts: string[] = [];
+  trouble: Trouble | undefined;
+  private readonly seen = new Set<string>();
+  private readonly files: Files;
+  private readonly directory: string;
+
+  constructor(files: Files, directory: string) {
+    this.files = files;
+    this.directory = directory;
   }
-  if (parsed.verb === 'sync') found.push(...(args.positional.length === 0 ? ['requirements.txt'] : args.positional));
-  return found;
-}
 
-function editable(install: Install): string | undefined {
-  const words = install.command.words.map((word) => word.value ?? '');
-  const at = words.findIndex((word) => word === '-e' || word === '--editable' || /^(?:-e\.|--editable=)/.test(word));
-  return at < 0 ? undefined : (words[at + 1] ?? words[at]);
-}
-
-function follow(files: Files, path: string, current: string, reads: Read[], seen: Set<string>): Trouble | undefined {
-  if (/^\/?https?:/.test(path) || seen.has(path)) return undefined;
-  seen.add(path);
-  reads.push({ path });
-  const presence = files.has(path);
-  if (presence === 'no')
-    return {
-      code: 'manifest-missing',
-      message: `\`${path}\` does not exist where pip runs`,
-      help: 'pass the right --context, or check .dockerignore',
-    };
-  const text = files.read(path);
-  if (text === undefined)
-    return {
-      code: 'manifest-generated',
-      message: `the content of \`${path}\` is not known: a command made or changed it, or git ignores it`,
-    };
-  // uv reads the dependencies of a pyproject.toml, setup.cfg or setup.py named with -r; only the first is data.
-  if (path.endsWith('pyproject.toml'))
-    return /^dynamic\s*=.*dependencies/m.test(text)
-      ? { code: 'dynamic-manifest', message: `\`${path}\` has dynamic dependencies` }
-      : undefined;
-  if (/setup\.(?:py|cfg)$/.test(path)) return { code: 'dynamic-manifest', message: `\`${path}\` is code` };
-  const hashed = /--hash=/.test(text);
-  for (const raw of text.replace(/\\\r?\n/g, ' ').split('\n')) {
-    const line = raw.replace(/(?:^|\s)#.*$/, '').trim();
-    if (line === '') continue;
-    const include = /^(?:-r|--requirement|-c|--constraint)(?:\s*=\s*|\s+|(?=[^\s-]))(\S+)/.exec(line)?.[1];
-    if (include !== undefined) {
-      if (include.includes('$')) return { code: 'dynamic-manifest', message: `\`${path}\` includes \`${include}\`` };
-      const trouble = /^https?:/.test(include)
-        ? undefined
-        : follow(files, resolvePath(parentOf(path), include), current, reads, seen);
-      if (trouble !== undefined) return trouble;
-      continue;
-    }
-    const links = /^(?:-f|--find-links)(?:\s*=\s*|\s+)(\S+)/.exec(line)?.[1];
-    if (links !== undefined && !/^https?:/.test(links)) {
-      reads.push(
-        { path: resolvePath(parentOf(path), links), tree: true },
-        { path: resolvePath(current, links), tree: true },
+  /** `spelling`: how it was named, to tell a URL. */
+  file(path: string, spelling = path): void {
+    if (/^https?:/.test(spelling) || this.seen.has(path) || this.trouble !== undefined) return;
+    this.seen.add(path);
+    this.reads.push({ path });
+    const presence = this.files.has(path);
+    const text = this.files.read(path);
+    if (presence === 'no')
+      return this.refuse(
+        'manifest-missing',
+        `there is no \`${path}\` where this install runs`,
+        'pass the right --context, or check .dockerignore',
       );
-      continue;
+    if (text === undefined)
+      return presence === 'maybe'
+        ? this.refuse(
+            'manifest-generated',
+            `git ignores \`${path}\`, or an earlier command may have changed it, so its content is not known`,
+            'commit the requirements file',
+          )
+        : this.refuse(
+            'manifest-generated',
+            `\`${path}\` is made or changed by an earlier command, so its content is not known`,
+            'commit the requirements file',
+          );
+    if (/\.toml$/.test(path)) {
+      // uv reads the dependencies of a pyproject.toml; where they are computed, it builds the project to learn them.
+      if (/^dynamic\s*=\s*\[[^\]]*dependencies/m.test(text))
+        this.refuse(
+          'dynamic-manifest',
+          `\`${path}\` has dynamic dependencies`,
+          'list the dependencies in pyproject.toml',
+        );
+      else if (/\bfile:|\bpath\s*=/.test(text))
+        this.refuse(
+          'local-dependency-builds',
+          `\`${path}\` depends on packages of the project itself`,
+          'install those after the copy',
+        );
+      return;
     }
-    const editableSpec = /^(?:-e|--editable)(?:\s*=\s*|\s+)(\S+)/.exec(line)?.[1];
-    const spec = editableSpec ?? line;
-    if (/^(?:git|hg|svn|bzr)\+/.test(spec) || /^https?:/.test(spec)) continue;
-    const local =
-      editableSpec !== undefined ||
-      /^\.{1,2}(?:\/|$|\[)|^\/|@\s*file:|^file:/.test(spec) ||
-      /^[\w./-]+\.(?:whl|tar\.gz|zip)(?:\s|;|$)/.test(spec);
-    if (!local) continue;
-    const archive = /([\w./+-]+\.(?:whl|tar\.gz|zip))/.exec(spec)?.[1];
-    if (archive !== undefined) reads.push({ path: resolvePath(current, archive.replace(/^file:(?:\/\/)?/, '')) });
-    else
-      return {
-        code: 'local-dependency-builds',
-        message: `\`${path}\` installs \`${spec}\`, which builds the project from its source${hashed ? ' (in hash mode)' : ''}`,
-        help: 'keep the project itself out of the requirements file and install it after the copy',
-      };
+    if (/setup\.(?:py|cfg)$/.test(path))
+      return this.refuse('dynamic-manifest', `\`${path}\` is code`, 'list the dependencies in a requirements file');
+    for (const line of logicalLines(text)) this.line(line, path);
   }
-  return undefined;
+
+  /** Any file of a folder may be meant, so all must be harmless. */
+  folder(path: string): void {
+    const names = (this.files.entries(path) ?? []).filter((name) => /\.(?:txt|in|pip)$/.test(name));
+    if (names.length === 0)
+      return this.refuse(
+        'manifest-missing',
+        `\`${path}\` holds no requirements files where this install runs`,
+        'pass the right --context',
+      );
+    this.reads.push({ path, tree: true });
+    for (const name of names) this.file(at(path, name));
+  }
+
+  private line(line: string, path: string): void {
+    const option =
+      /^(-r|--requirement|-c|--constraint|-f|--find-links|-e|--editable)(?:\s*=\s*|\s+|(?<=^-[rcfe])(?=[^\s-]))(\S.*)$/.exec(
+        line,
+      );
+    if (option === null) {
+      if (!line.startsWith('-')) this.requirement(line, path);
+      return;
+    }
+    const [, name = '', value = ''] = option;
+    const word = (value.split(/\s/, 1)[0] as string).replace(/^(["'])(.*)\1$/, '$2');
+    if (EDITABLE.includes(name)) this.requirement(`-e ${word}`, path);
+    else if (/\$\{/.test(word))
+      this.refuse(
+        'dynamic-manifest',
+        `\`${path}\` names \`${word}\`, which depends on a variable`,
+        'write the path out',
+      );
+    else if (name === '-f' || name === '--find-links') this.links(word, parentOf(path));
+    else this.file(resolvePath(parentOf(path), word), word);
+  }
+
+  /** `--find-links` is looked for beside the file that names it, and in the current directory [V]. */
+  links(value: string, beside: string): void {
+    if (/^https?:/.test(value)) return;
+    const paths = [resolvePath(beside, value.replace(/^file:(?:\/\/)?/, '')), resolvePath(this.directory, value)];
+    this.reads.push(...[...new Set(paths)].map((path) => (/\.html?$/.test(path) ? { path } : { path, tree: true })));
+  }
+
+  /** One requirement; `where` names what asks for it. */
+  requirement(line: string, where: string): void {
+    const editable = line.startsWith('-e ');
+    const spec = line
+      .replace(/^-e\s+/, '')
+      .replace(/\s+--hash=.*$/, '')
+      .replace(/\s*;.*$/, '')
+      .trim();
+    if (/^(?:https?|git\+|hg\+|svn\+|bzr\+)|@\s*(?:https?|git\+|hg\+|svn\+|bzr\+)/.test(spec)) {
+      if (!editable) return;
+      const name = /[#&]egg=([\w.-]+)/.exec(spec)?.[1] ?? /^([\w.-]+)\s*@/.exec(spec)?.[1];
+      if (name === undefined)
+        this.refuse('dynamic-manifest', `\`${where}\` checks \`${spec}\` out into the project`, 'leave out `-e`');
+      else this.checkouts.push(resolvePath(this.directory, `src/${name.toLowerCase().replace(/[._]/g, '-')}`));
+      return;
+    }
+    if (!editable && !isLocal(spec)) return;
+    const archive = editable ? undefined : archiveOf(spec);
+    if (archive !== undefined) this.reads.push({ path: resolvePath(this.directory, archive) });
+    else if (where.startsWith('/'))
+      this.refuse(
+        'local-dependency-builds',
+        `\`${where}\` installs \`${spec}\`, which builds the project from its source`,
+        'keep the project itself out of the requirements file and install it after the copy',
+      );
+    else
+      this.refuse(
+        'local-dependency-builds',
+        `\`${where}\` builds \`${spec}\` from its source`,
+        'install its dependencies from a requirements file first, and the project after the copy',
+      );
+  }
+
+  private refuse(code: string, message: string, help: string): void {
+    this.trouble ??= { code, message, help };
+  }
 }
 
-/** A virtual environment that lies in the project: `/app/.venv/bin/pip`, or PATH that starts with one. */
-function inTreeEnvironment(install: Install, files: Files): string | undefined {
-  const name = install.command.words[0]?.value ?? '';
-  const direct = /^(.*)\/bin\/(?:pip|python)[\d.]*$/.exec(name)?.[1];
-  const active =
-    install.place.environment('VIRTUAL_ENV') ??
-    /^([^:]*venv[^:/]*)\/bin(?::|$)/.exec(install.place.environment('PATH') ?? '')?.[1];
-  const path = direct === undefined || /^\/usr(?:\/local)?$/.test(direct) ? active : direct;
-  if (path === undefined) return undefined;
-  const absolute = resolvePath(install.directory, path);
-  return absolute.startsWith(`${install.directory}/`) && install.directory !== '/' && files.has(absolute) !== 'no'
-    ? absolute
-    : undefined;
+/** Lines with continuations joined, comments and blank lines left out. */
+function logicalLines(text: string): string[] {
+  return text
+    .replace(/^\ufeff/, '')
+    .replace(/\\\r?\n/g, ' ')
+    .split(/\r?\n/)
+    .map((line) => line.replace(/(?:^|\s)#.*$/, '').trim())
+    .filter((line) => line !== '');
 }
 
 export const pip: PackageManager = {

@@ -3,154 +3,222 @@
  *
  * Reads: package.json, pnpm-lock.yaml, pnpm-workspace.yaml, .npmrc, .pnpmfile.cjs and .mjs, patched dependencies, every
  * workspace manifest with its existing bins; a `file:` directory in full.
+ *
+ * Runs, package by package [V: 10]: `preinstall`, `install`, `postinstall`, `preprepare`, `prepare`, `postprepare`,
+ * with --prod too. `pnpm add X` runs none [V: 10].
  */
-import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Split, Trouble } from '../model.ts';
-import { parse as parseYaml } from 'yaml';
-import { resolvePath } from '../dockerfile/state.ts';
-import { directoryFrom, has, parseArguments, type Arguments } from './shared/arguments.ts';
-import { analyseNode, analyseScript, findProject, type NodeRules, type Project } from './shared/node.ts';
+import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Split, Step, Trouble } from '../model.ts';
+import { parentOf, resolvePath } from '../dockerfile/state.ts';
 import {
-  at,
+  directoryFrom,
+  has,
+  isLocalPackage,
+  optionTable,
+  optionText,
+  parseArguments,
+  prefixOf,
+  type Arguments,
+} from './shared/arguments.ts';
+import { analyseNode, analyseScript, type NodeRules, type Pending } from './shared/node.ts';
+import { at, readManifest, record, scripts, stringEntries, strings, type Manifest } from './shared/package-json.ts';
+import { findProject, projectAt, type Project, type Workspaces } from './shared/project.ts';
+import { iniFlag, yamlSettings } from './shared/settings.ts';
+import {
+  generated,
+  installsProject,
   isTrouble,
-  localDependencies,
-  readManifest,
-  record,
-  strings,
-  type Manifest,
-} from './shared/package-json.ts';
-import { single, tool, unknown } from './shared/steps.ts';
+  missing,
+  single,
+  tool,
+  unknown,
+  unresolvedVariable,
+} from './shared/steps.ts';
 
-const VALUED = new Set(
-  '-C --dir --prefix --filter -F --filter-prod --registry --store-dir --reporter --loglevel --network-concurrency --child-concurrency --fetch-timeout --config --lockfile-dir --virtual-store-dir --cpu --os --libc'.split(
-    ' ',
-  ),
+const OPTIONS = optionTable(
+  '--registry --store-dir --reporter --loglevel --network-concurrency --child-concurrency --workspace-concurrency --fetch-timeout --fetch-retries --cpu --os --libc --package-import-method --node-linker --hoist-pattern --public-hoist-pattern --color --side-effects-cache',
+  '-C --dir --prefix --filter -F --filter-prod --lockfile-dir --virtual-store-dir --modules-dir --config --changed-files-ignore-pattern --test-pattern',
 );
 const INSTALL = new Set(['install', 'i']);
-const LIFECYCLE_BEFORE = ['pnpm:devPreinstall', 'preinstall'];
-const LIFECYCLE_AFTER = ['install', 'postinstall', 'prepublish', 'prepare'];
+const LIFECYCLE = ['preinstall', 'install', 'postinstall', 'preprepare', 'prepare', 'postprepare'];
 const ROOT_FILES = ['pnpm-lock.yaml', 'pnpm-workspace.yaml', '.npmrc', '.pnpmfile.cjs', '.pnpmfile.mjs'];
+/** The forms of one install differ in these. */
+const FORMS = ['--ignore-scripts', '--offline', '--prefer-offline', '-r', '--recursive'];
+const NAME = /pnpm(?:@[\w.^~-]+)?/;
 
 function recognise(command: Command, place: Place): Install | undefined {
-  const args = parseArguments(command, 1, VALUED);
+  const args = parseArguments(command, 1, OPTIONS);
   const [verb, ...rest] = args.positional;
   const base = { manager: 'pnpm', command, place, directory: directoryFrom(args, ['-C', '--dir', '--prefix'], place) };
   if (verb === undefined) return undefined;
-  if (has(args, '-g', '--global'))
-    return verb === 'add' || INSTALL.has(verb) || verb === 'remove'
-      ? { ...base, kind: rest.length > 0 && rest.every((each) => !/^\.{0,2}(?:\/|$)/.test(each)) ? 'tool' : 'install' }
-      : undefined;
+  if (has(args, '-g', '--global')) {
+    if (verb !== 'add' && verb !== 'remove' && verb !== 'update' && !INSTALL.has(verb)) return undefined;
+    return {
+      ...base,
+      kind: args.unresolved === undefined && (rest.length === 0 || rest.some(isLocalPackage)) ? 'install' : 'tool',
+    };
+  }
   if (INSTALL.has(verb) || verb === 'add') return { ...base, kind: 'install' };
+  if (args.unresolved !== undefined) return undefined;
   if (verb === 'fetch') return { ...base, kind: 'fetch' };
-  if (verb === 'run' && rest.length === 1 && LIFECYCLE_AFTER.includes(rest[0] as string))
-    return { ...base, kind: 'script' };
-  return undefined;
+  if (verb === 'rebuild' && rest.length === 0 && has(args, '--pending')) return { ...base, kind: 'script' };
+  const script = verb === 'run' ? rest : [verb, ...rest];
+  const lifecycle = script.length === 1 && script[0] !== 'install' && LIFECYCLE.includes(script[0] as string);
+  return lifecycle && !has(args, '-r', '--recursive', '--filter', '-F') ? { ...base, kind: 'script' } : undefined;
 }
 
 function analyse(install: Install, files: Files): Analysis {
-  const args = parseArguments(install.command, 1, VALUED);
+  const args = parseArguments(install.command, 1, OPTIONS);
   if (install.kind === 'tool') return tool(install);
-  if (install.kind === 'script')
-    return analyseScript(install, files, args.positional[1] ?? '', has(args, '--if-present'));
-  if (args.dynamic)
-    return unknown(install, 'unresolved-variable', `\`${install.command.text}\` uses a variable that is not constant`);
-  if (has(args, '-g', '--global'))
-    return unknown(install, 'local-dependency-builds', `\`${install.command.text}\` installs the project itself`);
-  const added = args.positional.slice(1);
-  if (added.some((each) => /^\.{0,2}\/|^(?:file|link|workspace):/.test(each)))
-    return unknown(install, 'local-dependency-builds', `\`${install.command.text}\` installs files of the project`);
+  const prefix = prefixOf(install.command, NAME);
+  const rebuild = args.positional[0] === 'rebuild';
+  if (install.kind === 'script' && !rebuild)
+    return analyseScript(install, files, prefix, args.positional.at(-1) ?? '', has(args, '--if-present'));
+  if (has(args, '-g', '--global')) return unknown(install, installsProject(install));
+  if (args.unresolved !== undefined) return unknown(install, unresolvedVariable(install, args.unresolved));
   if (install.kind === 'fetch') return fetch(install, files);
-  const silent = has(args, '--ignore-scripts');
-  const production =
-    has(args, '--prod', '-P', '--production') || install.place.environment('NODE_ENV') === 'production';
+  const option = ['--lockfile-dir', '--virtual-store-dir', '--modules-dir', '--config'].find((name) => has(args, name));
+  if (option !== undefined)
+    return unknown(install, {
+      code: 'dynamic-manifest',
+      message: `\`${install.command.text}\` works outside of its own directory (\`${option}\`)`,
+      help: 'leave that option out',
+    });
+  const added = args.positional.slice(1);
+  const folder = added.find((each) => isLocalPackage(each) && !/\.(?:tgz|tar\.gz)$/.test(each));
+  if (folder !== undefined)
+    return unknown(install, installsProject(install, `\`${folder}\`, a directory of the project`));
+  const project = findWorkspace(files, install.directory, has(args, '--ignore-workspace'));
+  if (isTrouble(project)) return unknown(install, project);
+  const { root } = project;
+  const lock = files.has(at(root, 'pnpm-lock.yaml'));
+  if (has(args, '--frozen-lockfile') && lock === 'no')
+    return unknown(install, {
+      code: 'manifest-missing',
+      message: `\`${install.command.text}\` needs a pnpm-lock.yaml, and there is none where it runs`,
+      help: 'pass the right --context, or check .dockerignore',
+    });
+  const settings = yamlSettings(files, at(root, 'pnpm-workspace.yaml'));
+  if (isTrouble(settings)) return unknown(install, settings);
+  const silent =
+    has(args, '--ignore-scripts') ||
+    settings['ignoreScripts'] === true ||
+    iniFlag(files, at(root, '.npmrc'), 'ignore-scripts');
   const frozen = has(args, '--frozen-lockfile') || (install.place.environment('CI') ?? '') !== '';
-  const options = [...args.options].filter(
-    ([name]) =>
-      !/^(?:-C|--dir|--prefix|--reporter|--loglevel|--silent|-s|--offline|--prefer-offline|-r|--recursive|--no-optional-progress)$/.test(
-        name,
-      ),
-  );
-  const root = findProject(files, install.directory, workspaces);
-  if (has(args, '--frozen-lockfile') && !isTrouble(root) && files.has(at(root.root, 'pnpm-lock.yaml')) === 'no')
-    return unknown(
-      install,
-      'manifest-missing',
-      `\`${install.command.text}\` needs a pnpm-lock.yaml, and there is none where it runs`,
-      'pass the right --context, or check .dockerignore',
-    );
-  return analyseNode(install, files, {
-    stepName:
-      `pnpm install ${[...options.map(([name, value]) => `${name}=${String(value)}`), ...added].sort().join(' ')}`.trim(),
+  const rules: NodeRules = {
+    name: `${prefix}pnpm ${added.length > 0 ? `add ${added.join(' ')} ` : 'install '}${optionText(args, FORMS)}`.trim(),
+    prefix,
     rootFiles: ROOT_FILES,
-    memberFiles: ['.npmrc'],
-    workspaces,
-    scriptsBefore: silent ? [] : LIFECYCLE_BEFORE,
-    scriptsAfter: silent
-      ? []
-      : LIFECYCLE_AFTER.filter((name) => !production || (name !== 'prepublish' && name !== 'prepare')),
-    memberScripts: silent ? [] : ['preinstall', 'install', 'postinstall', ...(production ? [] : ['prepare'])],
+    memberFiles: [
+      '.npmrc',
+      ...(settings['sharedWorkspaceLockfile'] === false ||
+      /^shared-workspace-lockfile\s*=\s*false/m.test(files.read(at(root, '.npmrc')) ?? '')
+        ? ['pnpm-lock.yaml']
+        : []),
+    ],
+    before: silent || added.length > 0 ? [] : ['pnpm:devPreinstall'],
+    after: silent || added.length > 0 ? [] : LIFECYCLE,
+    memberScripts: silent || added.length > 0 ? [] : LIFECYCLE,
+    builds: !silent,
+    settings: (view, found) => {
+      const reads = configurationReads(view, found.root, found.manifest);
+      return isTrouble(reads)
+        ? reads
+        : [
+            ...reads,
+            ...added
+              .filter(isLocalPackage)
+              .map((each) => ({ path: resolvePath(install.directory, each.replace(/^file:/, '')) })),
+          ];
+    },
     packed: new Set(['file']),
-    edits: added.length > 0 ? ['package.json', 'pnpm-lock.yaml'] : frozen ? [] : ['pnpm-lock.yaml'],
-    outputs: [],
+    converges: false,
     offline: has(args, '--offline'),
-    extraReads: (view, project) => configurationReads(view, project.root, project.manifest),
-    splits: (view, project) => splits(args, view, project, frozen, added.length > 0, production, install),
-  });
+    edits: added.length > 0 ? ['package.json', 'pnpm-lock.yaml'] : frozen ? [] : ['pnpm-lock.yaml'],
+    splits: (found, pending) => (added.length > 0 ? [] : splits(install, args, files, found, pending, frozen)),
+  };
+  const analysis = analyseNode(install, files, project, rules);
+  const named = withSharedBuild(analysis, rules, prefix);
+  return rebuild
+    ? { ...named, steps: named.steps.filter((step) => step.name !== rules.name), outputs: [], ignore: [], splits: [] }
+    : named;
+}
+
+/** `rebuild --pending` does what is left of an install, so both have one name for it. */
+function withSharedBuild(analysis: Analysis, rules: NodeRules, prefix: string): Analysis {
+  const rename = (step: Step): Step =>
+    step.name.startsWith(`${rules.name}: `)
+      ? { ...step, name: `${prefix}pnpm${step.name.slice(rules.name.length)}` }
+      : step;
+  return { ...analysis, steps: analysis.steps.map(rename) };
+}
+
+/** The directory with pnpm-workspace.yaml decides, whether or not it has a package.json. */
+function findWorkspace(files: Files, directory: string, alone: boolean): Project | Trouble {
+  const none: Workspaces = () => [];
+  if (alone) return findProject(files, directory, none);
+  for (let root = directory, last = ''; root !== last; last = root, root = parentOf(root)) {
+    const path = at(root, 'pnpm-workspace.yaml');
+    if (files.has(path) !== 'yes') continue;
+    const project = projectAt(files, root, workspaces, false);
+    // A workspace owns what it lists; for anything else the install is a project of its own.
+    if (isTrouble(project) && root === directory) return project;
+    if (!isTrouble(project) && (root === directory || project.members.some((member) => member.directory === directory)))
+      return project;
+  }
+  return files.has(at(directory, 'package.json')) === 'no' && files.has(at(directory, 'pnpm-workspace.yaml')) === 'no'
+    ? missing(at(directory, 'package.json'))
+    : projectAt(files, directory, none, false);
 }
 
 /** Members are listed in pnpm-workspace.yaml; package.json's `workspaces` means nothing to pnpm. */
-const workspaces: NodeRules['workspaces'] = (files, root) => {
-  const settings = workspaceFile(files, root);
+const workspaces: Workspaces = (files, root) => {
+  const settings = yamlSettings(files, at(root, 'pnpm-workspace.yaml'));
   return isTrouble(settings) ? settings : strings(settings['packages']);
 };
 
-function workspaceFile(files: Files, root: string): Readonly<Record<string, unknown>> | Trouble {
-  const path = at(root, 'pnpm-workspace.yaml');
-  if (files.has(path) === 'no') return {};
-  const text = files.read(path);
-  if (text === undefined)
-    return files.has(path) === 'maybe'
-      ? {}
-      : { code: 'manifest-generated', message: `the content of \`${path}\` is not known` };
-  try {
-    return record(parseYaml(text, { maxAliasCount: 50 }));
-  } catch {
-    return { code: 'dynamic-manifest', message: `\`${path}\` is not valid YAML` };
-  }
-}
-
 /** Patches, from package.json (until 10), pnpm-workspace.yaml and the lockfile; hook files that import others. */
-function configurationReads(files: Files, root: string, manifest: Manifest): readonly Read[] | Trouble {
-  const settings = workspaceFile(files, root);
+function configurationReads(files: Files, root: string, manifest: Manifest | undefined): readonly Read[] | Trouble {
+  const settings = yamlSettings(files, at(root, 'pnpm-workspace.yaml'));
   if (isTrouble(settings)) return settings;
   const reads: Read[] = [];
-  const pnpm = record(manifest.json['pnpm']);
-  for (const patched of [record(pnpm['patchedDependencies']), record(settings['patchedDependencies'])])
-    for (const path of Object.values(patched))
-      if (typeof path === 'string') reads.push({ path: resolvePath(root, path) });
+  const inManifest = record(record(manifest?.json['pnpm'])['patchedDependencies']);
+  for (const [, path] of [...stringEntries(inManifest), ...stringEntries(settings['patchedDependencies'])])
+    reads.push({ path: resolvePath(root, path) });
   const lock = files.read(at(root, 'pnpm-lock.yaml')) ?? '';
-  for (const match of lock.matchAll(/^\s{2,}path: ['"]?([^'"\n]+\.patch)['"]?$/gm))
-    reads.push({ path: resolvePath(root, match[1] as string) });
-  for (const name of ['.pnpmfile.cjs', '.pnpmfile.mjs'])
-    if (/require\(\s*['"]\.|from\s+['"]\.|import\(\s*['"]\./.test(files.read(at(root, name)) ?? ''))
-      return { code: 'dynamic-manifest', message: `\`${name}\` loads other files of the project` };
+  if (lock.includes('.patch'))
+    for (const match of lock.matchAll(/^\s{2,}path: ['"]?([^'"\n]+\.patch)['"]?\r?$/gm))
+      reads.push({ path: resolvePath(root, match[1] as string) });
+  for (const [key, path] of stringEntries(settings))
+    if (key === 'pnpmfile') reads.push({ path: resolvePath(root, path) });
+  for (const name of ['.pnpmfile.cjs', '.pnpmfile.mjs']) {
+    const path = at(root, name);
+    const text = files.read(path);
+    if (text === undefined && files.has(path) === 'yes') return generated(path);
+    if (text !== undefined && /(?:require|import)\(\s*['"`]\.|from\s+['"]\.|readFile|readdir/.test(text))
+      return {
+        code: 'dynamic-manifest',
+        message: `\`${name}\` loads other files of the project`,
+        help: `keep \`${name}\` free of relative imports`,
+      };
+  }
   return reads;
 }
 
 /** `pnpm fetch` fills the virtual store from the lockfile alone; it needs no package.json [V]. */
 function fetch(install: Install, files: Files): Analysis {
   const root = install.directory;
-  if (files.has(at(root, 'pnpm-lock.yaml')) === 'no')
-    return unknown(install, 'manifest-missing', `there is no \`${at(root, 'pnpm-lock.yaml')}\``);
-  const extra = configurationReads(files, root, { directory: root, json: {} });
-  if (isTrouble(extra)) return unknown(install, extra.code, extra.message);
-  // corepack, and pnpm itself from 9 on, take the version to run from package.json.
+  if (files.has(at(root, 'pnpm-lock.yaml')) === 'no') return unknown(install, missing(at(root, 'pnpm-lock.yaml')));
   const manifest = readManifest(files, root);
-  const version = isTrouble(manifest) ? undefined : manifest.json['packageManager'];
-  const chosen: Read = {
-    path: at(root, 'package.json'),
-    as: typeof version === 'string' ? version : '',
-    optional: true,
-  };
+  const extra = configurationReads(files, root, isTrouble(manifest) ? undefined : manifest);
+  if (isTrouble(extra)) return unknown(install, extra);
+  // corepack, and pnpm itself from 9 on, take the version to run from package.json; until 10 patches are named there.
+  const { packageManager: version, pnpm: settings } = isTrouble(manifest)
+    ? { packageManager: undefined, pnpm: undefined }
+    : manifest.json;
+  const as = [typeof version === 'string' ? version : '', settings === undefined ? '' : JSON.stringify(settings)].join(
+    '',
+  );
+  const chosen: Read = { path: at(root, 'package.json'), as, optional: true };
   return single({
     name: install.command.text,
     reads: [chosen, ...ROOT_FILES.map((name) => ({ path: at(root, name) })), ...extra],
@@ -161,38 +229,59 @@ function fetch(install: Install, files: Files): Analysis {
   });
 }
 
-/** Spec 5: `pnpm fetch`, COPY, the original install, `--offline` only where it was frozen already. */
+/**
+ * `pnpm fetch`, COPY, the original install, `--offline` only where it was frozen already [V: 8-12]. Where that is not
+ * possible: `--ignore-scripts`, COPY, `pnpm rebuild --pending` [V: 8-12, of a single package].
+ */
 function splits(
+  install: Install,
   args: Arguments,
   files: Files,
   project: Project,
+  pending: Pending,
   frozen: boolean,
-  adds: boolean,
-  production: boolean,
-  install: Install,
 ): readonly Split[] {
-  if (
-    adds ||
-    files.has(at(project.root, 'pnpm-lock.yaml')) !== 'yes' ||
-    install.directory !== project.root ||
-    has(args, '--filter', '-F')
-  )
-    return [];
+  const { command } = install;
+  if (install.directory !== project.root || command.redirects.length > 0) return [];
+  const found: Split[] = [];
+  const prefix = prefixOf(command, NAME);
+  const directory = command.words
+    .slice(1)
+    .flatMap((word, index, all) =>
+      /^(?:-C|--dir|--prefix)$/.test(word.text)
+        ? [` ${word.text} ${all[index + 1]?.text ?? ''}`]
+        : /^--(?:dir|prefix)=/.test(word.text)
+          ? [` ${word.text}`]
+          : [],
+    )
+    .join('');
+  const name = new RegExp(NAME.source).exec(command.text.slice(prefix.length))?.[0] ?? 'pnpm';
+  const production = has(args, '--prod', '-P', '--production') ? ' --prod' : '';
   // pnpm 12's `fetch` fails with `file:` dependencies [V].
   if (
-    [project.manifest, ...project.members].some((manifest) =>
-      localDependencies(manifest).some((each) => each.protocol === 'file'),
-    )
-  )
-    return [];
-  const offline = frozen && !has(args, '--offline', '--prefer-offline') ? ' --offline' : '';
-  return [
-    {
-      before: `pnpm fetch${production ? ' --prod' : ''}`,
-      after: `${install.command.text}${offline}`,
+    !pending.packs &&
+    files.has(at(project.root, 'pnpm-lock.yaml')) === 'yes' &&
+    !has(args, '--filter', '-F', '--filter-prod', '--ignore-workspace')
+  ) {
+    const offline = frozen && !has(args, '--offline', '--prefer-offline') ? ' --offline' : '';
+    found.push({
+      before: `${prefix}${name}${directory} fetch${production}`,
+      after: `${command.text}${offline}`,
       why: 'scripts that may read the source run after the copy, from the fetched store',
-    },
-  ];
+    });
+  }
+  // `rebuild --pending` runs `prepublish`, and not what stands around `prepare` [V: 10].
+  const defined = scripts(project.manifest);
+  const plain = ['prepublish', 'preprepare', 'postprepare', 'pnpm:devPreinstall'].every(
+    (each) => defined[each] === undefined,
+  );
+  if (!pending.packs && !pending.before && project.members.length === 0 && plain && !has(args, '--ignore-scripts'))
+    found.push({
+      before: `${command.text} --ignore-scripts`,
+      after: `${prefix}${name}${directory} rebuild --pending`,
+      why: pending.why,
+    });
+  return found;
 }
 
 export const pnpm: PackageManager = {

@@ -1,110 +1,147 @@
 /**
  * Yarn berry (2-4). Spec section 4.
  *
- * Reads: package.json, yarn.lock, .yarnrc.yml, all workspace manifests, the yarnPath file, plugins, patches, a committed
- * .yarn/cache, .env.yarn. Workspaces, the root among them, run preinstall, install and postinstall, not prepare.
+ * Reads: package.json, yarn.lock, .yarnrc.yml, all workspace manifests with their existing bins, the yarnPath file,
+ * plugins, patches, a committed .yarn/cache, .env.yarn. `link:` and `portal:` need the manifest, `file:` the directory.
+ *
+ * Runs `preinstall`, `install` and `postinstall` of the dependencies and of every workspace, the root among them, in
+ * an order that follows the dependencies [V]; not `prepare`. `enableScripts: false` stops the dependencies' alone [V].
  */
-import type { Analysis, Files, Install, PackageManager, Read, Trouble } from '../model.ts';
-import { parse as parseYaml } from 'yaml';
+import type { Analysis, Files, Install, PackageManager, Read, Split, Trouble } from '../model.ts';
 import { resolvePath } from '../dockerfile/state.ts';
-import { packageJsonWorkspaces } from './npm.ts';
-import { has, type Arguments } from './shared/arguments.ts';
-import { analyseNode, findProject, type Project } from './shared/node.ts';
-import { at, isTrouble, record } from './shared/package-json.ts';
-import { unknown } from './shared/steps.ts';
+import { has, optionText, type Arguments } from './shared/arguments.ts';
+import { analyseNode, madeHere, type Pending } from './shared/node.ts';
+import { at, record, stringEntries, type Json } from './shared/package-json.ts';
+import { findProject, packageJsonWorkspaces, type Project } from './shared/project.ts';
+import { yamlSettings } from './shared/settings.ts';
+import { isTrouble, unknown } from './shared/steps.ts';
 
 const LIFECYCLE = ['preinstall', 'install', 'postinstall'];
 
 /** Which Yarn a `yarn` command is: by `packageManager`, .yarnrc.yml, the lockfile's header, or berry's own options. */
 export function isBerry(install: Install, files: Files, args: Arguments): boolean {
-  if (has(args, '--immutable', '--immutable-cache', '--check-cache', '--mode') || args.positional[0] === 'workspaces')
+  if (
+    has(args, '--immutable-cache', '--check-cache', '--mode', '--inline-builds') ||
+    args.positional[0] === 'workspaces'
+  )
     return true;
   const project = findProject(files, install.directory, packageJsonWorkspaces);
   const root = isTrouble(project) ? install.directory : project.root;
   const declared = isTrouble(project) ? undefined : project.manifest.json['packageManager'];
   if (typeof declared === 'string' && declared.startsWith('yarn@')) return !declared.startsWith('yarn@1.');
-  return (
-    files.has(at(root, '.yarnrc.yml')) === 'yes' ||
-    /^__metadata:/m.test(files.read(at(root, 'yarn.lock'))?.slice(0, 2_000) ?? '')
-  );
+  if (files.has(at(root, '.yarnrc.yml')) === 'yes') return true;
+  const lock = files.read(at(root, 'yarn.lock'));
+  return lock === undefined ? has(args, '--immutable') : /^__metadata:/m.test(lock.slice(0, 2_000));
 }
 
-export function analyseBerry(install: Install, files: Files, args: Arguments): Analysis {
-  if (args.positional[0] === 'add')
-    return unknown(install, 'mutating-install', `\`${install.command.text}\` changes package.json and the lockfile`);
-  const project = findProject(files, install.directory, packageJsonWorkspaces);
-  if (isTrouble(project)) return unknown(install, project.code, project.message, project.help);
-  const settings = readSettings(files, project.root);
-  if (isTrouble(settings)) return unknown(install, settings.code, settings.message, settings.help);
-  const plugAndPlay = settings['nodeLinker'] === undefined || settings['nodeLinker'] === 'pnp';
-  if (plugAndPlay && files.has(at(project.root, '.pnp.cjs')) === 'yes')
-    return unknown(
-      install,
-      'output-tracked-in-context',
-      '`.pnp.cjs` is committed (zero-install), and the late copy would restore it over the install',
-      'nothing to gain: a zero-install needs no download',
-    );
-  const skips = args.options.get('--mode') === 'skip-build';
-  const options = [...args.options].filter(
-    ([name]) => !/^--(?:mode|cwd|immutable|immutable-cache|check-cache|inline-builds|frozen-lockfile)$/.test(name),
-  );
-  const focus = args.positional[0] === 'workspaces' ? ` ${args.positional.join(' ')}` : '';
-  return analyseNode(install, files, {
-    stepName: `yarn berry install${focus} ${options
-      .map(([name, value]) => `${name}=${String(value)}`)
-      .sort()
-      .join(' ')}${skips ? ' skip-build' : ''}`.trim(),
+export function analyseBerry(install: Install, files: Files, args: Arguments, prefix: string): Analysis {
+  const project = findProject(files, install.directory, packageJsonWorkspaces, true);
+  if (isTrouble(project)) return unknown(install, project);
+  const { root, manifest } = project;
+  const settings = yamlSettings(files, at(root, '.yarnrc.yml'));
+  if (isTrouble(settings)) return unknown(install, settings);
+  const linker = install.place.environment('YARN_NODE_LINKER') ?? settings['nodeLinker'];
+  const plugAndPlay = linker === undefined || linker === 'pnp';
+  if (plugAndPlay && files.has(at(root, '.pnp.cjs')) === 'yes')
+    return unknown(install, {
+      code: 'output-tracked-in-context',
+      message: '`.pnp.cjs` is committed (zero-install), and the late copy would restore it over the install',
+      help: 'nothing to gain: a zero-install needs no download',
+    });
+  const [verb, ...names] = args.positional;
+  const focus = verb === 'workspaces';
+  const added = verb === 'add' ? names : [];
+  const skips =
+    /^(?:skip-build|update-lockfile)$/.test(String(args.options.get('--mode'))) || has(args, '--skip-builds');
+  const version = majorOf(manifest.json['packageManager'], settings['yarnPath']);
+  const cache = localCache(files, root, settings, version);
+  return analyseNode(install, files, project, {
+    name: `${prefix}yarn berry ${[...args.positional, optionText(args, ['--mode', '--skip-builds'])].join(' ')}`.trim(),
+    prefix,
     rootFiles: ['yarn.lock', '.yarnrc.yml', '.npmrc', '.env.yarn'],
-    memberFiles: [],
-    workspaces: packageJsonWorkspaces,
-    scriptsBefore: [],
-    scriptsAfter: skips ? [] : LIFECYCLE,
+    after: skips ? [] : LIFECYCLE,
     memberScripts: skips ? [] : LIFECYCLE,
+    builds: !skips && settings['enableScripts'] !== false,
+    settings: (view, found) => settingsReads(view, found, settings),
     packed: new Set(['file']),
-    edits: has(args, '--immutable', '--frozen-lockfile') ? [] : ['yarn.lock'],
-    outputs: plugAndPlay ? ['.pnp.cjs', '.pnp.loader.mjs', '.yarn/unplugged', '.yarn/install-state.gz'] : [],
-    extraReads: (view, found) => settingsReads(view, found, settings),
-    // `--mode=skip-build` and the install again is verified for what it installs, but the second run's own
-    // result cannot be told from the first's on symbols.
-    splits: () => [],
+    // An install brings what it finds into line with the lockfile; what a disk brought in may have been built elsewhere.
+    converges: madeHere(files, at(root, plugAndPlay ? '.pnp.cjs' : 'node_modules')),
+    edits: [
+      ...(added.length > 0 ? ['package.json'] : []),
+      ...(has(args, '--immutable', '--frozen-lockfile') || focus ? [] : ['yarn.lock']),
+      ...(plugAndPlay ? [] : ['.yarn/install-state.gz']),
+      ...(cache === 'committed' ? ['.yarn/cache'] : []),
+    ],
+    outputs: [
+      ...(plugAndPlay ? ['.pnp.cjs', '.pnp.loader.mjs', '.yarn/unplugged', '.yarn/install-state.gz'] : []),
+      ...(cache === 'filled' ? ['.yarn/cache'] : []),
+    ],
+    withoutModules: plugAndPlay,
+    splits: (found, pending) =>
+      focus || skips || added.length > 0 || version === 2 ? [] : splits(install, files, found, pending),
   });
 }
 
-function readSettings(files: Files, root: string): Readonly<Record<string, unknown>> | Trouble {
-  const path = at(root, '.yarnrc.yml');
-  if (files.has(path) === 'no') return {};
-  const text = files.read(path);
-  if (text === undefined) return { code: 'manifest-generated', message: `the content of \`${path}\` is not known` };
-  try {
-    return record(parseYaml(text, { maxAliasCount: 50 }));
-  } catch {
-    return { code: 'dynamic-manifest', message: `\`${path}\` is not valid YAML` };
+/** Major version, from `yarn@4.1.0` or `.yarn/releases/yarn-3.6.1.cjs`. */
+function majorOf(...hints: readonly unknown[]): number | undefined {
+  for (const hint of hints) {
+    const match = typeof hint === 'string' ? /yarn[@-](\d+)\./.exec(hint) : null;
+    if (match !== null) return Number(match[1]);
   }
+  return undefined;
 }
 
-function settingsReads(
+/** .yarn/cache: in the project until version 3, and outside of it from 4 on, unless `enableGlobalCache` says otherwise. */
+function localCache(
   files: Files,
-  { root, manifest }: Project,
-  settings: Readonly<Record<string, unknown>>,
-): readonly Read[] | Trouble {
+  root: string,
+  settings: Json,
+  version: number | undefined,
+): 'committed' | 'filled' | 'elsewhere' {
+  if (files.has(at(root, '.yarn/cache')) === 'yes' && !madeHere(files, at(root, '.yarn/cache'))) return 'committed';
+  const isGlobal =
+    settings['enableGlobalCache'] === undefined ? (version ?? 4) >= 4 : settings['enableGlobalCache'] === true;
+  return isGlobal || typeof settings['cacheFolder'] === 'string' ? 'elsewhere' : 'filled';
+}
+
+function settingsReads(files: Files, { root, manifest }: Project, settings: Json): readonly Read[] | Trouble {
   const reads: Read[] = [];
-  if (typeof settings['yarnPath'] === 'string') reads.push({ path: resolvePath(root, settings['yarnPath']) });
-  for (const plugin of Array.isArray(settings['plugins']) ? settings['plugins'] : []) {
-    const path = typeof plugin === 'string' ? plugin : record(plugin)['path'];
-    if (typeof path === 'string') reads.push({ path: resolvePath(root, path) });
+  const { yarnPath, plugins } = settings;
+  if (typeof yarnPath === 'string') reads.push({ path: resolvePath(root, yarnPath) });
+  for (const plugin of Array.isArray(plugins) ? plugins : []) {
+    const path: unknown = typeof plugin === 'string' ? plugin : record(plugin)['path'];
+    if (typeof path === 'string' && !path.startsWith('@')) reads.push({ path: resolvePath(root, path) });
   }
   if (settings['enableConstraintsChecks'] === true)
     return {
       code: 'lifecycle-script-reads-source',
-      message: 'yarn.config.cjs is run by the install (`enableConstraintsChecks`)',
+      message: '`yarn.config.cjs` is run by the install (`enableConstraintsChecks`)',
+      help: 'set YARN_ENABLE_CONSTRAINTS_CHECKS=false in the Dockerfile, or turn the setting off',
     };
-  const resolutions = JSON.stringify(manifest.json['resolutions'] ?? {});
+  // Patches are named in the lockfile, wherever they are declared; `~builtin` ones come with Yarn.
   const lock = files.read(at(root, 'yarn.lock')) ?? '';
-  // Patches are named in the lockfile, wherever they are declared.
-  for (const match of `${lock}\n${resolutions}`.matchAll(/patch:[^"#\s]*#(?:~\/|\.\/)?([^":&!\s]+\.patch)/g))
+  const declared = stringEntries(manifest.json['resolutions'])
+    .map(([, spec]) => spec)
+    .join('\n');
+  const text = lock.includes('patch:') ? `${lock}\n${declared}` : declared;
+  for (const match of text.matchAll(/patch:[^"#\s]*#(?:~\/|\.\/)?([^":&!~\s][^":&!\s]*)/g))
     reads.push({ path: resolvePath(root, decodeURIComponent(match[1] as string)) });
-  if (files.has(at(root, '.yarn/cache')) === 'yes') reads.push({ path: at(root, '.yarn/cache'), tree: true });
+  if (files.has(at(root, '.yarn/cache')) === 'yes' && !madeHere(files, at(root, '.yarn/cache')))
+    reads.push({ path: at(root, '.yarn/cache'), tree: true });
   return reads;
+}
+
+/** `--mode=skip-build`, COPY, and the install again, which builds what has not been built [V]. */
+function splits(install: Install, files: Files, project: Project, pending: Pending): readonly Split[] {
+  if (
+    pending.packs ||
+    install.directory !== project.root ||
+    files.has(at(project.root, 'yarn.lock')) !== 'yes' ||
+    install.command.redirects.length > 0
+  )
+    return [];
+  const { text } = install.command;
+  return [{ before: `${text} --mode=skip-build`, after: text, why: pending.why }];
 }
 
 export const yarnBerry: PackageManager = {
@@ -115,6 +152,6 @@ export const yarnBerry: PackageManager = {
   manifests: ['package.json', 'yarn.lock'],
   globs: ['package.json', 'yarn.lock*', '.yarnrc.yml*'],
   recognise: () => undefined,
-  analyse: (install) => unknown(install, 'dynamic-manifest', 'not a command of its own'),
+  analyse: (install) => unknown(install, { code: 'dynamic-manifest', message: 'not a command of its own' }),
   caches: [{ path: '~/.yarn/berry/cache', class: 'download', variable: 'YARN_CACHE_FOLDER' }],
 };

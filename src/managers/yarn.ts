@@ -3,131 +3,177 @@
  *
  * Reads: package.json, yarn.lock, .npmrc, .yarnrc, .yarnclean, workspace manifests with their existing bins, what
  * .yarnrc's `yarn-path` and `yarn-offline-mirror` name; a `file:` directory in full, of a `link:` the manifest.
+ *
+ * Runs, in this order [V]: the root's `preinstall`; the dependencies' and the members' `preinstall`, `install`,
+ * `postinstall`; the root's `install`, `postinstall`, and without --production `prepublish`, `prepare`.
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Split, Trouble } from '../model.ts';
 import { resolvePath } from '../dockerfile/state.ts';
-import { packageJsonWorkspaces } from './npm.ts';
-import { directoryFrom, has, parseArguments, type Arguments } from './shared/arguments.ts';
-import { analyseNode, analyseScript, type Project } from './shared/node.ts';
-import { at } from './shared/package-json.ts';
-import { tool, unknown } from './shared/steps.ts';
+import {
+  directoryFrom,
+  has,
+  isLocalPackage,
+  optionTable,
+  optionText,
+  parseArguments,
+  prefixOf,
+  type Arguments,
+} from './shared/arguments.ts';
+import { analyseNode, analyseScript, madeHere, type NodeRules, type Pending } from './shared/node.ts';
+import { at, scripts } from './shared/package-json.ts';
+import { findProject, packageJsonWorkspaces, type Project } from './shared/project.ts';
+import { installsProject, isTrouble, tool, unknown, unresolvedVariable } from './shared/steps.ts';
 import { analyseBerry, isBerry } from './yarn-berry.ts';
 
-const VALUED = new Set(
-  '--cwd --registry --cache-folder --modules-folder --network-timeout --network-concurrency --mutex --prefix --mode --preferred-cache-folder --https-proxy --proxy'.split(
-    ' ',
-  ),
+const OPTIONS = optionTable(
+  '--registry --cache-folder --network-timeout --network-concurrency --child-concurrency --mutex --preferred-cache-folder --https-proxy --proxy --mode --otp --emoji --use-yarnrc --global-folder --link-folder --include --since',
+  '--cwd --modules-folder --prefix --from',
 );
-const LIFECYCLE = ['preinstall', 'install', 'postinstall', 'prepublish', 'prepare'];
+const LIFECYCLE = ['install', 'postinstall', 'prepublish', 'prepare'];
+const SCRIPTS = new Set(['preinstall', 'postinstall', 'prepublish', 'prepare']);
+const NAME = /yarn(?:pkg|@[\w.^~-]+)?/;
 
 function recognise(command: Command, place: Place): Install | undefined {
-  const args = parseArguments(command, 1, VALUED);
+  const args = parseArguments(command, 1, OPTIONS);
   const [verb, ...rest] = args.positional;
   const base = { manager: 'yarn', command, place, directory: directoryFrom(args, ['--cwd'], place) };
-  if (verb === 'global')
-    return rest[0] === 'add' || rest[0] === 'remove'
-      ? { ...base, kind: rest.slice(1).some((each) => /^\.{0,2}\/|^file:/.test(each)) ? 'install' : 'tool' }
-      : undefined;
+  if (verb === 'global') {
+    if (rest[0] !== 'add' && rest[0] !== 'remove' && rest[0] !== 'upgrade') return undefined;
+    return { ...base, kind: rest.slice(1).some(isLocalPackage) ? 'install' : 'tool' };
+  }
   if (verb === undefined)
-    return has(args, '--version', '-v', '--help', '-h') ? undefined : { ...base, kind: 'install' };
+    return args.unresolved !== undefined || has(args, '--version', '-v', '--help', '-h')
+      ? undefined
+      : { ...base, kind: 'install' };
   if (verb === 'install' || verb === 'add') return { ...base, kind: 'install' };
   if (verb === 'workspaces' && rest[0] === 'focus') return { ...base, kind: 'install' };
-  if (
-    (verb === 'run' && rest.length === 1 && LIFECYCLE.includes(rest[0] as string)) ||
-    (LIFECYCLE.includes(verb) && verb !== 'install' && rest.length === 0)
-  )
-    return { ...base, kind: 'script' };
-  return undefined;
+  const script = verb === 'run' ? rest : [verb, ...rest];
+  return script.length === 1 && SCRIPTS.has(script[0] as string) ? { ...base, kind: 'script' } : undefined;
 }
 
 function analyse(install: Install, files: Files): Analysis {
-  const args = parseArguments(install.command, 1, VALUED);
-  if (install.kind === 'tool') return tool(install);
-  if (install.kind === 'script') return analyseScript(install, files, args.positional.at(-1) ?? '', false);
-  if (args.positional[0] === 'global')
-    return unknown(install, 'local-dependency-builds', `\`${install.command.text}\` installs the project itself`);
-  if (args.dynamic)
-    return unknown(install, 'unresolved-variable', `\`${install.command.text}\` uses a variable that is not constant`);
-  return isBerry(install, files, args) ? analyseBerry(install, files, args) : analyseClassic(install, files, args);
+  const args = parseArguments(install.command, 1, OPTIONS);
+  // `yarn global add` obeys the settings files where it runs.
+  if (install.kind === 'tool')
+    return tool(
+      install,
+      ['.npmrc', '.yarnrc']
+        .map((name) => at(install.directory, name))
+        .filter((path) => files.has(path) !== 'no')
+        .map((path) => ({ path })),
+    );
+  if (install.kind === 'script')
+    return analyseScript(install, files, prefixOf(install.command, NAME), args.positional.at(-1) ?? '', false);
+  if (args.positional[0] === 'global') return unknown(install, installsProject(install, 'a directory of the project'));
+  if (args.unresolved !== undefined) return unknown(install, unresolvedVariable(install, args.unresolved));
+  if (has(args, '--modules-folder'))
+    return unknown(install, {
+      code: 'dynamic-manifest',
+      message: `\`${install.command.text}\` installs into a directory of its own choice (\`--modules-folder\`)`,
+      help: 'use --cwd',
+    });
+  const folder = args.positional.slice(1).find((each) => isLocalPackage(each) && !/\.(?:tgz|tar\.gz)$/.test(each));
+  if (args.positional[0] === 'add' && folder !== undefined)
+    return unknown(install, installsProject(install, `\`${folder}\`, a directory of the project`));
+  return isBerry(install, files, args)
+    ? analyseBerry(install, files, args, prefixOf(install.command, NAME))
+    : analyseClassic(install, files, args);
 }
 
 function analyseClassic(install: Install, files: Files, args: Arguments): Analysis {
+  const project = findProject(files, install.directory, packageJsonWorkspaces);
+  if (isTrouble(project)) return unknown(install, project);
+  const { root } = project;
   const added = args.positional.slice(1);
-  if (added.some((each) => /^\.{0,2}\/|^file:|^link:/.test(each)))
-    return unknown(install, 'local-dependency-builds', `\`${install.command.text}\` installs files of the project`);
-  const production = has(args, '--production', '--prod') || install.place.environment('NODE_ENV') === 'production';
-  const silent = has(args, '--ignore-scripts');
-  const frozen = has(args, '--frozen-lockfile', '--pure-lockfile', '--immutable');
-  const options = [...args.options].filter(
-    ([name]) =>
-      !/^(?:--ignore-scripts|--cwd|--silent|-s|--non-interactive|--no-progress|--verbose|--force|--network-timeout|--network-concurrency|--prefer-offline|--frozen-lockfile|--pure-lockfile|--cache-folder)$/.test(
-        name,
-      ),
-  );
-  const stepName =
-    `yarn install ${[...options.map(([name, value]) => `${name}=${String(value)}`), ...added].sort().join(' ')}`.trim();
-  return analyseNode(install, files, {
-    stepName: `${stepName}${silent ? ' --ignore-scripts' : ''}`,
-    rootFiles: ['yarn.lock', '.npmrc', '.yarnrc', '.yarnclean', 'binding.gyp'],
-    memberFiles: [],
-    workspaces: packageJsonWorkspaces,
-    // Root preinstall runs before the dependencies [V]; --production skips prepare and prepublish [V].
-    scriptsBefore: silent ? [] : ['preinstall'],
-    scriptsAfter: silent
-      ? []
-      : LIFECYCLE.slice(1).filter((name) => !production || (name !== 'prepare' && name !== 'prepublish')),
+  const rc = readRc(files, root);
+  if (isTrouble(rc)) return unknown(install, rc);
+  const production =
+    has(args, '--production', '--prod') ||
+    (install.place.environment('NODE_ENV') === 'production' && args.options.get('--production') !== 'false');
+  const silent = has(args, '--ignore-scripts') || rc.silent;
+  const forced = has(args, '--force');
+  const prefix = prefixOf(install.command, NAME);
+  const after = LIFECYCLE.filter((name) => !production || (name !== 'prepare' && name !== 'prepublish'));
+  const rules: NodeRules = {
+    name: `${prefix}yarn ${added.length > 0 ? `add ${added.join(' ')} ` : 'install '}${optionText(args, ['--ignore-scripts', '--force'])}`.trim(),
+    prefix,
+    rootFiles: ['yarn.lock', '.npmrc', '.yarnrc', '.yarnclean'],
+    before: silent ? [] : ['preinstall'],
+    after: silent ? [] : after,
     memberScripts: silent ? [] : ['preinstall', 'install', 'postinstall'],
+    builds: !silent,
+    settings: (view, { manifest }) => {
+      const compiles =
+        !silent &&
+        view.has(at(root, 'binding.gyp')) !== 'no' &&
+        ['install', 'preinstall'].every((name) => scripts(manifest)[name] === undefined);
+      return compiles
+        ? {
+            code: 'lifecycle-script-reads-source',
+            message: 'binding.gyp makes yarn compile the project while it installs',
+            help: 'move the build to a RUN of its own after the copy, with --ignore-scripts here',
+          }
+        : [
+            ...rc.reads,
+            ...added
+              .filter(isLocalPackage)
+              .map((each) => ({ path: resolvePath(install.directory, each.replace(/^file:/, '')) })),
+          ];
+    },
     packed: new Set(['file']),
-    edits: frozen ? [] : added.length > 0 ? ['package.json', 'yarn.lock'] : ['yarn.lock'],
-    outputs: [],
-    extraReads: (view, project) => rcReads(view, project, silent),
-    splits: (view, project, deferred) => splits(install, args, view, project, deferred),
-  });
+    // Over what this build has installed, --force lays everything out again [V].
+    converges: forced && madeHere(files, at(root, 'node_modules')),
+    edits:
+      added.length > 0
+        ? ['package.json', 'yarn.lock']
+        : has(args, '--frozen-lockfile', '--pure-lockfile', '--immutable', '--no-lockfile')
+          ? []
+          : ['yarn.lock'],
+    splits: (found, pending) => (added.length > 0 || forced ? [] : splits(install, files, found, pending)),
+  };
+  return analyseNode(install, files, project, rules);
+}
+
+interface Rc {
+  readonly silent: boolean;
+  readonly reads: readonly Read[];
 }
 
 /** `.yarnrc` lines are `key value`. */
-function rcReads(files: Files, { root }: Project, silent: boolean): readonly Read[] | Trouble {
-  if (!silent && files.has(at(root, 'binding.gyp')) === 'yes')
-    return {
-      code: 'lifecycle-script-reads-source',
-      message: 'binding.gyp makes yarn compile the project while it installs',
-    };
+function readRc(files: Files, root: string): Rc | Trouble {
   const path = at(root, '.yarnrc');
-  if (files.has(path) === 'no') return [];
-  const text = files.read(path);
-  if (text === undefined)
-    return files.has(path) === 'maybe'
-      ? []
-      : { code: 'manifest-generated', message: `the content of \`${path}\` is not known` };
   const reads: Read[] = [];
-  for (const line of text.split('\n')) {
-    const match = /^\s*"?(yarn-path|yarn-offline-mirror)"?\s+"?([^"\s]+)"?/.exec(line);
-    if (match !== null)
-      reads.push({ path: resolvePath(root, match[2] as string), tree: match[1] === 'yarn-offline-mirror' });
+  let silent = false;
+  for (const line of (files.read(path) ?? '').split('\n')) {
+    const match = /^\s*"?(?:--)?(?:install\.)?([\w-]+)"?\s+"?([^"\s]+)"?/.exec(line);
+    const [, key, value] = match ?? [];
+    if (key === undefined || value === undefined) continue;
+    if (key === 'yarn-path') reads.push({ path: resolvePath(root, value) });
+    else if (key === 'yarn-offline-mirror' && value !== 'false')
+      reads.push({ path: resolvePath(root, value), tree: true });
+    else if (key === 'ignore-scripts' && value === 'true') silent = true;
+    else if (key === 'modules-folder')
+      return { code: 'dynamic-manifest', message: `\`${path}\` names a \`modules-folder\`` };
   }
-  return reads;
+  return { silent, reads };
 }
 
 /**
- * `--ignore-scripts`, COPY, then the install again with `--force`: it rebuilds the dependencies and runs the root's
- * scripts in the right order [V]; without `--force` dependency scripts never run. The second install is the original
- * one again over the same lockfile, so what is proved is that it sees what the original saw.
+ * `--ignore-scripts`, COPY, then the install again with `--force`: it lays the same dependencies out, builds them, and
+ * runs the scripts in the right order [V]; without `--force` the dependencies' scripts never run [V].
  */
-function splits(
-  install: Install,
-  args: Arguments,
-  files: Files,
-  project: Project,
-  deferred: readonly string[],
-): readonly Split[] {
+function splits(install: Install, files: Files, project: Project, pending: Pending): readonly Split[] {
+  // A `preinstall` would find node_modules where it found none; a lockfile that is not there would be made twice.
   if (
-    args.positional.length > 1 ||
-    deferred.includes('preinstall') ||
-    files.has(at(project.root, 'yarn.lock')) !== 'yes' ||
-    install.directory !== project.root
+    pending.before ||
+    pending.packs ||
+    install.directory !== project.root ||
+    files.has(at(project.root, 'yarn.lock')) !== 'yes'
   )
     return [];
-  return [];
+  if (install.command.redirects.length > 0) return [];
+  const { text } = install.command;
+  return [{ before: `${text} --ignore-scripts`, after: `${text} --force`, why: pending.why }];
 }
 
 export const yarn: PackageManager = {

@@ -313,7 +313,13 @@ function* needsOf(
       if (kind !== undefined) break;
     }
   }
-  for (const [copy, files] of found) yield { copy, reader: run, files: [...files.values()] };
+  for (const [copy, files] of found) {
+    const folders = [...files.values()].filter((each) => each.directory);
+    const outside = [...files.values()].filter(
+      (each) => !folders.some((folder) => folder !== each && within(each.source, folder.source)),
+    );
+    yield { copy, reader: run, files: outside };
+  }
 }
 
 function providedBy(firm: readonly CopyEvent[], source: string, target: string, like: CopyEvent): boolean {

@@ -121,9 +121,9 @@ describe('what is refused', () => {
     ],
     ['a manifest that is not JSON', 'npm install', { 'package.json': '{' }, 'dynamic-manifest'],
     [
-      'a workspace pattern with braces',
+      'a workspace pattern that leaves the project',
       'npm install',
-      { 'package.json': pkg({ workspaces: ['{a,b}/*'] }) },
+      { 'package.json': pkg({ workspaces: ['../x/*'] }) },
       'dynamic-manifest',
     ],
     [
@@ -142,7 +142,7 @@ describe('what is refused', () => {
       'husky while .git may be there',
       'npm install',
       { 'package.json': pkg({ scripts: { prepare: 'husky' } }), '.git/HEAD': '' },
-      'lifecycle-script-reads-source',
+      'needs-vcs',
     ],
     [
       "a member's postinstall that runs source",
@@ -152,9 +152,12 @@ describe('what is refused', () => {
     ],
     ['binding.gyp', 'npm install', { 'package.json': pkg(), 'binding.gyp': '{}' }, 'lifecycle-script-reads-source'],
     [
-      'a prisma configuration, which is code',
+      'a prisma configuration that loads code of the project',
       'npm install',
-      { 'package.json': pkg({ dependencies: { '@prisma/client': '6.0.0' } }), 'prisma.config.ts': '' },
+      {
+        'package.json': pkg({ dependencies: { '@prisma/client': '6.0.0' } }),
+        'prisma.config.ts': "import './lib.ts';",
+      },
       'lifecycle-script-reads-source',
     ],
     ['a variable', 'npm install $FLAGS', { 'package.json': pkg() }, 'unresolved-variable'],
@@ -189,9 +192,9 @@ describe('what is refused', () => {
   ])('%s', (_reason, text, files, expected) => {
     expect(code(analysed(text, files))).toBe(expected);
   });
-  it('environment variables that add files to what pip reads', () => {
+  it('a file that an environment variable adds, and that is absent', () => {
     expect(code(analysed('pip install -r r.txt', { 'r.txt': '' }, { PIP_CONSTRAINT: 'c.txt' }))).toBe(
-      'dynamic-manifest',
+      'manifest-missing',
     );
   });
 });
@@ -199,10 +202,10 @@ describe('what is refused', () => {
 describe('what is read', () => {
   it.each<[reason: string, text: string, files: Record<string, string>, expected: string[]]>([
     [
-      'npm: both lockfiles, .npmrc, binding.gyp, present or not',
+      'npm: both lockfiles and .npmrc, present or not',
       'npm ci',
       { 'package.json': '{}', 'package-lock.json': '{}' },
-      ['package.json', 'package-lock.json', 'npm-shrinkwrap.json', '.npmrc', 'binding.gyp'],
+      ['package.json', 'package-lock.json', 'npm-shrinkwrap.json', '.npmrc'],
     ],
     ['npm without its own lockfile: yarn.lock too', 'npm i', { 'package.json': '{}' }, ['yarn.lock']],
     [

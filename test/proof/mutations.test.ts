@@ -93,7 +93,10 @@ const mutations: Readonly<Record<string, Mutation>> = {
   'changes the shell above the install': ({ lines, above }) =>
     above.map((at) => inserted(lines, at, 'SHELL ["/bin/bash", "-eo", "pipefail", "-c"]')),
   'drops the install': ({ lines, above }) =>
-    above.map((at) => [...lines.slice(0, at), ...lines.slice(runEnd(lines, at))]),
+    above
+      // One that only prints is no loss.
+      .filter((at) => !/^RUN ls /.test(lines[at] as string))
+      .map((at) => [...lines.slice(0, at), ...lines.slice(runEnd(lines, at))]),
   'takes the network from the install': ({ lines, above }) =>
     above.map((at) => replaced(lines, at, (lines[at] as string).replace(/^(\s*\S+\s)/, '$1--network=none '))),
   'lets the install fail': ({ lines, above }) =>

@@ -2,46 +2,67 @@
 import type { Command, Place } from '../../model.ts';
 import { resolvePath } from '../../dockerfile/state.ts';
 
+/** Which options of one manager need care; all others are bare. */
+export interface OptionTable {
+  /** They take the next word as their value. */
+  readonly valued: ReadonlySet<string>;
+  /** They decide what is read or where: an unresolved value makes the command line unknown. */
+  readonly decisive: ReadonlySet<string>;
+}
+
 export interface Arguments {
   /** Words that are not options, the command name left out. */
   readonly positional: readonly string[];
   /** Option name (dashes included) to value; `true` for a bare one. Later ones win. */
   readonly options: ReadonlyMap<string, string | true>;
-  /** Options as written, sorted: the part of a step's name that tells two installs apart. */
-  readonly text: string;
-  /** A word could not be resolved. */
-  readonly dynamic: boolean;
+  /** All options in order, repeated ones too. */
+  readonly list: readonly (readonly [name: string, value: string | true])[];
+  /** The first word that decides what is installed and could not be resolved. */
+  readonly unresolved?: string;
 }
 
-/** `valued`: options that take the next word as their value. */
-export function parseArguments(command: Command, skip: number, valued: ReadonlySet<string>): Arguments {
+export function optionTable(valued: string, decisive: string): OptionTable {
+  return { valued: new Set(`${valued} ${decisive}`.split(' ')), decisive: new Set(decisive.split(' ')) };
+}
+
+export function parseArguments(command: Command, skip: number, table: OptionTable): Arguments {
   const positional: string[] = [];
-  const options = new Map<string, string | true>();
+  const list: (readonly [string, string | true])[] = [];
   const words = command.words.slice(skip);
-  let dynamic = false;
+  let unresolved: string | undefined;
+  const valueOf = (
+    name: string,
+    word: { readonly text: string; readonly value?: string } | undefined,
+    text: string,
+  ): string => {
+    if (word?.value === undefined && table.decisive.has(name)) unresolved ??= text;
+    return word?.value ?? text;
+  };
   for (let at = 0; at < words.length; at++) {
-    const word = words[at]?.value;
-    if (word === undefined) {
-      dynamic = true;
+    const word = words[at] as (typeof words)[number];
+    const text = word.value ?? word.text;
+    if (!/^-./.test(text)) {
+      if (word.value === undefined) unresolved ??= word.text;
+      else positional.push(word.value);
       continue;
     }
-    if (!word.startsWith('-') || word === '-') {
-      positional.push(word);
-      continue;
-    }
-    const equals = word.indexOf('=');
-    if (equals > 0) options.set(word.slice(0, equals), word.slice(equals + 1));
-    else if (valued.has(word) && at + 1 < words.length) {
-      const value = words[++at]?.value;
-      if (value === undefined) dynamic = true;
-      options.set(word, value ?? '');
-    } else options.set(word, true);
+    const equals = text.indexOf('=');
+    if (equals > 0)
+      list.push([
+        text.slice(0, equals),
+        valueOf(
+          text.slice(0, equals),
+          word.value === undefined ? undefined : { text, value: text.slice(equals + 1) },
+          text.slice(equals + 1),
+        ),
+      ]);
+    else if (word.value === undefined) unresolved ??= word.text;
+    else if (table.valued.has(text) && at + 1 < words.length)
+      list.push([text, valueOf(text, words[at + 1], words[++at]?.text ?? '')]);
+    else if (/^(?:true|false)$/.test(words[at + 1]?.value ?? '')) list.push([text, words[++at]?.value as string]);
+    else list.push([text, true]);
   }
-  const text = [...options]
-    .map(([name, value]) => (value === true ? name : `${name}=${value}`))
-    .sort()
-    .join(' ');
-  return { positional, options, text, dynamic };
+  return { positional, options: new Map(list), list, ...(unresolved === undefined ? {} : { unresolved }) };
 }
 
 /** The directory that one of these options names, or the one in force. */
@@ -55,4 +76,27 @@ export function directoryFrom(args: Arguments, names: readonly string[], place: 
 
 export function has(args: Arguments, ...names: readonly string[]): boolean {
   return names.some((name) => args.options.has(name) && args.options.get(name) !== 'false');
+}
+
+/** Options as written, sorted, without those that the forms of one install differ in: the tail of a step's name. */
+export function optionText(args: Arguments, without: readonly string[]): string {
+  return args.list
+    .filter(([name]) => !without.includes(name))
+    .map(([name, value]) => (value === true ? name : `${name}=${value}`))
+    .sort()
+    .join(' ');
+}
+
+/** What stands before the manager's own name: `CI=1 `, `sudo `, `corepack `, with the blank; empty for nothing. */
+export function prefixOf(command: Command, name: RegExp): string {
+  const match = new RegExp(`(?:^|\\s)(?:\\S*/)?(?:${name.source})(?=\\s|$)`).exec(command.text);
+  return match === null ? '' : command.text.slice(0, match.index + (match[0].startsWith(' ') ? 1 : 0));
+}
+
+/** A package argument that names something on disk rather than in a registry. */
+export function isLocalPackage(word: string): boolean {
+  return (
+    /^(?:\.{1,2}$|\.{0,2}\/|~\/|file:|link:|portal:|workspace:)/.test(word) ||
+    (/\.(?:tgz|tar\.gz|tar)$/.test(word) && !/^(?:https?|git)/.test(word) && !word.includes('@http'))
+  );
 }

@@ -1,254 +1,292 @@
-/** One analysis for all managers of package.json projects; each manager fills in its rules. */
+/**
+ * One analysis for all managers of package.json projects; each manager fills in its rules.
+ *
+ * An install is several steps, so that its divided forms are made of the same ones: the dependencies are laid out, a
+ * function of the manifests alone; their install scripts run; the members' and the root's own lifecycle scripts run.
+ */
 import type { Analysis, Files, Install, Read, Split, Step, Trouble } from '../../model.ts';
-import { parentOf } from '../../dockerfile/state.ts';
+import { dependencyScripts, type Needs } from './dependency-scripts.ts';
+import { at, readManifest, scripts, type Manifest } from './package-json.ts';
 import {
-  at,
-  binReads,
-  dependencies,
-  dependencyScriptNeed,
-  isTrouble,
-  localDependencies,
-  readManifest,
-  scriptNeed,
-  scripts,
-  withoutScripts,
-  workspaceMembers,
-  type Manifest,
-} from './package-json.ts';
-import { unknown } from './steps.ts';
-
-export interface Project {
-  readonly root: string;
-  readonly manifest: Manifest;
-  readonly members: readonly Manifest[];
-}
+  findProject,
+  linkedBins,
+  localPackages,
+  packageJsonWorkspaces,
+  strayWorkspaceDependency,
+  type Project,
+} from './project.ts';
+import { isUnknown, manifestRead, scriptTrouble, understandScript, type Effect, type Unknown } from './scripts.ts';
+import { isTrouble, unknown } from './steps.ts';
 
 /** What one command line of one manager does differently from the others. */
 export interface NodeRules {
-  /** Name of the dependency step: equal for command lines that install the same. */
-  readonly stepName: string;
-  /** File names read in the root, present or not. */
+  /** Name of the layout step: equal for all forms of one install. */
+  readonly name: string;
+  /** What stands before the manager's name, e.g. `CI=1 `. */
+  readonly prefix: string;
+  /** File names read in the root, present or not; and in every member. */
   readonly rootFiles: readonly string[];
-  /** File names read in every member. */
-  readonly memberFiles: readonly string[];
-  readonly workspaces: (files: Files, root: string, manifest: Manifest) => readonly string[] | Trouble;
-  /** Root scripts that run, in order; those before the dependencies are installed, and those after. */
-  readonly scriptsBefore: readonly string[];
-  readonly scriptsAfter: readonly string[];
+  readonly memberFiles?: readonly string[];
+  /** Root scripts that run, in order: ahead of the dependencies, and after them. */
+  readonly before?: readonly string[];
+  readonly after: readonly string[];
+  /** Scripts of members and linked packages that run: phase by phase, after the dependencies' own. */
   readonly memberScripts: readonly string[];
+  /** The dependencies' own install scripts run. */
+  readonly builds: boolean;
+  /** The files of the project that this manager's configuration names. */
+  readonly settings?: (files: Files, project: Project) => readonly Read[] | Trouble;
   /** Protocols whose directory is copied in full rather than linked. */
   readonly packed: ReadonlySet<string>;
-  readonly extraReads?: (files: Files, project: Project) => readonly Read[] | Trouble;
-  readonly edits: readonly string[];
+  /** The result is the same whatever node_modules held before. */
+  readonly converges: boolean;
+  /** It must find all packages in its store (`--offline`). */
   readonly offline?: boolean;
-  readonly outputs: readonly string[];
-  readonly splits: (files: Files, project: Project, deferred: readonly string[]) => readonly Split[];
+  /** Root files that it may rewrite. */
+  readonly edits: readonly string[];
+  /** Root paths that it fills besides node_modules. */
+  readonly outputs?: readonly string[];
+  /** It makes no node_modules (Plug'n'Play). */
+  readonly withoutModules?: boolean;
+  readonly splits: (project: Project, pending: Pending) => readonly Split[];
 }
 
-/** Where an install in `directory` really works: the nearest package.json, or the workspace root that owns it. */
-export function findProject(files: Files, directory: string, workspaces: NodeRules['workspaces']): Project | Trouble {
-  let nearest = directory;
-  while (files.has(at(nearest, 'package.json')) !== 'yes' && nearest !== '/' && nearest.includes('/')) {
-    const parent = parentOf(nearest);
-    if (parent === nearest) break;
-    nearest = parent;
-  }
-  // Further up than the project itself, only a file that is surely there counts.
-  if (files.has(at(nearest, 'package.json')) !== 'yes') nearest = directory;
-  for (let root = parentOf(nearest), last = nearest; root !== last; last = root, root = parentOf(root)) {
-    if (files.has(at(root, 'package.json')) !== 'yes') continue;
-    const project = projectAt(files, root, workspaces);
-    if (!isTrouble(project) && project.members.some((member) => member.directory === nearest)) return project;
-  }
-  return projectAt(files, nearest, workspaces);
+/** What cannot run before the source is there. */
+export interface Pending {
+  /** A root script that runs ahead of the dependencies. */
+  readonly before: boolean;
+  /** The dependencies' own install scripts. */
+  readonly build: boolean;
+  /** Root scripts, in order. */
+  readonly root: readonly string[];
+  /** Scripts of workspace members. */
+  readonly members: readonly { readonly manifest: Manifest; readonly name: string }[];
+  /** Scripts of packages linked from outside of the workspace. */
+  readonly linked: boolean;
+  /** A package is copied in full, source and all. */
+  readonly packs: boolean;
+  /** For the report. */
+  readonly why: string;
 }
 
-function projectAt(files: Files, root: string, workspaces: NodeRules['workspaces']): Project | Trouble {
-  const manifest = readManifest(files, root);
-  if (isTrouble(manifest)) return manifest;
-  const patterns = workspaces(files, root, manifest);
-  if (isTrouble(patterns)) return patterns;
-  const directories = workspaceMembers(files, root, patterns);
-  if (isTrouble(directories)) return directories;
-  const members: Manifest[] = [];
-  for (const directory of directories) {
-    const member = readManifest(files, directory);
-    if (isTrouble(member)) return member;
-    members.push(member);
-  }
-  return { root, manifest, members };
+interface Item {
+  readonly manifest: Manifest;
+  readonly name: string;
+  readonly text: string;
+  readonly does: Effect | Unknown;
 }
 
-export function analyseNode(install: Install, files: Files, rules: NodeRules): Analysis {
-  const project = findProject(files, install.directory, rules.workspaces);
-  if (isTrouble(project)) return unknown(install, project.code, project.message, project.help);
+export function analyseNode(install: Install, files: Files, project: Project, rules: NodeRules): Analysis {
   const { root, manifest, members } = project;
-  const reads: Read[] = [{ path: at(root, 'package.json'), as: withoutScripts(manifest) }];
-  for (const name of rules.rootFiles) reads.push({ path: at(root, name) });
-  for (const member of members) {
-    reads.push(
-      { path: at(member.directory, 'package.json'), as: JSON.stringify(member.json) },
-      ...binReads(files, member),
-    );
-    for (const name of rules.memberFiles) reads.push({ path: at(member.directory, name) });
-  }
-  const locals = localReads(files, project, rules);
-  if (isTrouble(locals)) return unknown(install, locals.code, locals.message, locals.help);
-  reads.push(...locals);
-  const extra = rules.extraReads?.(files, project) ?? [];
-  if (isTrouble(extra)) return unknown(install, extra.code, extra.message, extra.help);
-  reads.push(...extra);
+  const trouble = strayWorkspaceDependency(project);
+  if (trouble !== undefined) return unknown(install, trouble);
+  const locals = localPackages(files, project, rules.packed);
+  if (isTrouble(locals)) return unknown(install, locals);
+  const settings = rules.settings?.(files, project) ?? [];
+  if (isTrouble(settings)) return unknown(install, settings);
+  const others = [...members, ...locals.linked];
+  const linked = linkedBins(files, others);
+  const trees = [
+    ...(rules.withoutModules === true ? [] : [manifest, ...members].map((each) => at(each.directory, 'node_modules'))),
+    ...(rules.outputs ?? []).map((name) => at(root, name)),
+  ];
+  const needs = rules.builds
+    ? mergeNeeds([manifest, ...others].map((each) => dependencyScripts(files, each)))
+    : NO_NEEDS;
 
-  let refusal: Trouble | undefined;
-  for (const each of [manifest, ...members]) {
-    const own = dependencyScriptNeed(files, each);
-    if (own.kind === 'source') refusal ??= sourceTrouble(own.runs);
-    else reads.push(...own.reads);
-  }
-  const foreign =
-    members.length > 0 ? undefined : dependencies(manifest).find(([, spec]) => spec.startsWith('workspace:'));
-  if (foreign !== undefined)
-    return unknown(
-      install,
-      'manifest-missing',
-      `\`${foreign[0]}\` is a workspace dependency, and the workspace root is not where this install runs`,
-      'pass the right --context',
-    );
-  for (const member of members) {
-    for (const name of rules.memberScripts) {
-      const script = scripts(member)[name];
-      const need = script === undefined ? undefined : scriptNeed(files, member, script);
-      if (need?.kind === 'source') refusal ??= sourceTrouble(`\`${name}\` of ${member.directory} (\`${need.runs}\`)`);
-      else reads.push(...(need?.reads ?? []));
-    }
-  }
-  const deferred: string[] = [];
-  for (const name of [...rules.scriptsBefore, ...rules.scriptsAfter]) {
-    const script = scripts(manifest)[name];
-    if (script === undefined) continue;
-    const need = scriptNeed(files, manifest, script);
-    if (need.kind === 'source') deferred.push(name);
-    else reads.push(...need.reads);
-  }
-  const modules = ['', ...members.map((member) => member.directory.slice(root === '/' ? 0 : root.length))].map(
-    (path) => `${root === '/' ? '' : root}${path}/node_modules`,
-  );
-  const grown = files.has(modules[0] as string) === 'no' ? [] : [{ path: modules[0] as string, tree: true }];
-  const step: Step = {
-    name: rules.stepName,
-    reads: unique([...reads, ...(rules.stepName.includes(' ci') ? [] : grown)]),
-    writes: rules.outputs.length > 0 ? rules.outputs.map((path) => at(root, path)) : modules,
+  const layout: Step = {
+    name: rules.name,
+    reads: unique([
+      manifestRead(manifest),
+      ...rules.rootFiles.map((name) => ({ path: at(root, name) })),
+      ...others.map(manifestRead),
+      ...members.flatMap((member) => (rules.memberFiles ?? []).map((name) => ({ path: at(member.directory, name) }))),
+      ...linked.map((bin) => bin.read),
+      ...locals.reads,
+      ...settings,
+      ...(rules.converges
+        ? []
+        : trees.filter((path) => files.has(path) !== 'no').map((path) => ({ path, tree: true }))),
+    ]),
+    writes: [...trees, ...linked.filter((bin) => bin.changed).map((bin) => bin.read.path)],
     edits: rules.edits.map((name) => at(root, name)),
     system: 'reads',
     ...(rules.offline === true ? { offline: true } : {}),
   };
-  const run = (name: string): Step => scriptStep(manifest, name);
-  const nested = members.length > 0 || locals.length > 0;
-  const splits =
-    deferred.length > 0 || refusal !== undefined
-      ? rules.splits(files, project, refusal === undefined ? deferred : ['*'])
-      : [];
-  const trouble =
-    refusal ??
-    (deferred[0] === undefined
-      ? undefined
-      : sourceTrouble(`\`${deferred[0]}\` runs \`${scripts(manifest)[deferred[0]] ?? ''}\``));
-  const steps: Step[] =
-    refusal === undefined
-      ? [
-          ...rules.scriptsBefore.filter((name) => deferred.includes(name)).map(run),
-          step,
-          ...rules.scriptsAfter.filter((name) => deferred.includes(name)).map(run),
-        ]
-      : [{ ...step, name: `${rules.stepName} with scripts`, opaque: refusal }];
+  const build: Step = {
+    name: `${rules.name}: install scripts of dependencies`,
+    reads: unique([...trees.map((path) => ({ path, tree: true })), ...(isTrouble(needs) ? [] : needs.reads)]),
+    writes: [...trees, ...(isTrouble(needs) ? [] : needs.outputs)],
+    edits: isTrouble(needs) ? [] : needs.edits,
+    system: 'reads',
+    ...(isTrouble(needs) ? { opaque: needs } : {}),
+  };
+  const item = (owner: Manifest, name: string): Item[] => {
+    const text = scripts(owner)[name];
+    return text === undefined
+      ? []
+      : [{ manifest: owner, name, text, does: understandScript(text, { files, manifest: owner, depth: 0 }) }];
+  };
+  const before = (rules.before ?? []).flatMap((name) => item(manifest, name));
+  const inMembers = rules.memberScripts.flatMap((name) => others.flatMap((owner) => item(owner, name)));
+  const after = settle([...inMembers, ...rules.after.flatMap((name) => item(manifest, name))], isTrouble(needs));
+  const run = (each: Item): Step => scriptStep(each, rules.prefix, trees);
+  const steps = [...before.map(run), layout, ...(rules.builds ? [build] : []), ...after.map(run)];
+
+  const open = [...before, ...after].filter((each) => isUnknown(each.does));
+  const refusal = steps.find((step) => step.opaque !== undefined)?.opaque;
+  const pending: Pending = {
+    before: before.some((each) => isUnknown(each.does)),
+    build: isTrouble(needs),
+    root: after.filter((each) => isUnknown(each.does) && each.manifest === manifest).map((each) => each.name),
+    members: after.filter((each) => isUnknown(each.does) && members.includes(each.manifest)),
+    linked: after.some((each) => isUnknown(each.does) && locals.linked.includes(each.manifest)),
+    packs: locals.packs,
+    why: reason(open, root),
+  };
+  const extra = isTrouble(needs) ? [] : needs.outputs;
   return {
     steps,
-    outputs: step.writes,
-    ignore: rules.outputs.length > 0 ? rules.outputs : [nested ? '**/node_modules' : 'node_modules'],
-    splits,
-    ...(trouble === undefined ? {} : { refusal: trouble }),
+    outputs: [...trees, ...extra],
+    ignore: [
+      ...(rules.withoutModules === true
+        ? []
+        : [others.length > 0 || locals.packs ? '**/node_modules' : 'node_modules']),
+      ...(rules.outputs ?? []),
+      ...extra
+        .filter((path) => path.startsWith(at(install.directory, '')))
+        .map((path) => path.slice(at(install.directory, '').length)),
+    ],
+    splits: refusal === undefined ? [] : rules.splits(project, pending),
+    ...(refusal === undefined ? {} : { refusal }),
   };
 }
 
-function sourceTrouble(what: string): Trouble {
+const NO_NEEDS: Needs = { reads: [], outputs: [], edits: [] };
+
+function mergeNeeds(all: readonly (Needs | Trouble)[]): Needs | Trouble {
+  const bad = all.find(isTrouble);
+  if (bad !== undefined) return bad;
+  const known = all as readonly Needs[];
   return {
-    code: 'lifecycle-script-reads-source',
-    message: `${what}, which may read the source`,
-    help: 'move what it does to a RUN of its own after the copy',
+    reads: known.flatMap((each) => each.reads),
+    outputs: [...new Set(known.flatMap((each) => each.outputs))],
+    edits: [...new Set(known.flatMap((each) => each.edits))],
   };
 }
 
-/** A root script, under the name that it has however it is started. */
-export function scriptStep(manifest: Manifest, name: string): Step {
-  const script = scripts(manifest)[name] ?? '';
-  return {
-    name: `script ${name} in ${manifest.directory}: ${script}`,
+/** After a script that may do anything, one that changes files cannot be told from it: it waits for the source, too. */
+function settle(items: readonly Item[], open: boolean): readonly Item[] {
+  let unknownAbove = open;
+  return items.map((item) => {
+    if (isUnknown(item.does)) unknownAbove = true;
+    else if (unknownAbove && changes(item.does))
+      return { ...item, does: { runs: item.text, code: 'lifecycle-script-reads-source' } };
+    return item;
+  });
+}
+
+function changes(effect: Effect): boolean {
+  return effect.modules === true || (effect.writes?.length ?? 0) > 0;
+}
+
+/** A lifecycle script, under the name that it has however it is started. */
+function scriptStep({ manifest, name, text, does }: Item, prefix: string, trees: readonly string[]): Step {
+  const step: Step = {
+    name: `${prefix}script ${name} in ${manifest.directory}: ${text}`,
     reads: [],
     writes: [],
     edits: [],
-    system: 'writes',
-    opaque: sourceTrouble(`\`${name}\` runs \`${script}\``),
+    system: 'none',
+  };
+  if (isUnknown(does))
+    return { ...step, system: 'writes', opaque: scriptTrouble(`\`${name}\``, { ...does, runs: text }) };
+  if (!changes(does)) return { ...step, reads: unique(does.reads) };
+  const modules = does.modules === true ? trees : [];
+  return {
+    ...step,
+    reads: unique([...does.reads, ...modules.map((path) => ({ path, tree: true }))]),
+    writes: [...modules, ...(does.writes ?? [])],
+    system: 'reads',
   };
 }
 
-/** `npm run X` and its likes for lifecycle scripts: with the pre and post scripts around it. */
-export function analyseScript(install: Install, files: Files, name: string, ifPresent: boolean): Analysis {
+function reason(open: readonly Item[], root: string): string {
+  const names = [
+    ...new Set(
+      open.map(
+        (each) =>
+          `\`${each.name}\`${each.manifest.directory === root ? '' : ` of ${each.manifest.directory.slice(root === '/' ? 1 : root.length + 1)}`}`,
+      ),
+    ),
+  ];
+  if (names.length === 0) return 'install scripts that read the project run after the copy';
+  const shown = names.length > 3 ? `${names.slice(0, 2).join(', ')} and ${names.length - 2} more` : names.join(', ');
+  return `${shown} may read the source, so ${open.length === 1 ? 'it runs' : 'they run'} after the copy`;
+}
+
+/** `npm run X` and its likes, for lifecycle scripts: with the ones that run before and after it. */
+export function analyseScript(
+  install: Install,
+  files: Files,
+  prefix: string,
+  name: string,
+  ifPresent: boolean,
+): Analysis {
   const manifest = readManifest(files, install.directory);
-  if (isTrouble(manifest)) return unknown(install, manifest.code, manifest.message, manifest.help);
+  if (isTrouble(manifest)) return unknown(install, manifest);
+  if (scripts(manifest)[name] === undefined && !ifPresent)
+    return unknown(install, {
+      code: 'manifest-missing',
+      message: `there is no script \`${name}\` in \`${at(install.directory, 'package.json')}\``,
+    });
+  const steps = runScript(files, manifest, prefix, name, modulesAround(files, manifest));
+  return { steps, outputs: [], ignore: [], splits: [] };
+}
+
+/** Steps of one `run` in one package. */
+export function runScript(
+  files: Files,
+  manifest: Manifest,
+  prefix: string,
+  name: string,
+  trees: readonly string[],
+): readonly Step[] {
   const defined = scripts(manifest);
-  if (defined[name] === undefined && !ifPresent)
-    return unknown(install, 'manifest-missing', `there is no script \`${name}\``);
-  const names =
-    defined[name] === undefined
+  if (defined[name] === undefined) return [];
+  // Once a command that may do anything has run, nothing is known to be where a script looks for it.
+  const settled = files.entries(manifest.directory) !== undefined;
+  const items = [`pre${name}`, name, `post${name}`].flatMap((each): Item[] => {
+    const text = defined[each];
+    return text === undefined
       ? []
-      : [`pre${name}`, name, `post${name}`].filter((each) => defined[each] !== undefined);
-  return { steps: names.map((each) => scriptStep(manifest, each)), outputs: [], ignore: [], splits: [] };
+      : [{ manifest, name: each, text, does: understandScript(text, { files, manifest, depth: 0 }) }];
+  });
+  return settle(items, !settled).map((item) => scriptStep(item, prefix, trees));
 }
 
-function localReads(files: Files, project: Project, rules: NodeRules): Read[] | Trouble {
-  const reads: Read[] = [];
-  const queue = [project.manifest, ...project.members];
-  const seen = new Set(queue.map((manifest) => manifest.directory));
-  for (const manifest of queue) {
-    for (const local of localDependencies(manifest)) {
-      if (local.protocol === 'exec')
-        return {
-          code: 'dynamic-manifest',
-          message: `dependency \`${local.name}\` is made by running a script (\`exec:\`)`,
-        };
-      if (local.protocol === 'patch' || /\.(?:tgz|tar\.gz)$/.test(local.path)) {
-        reads.push({ path: local.path });
-        continue;
-      }
-      if (seen.has(local.path)) continue;
-      seen.add(local.path);
-      if (local.protocol === 'file' && rules.packed.has('file')) {
-        reads.push({ path: local.path, tree: true });
-        continue;
-      }
-      const linked = readManifest(files, local.path);
-      if (isTrouble(linked)) {
-        if (linked.code !== 'manifest-missing') return linked;
-        reads.push({ path: at(local.path, 'package.json') });
-        continue;
-      }
-      reads.push({ path: at(local.path, 'package.json'), as: JSON.stringify(linked.json) }, ...binReads(files, linked));
-      for (const name of rules.memberScripts) {
-        const script = scripts(linked)[name];
-        if (script !== undefined && scriptNeed(files, linked, script).kind === 'source')
-          return sourceTrouble(`\`${name}\` of the local dependency ${local.path} (\`${script}\`)`);
-      }
-      queue.push(linked);
-    }
-  }
-  return reads;
+/** Every node_modules of the project that a package belongs to. */
+export function modulesAround(files: Files, manifest: Manifest): readonly string[] {
+  const project = findProject(files, manifest.directory, packageJsonWorkspaces);
+  const owners = isTrouble(project) ? [manifest] : [project.manifest, ...project.members];
+  return owners.map((each) => at(each.directory, 'node_modules'));
 }
 
-function unique(reads: readonly Read[]): Read[] {
+/** Made by an earlier command of this build rather than brought from a disk. */
+export function madeHere(files: Files, path: string): boolean {
+  return files.has(path) === 'yes' && files.entries(path) === undefined;
+}
+
+function unique(reads: readonly Read[]): readonly Read[] {
   const byPath = new Map<string, Read>();
   for (const read of reads) {
     const known = byPath.get(read.path);
-    if (known === undefined || (known.as !== undefined && read.as === undefined)) byPath.set(read.path, read);
+    if (
+      known === undefined ||
+      (read.tree === true && known.tree !== true) ||
+      (known.as !== undefined && read.as === undefined && known.tree !== true)
+    )
+      byPath.set(read.path, read);
   }
   return [...byPath.values()];
 }

@@ -1,0 +1,115 @@
+/** Dependencies whose own install scripts look at the project that installs them. Spec 1, "Lifecycle". */
+import type { Files, Read, Trouble } from '../../model.ts';
+import { at, dependencies, major, record, type Manifest } from './package-json.ts';
+import { prismaSchema } from './prisma.ts';
+import { isUnknown, understandScript } from './scripts.ts';
+
+/** What the dependencies' scripts read and write of the project. */
+export interface Needs {
+  readonly reads: readonly Read[];
+  readonly outputs: readonly string[];
+  readonly edits: readonly string[];
+}
+
+type Rule = (files: Files, manifest: Manifest, version: string) => Partial<Needs> | Trouble | undefined;
+
+/** They install git hooks from a script of their own; without `.git` they do nothing. */
+const hooks =
+  (name: string, below = Infinity): Rule =>
+  (files, manifest, version) => {
+    if (major(version) >= below) return undefined;
+    const known = understandScript('husky install', { files, manifest, depth: 0 });
+    if (!isUnknown(known)) return { reads: known.reads };
+    return {
+      code: 'needs-vcs',
+      message: `the install script of \`${name}\` sets up git hooks if \`.git\` is there`,
+      help: 'add .git to .dockerignore',
+    };
+  };
+
+const PUPPETEER = [
+  '.puppeteerrc',
+  ...['json', 'yaml', 'js', 'ts', 'cjs', 'mjs'].map((each) => `.puppeteerrc.${each}`),
+  ...['js', 'ts', 'cjs', 'mjs'].map((each) => `puppeteer.config.${each}`),
+];
+
+const RULES: readonly (readonly [name: string, rule: Rule])[] = [
+  [
+    // Its postinstall generates the client; from 7 on it has none.
+    '@prisma/client',
+    (files, manifest, version) => {
+      if (major(version) > 6) return undefined;
+      const schema = prismaSchema(files, manifest);
+      if (schema === 'absent') return undefined;
+      if (schema !== undefined) return { reads: schema.reads, outputs: schema.outputs };
+      return {
+        code: 'lifecycle-script-reads-source',
+        message:
+          'the install script of `@prisma/client` generates from a schema whose place or generators are not known',
+        help: 'name the schema in package.json (`prisma.schema`), or run `prisma generate` in a RUN of its own',
+      };
+    },
+  ],
+  ['husky', hooks('husky', 5)],
+  ['lefthook', hooks('lefthook')],
+  ['@arkweit/lefthook', hooks('@arkweit/lefthook')],
+  ['simple-git-hooks', hooks('simple-git-hooks')],
+  ['pre-commit', hooks('pre-commit')],
+  ['pre-push', hooks('pre-push')],
+  ['ghooks', hooks('ghooks')],
+  ['yorkie', hooks('yorkie')],
+  ['git-hooks', hooks('git-hooks')],
+  [
+    // cosmiconfig looks for these when the browser is downloaded.
+    'puppeteer',
+    (files, manifest) => ({
+      reads: PUPPETEER.map((name) => at(manifest.directory, name))
+        .filter((path) => files.has(path) !== 'no')
+        .map((path) => ({ path })),
+    }),
+  ],
+  [
+    // Its postinstall refreshes the worker script in the directories that package.json names.
+    'msw',
+    (_files, manifest) => {
+      const directory = record(manifest.json['msw'])['workerDirectory'];
+      const directories = Array.isArray(directory) ? directory : [directory];
+      return {
+        edits: directories
+          .filter((each): each is string => typeof each === 'string')
+          .map((each) =>
+            at(manifest.directory, `${each.replace(/^\.\//, '').replace(/\/$/, '')}/mockServiceWorker.js`),
+          ),
+      };
+    },
+  ],
+  [
+    '@sveltejs/kit',
+    (_files, _manifest, version) =>
+      major(version) >= 2
+        ? undefined
+        : {
+            code: 'lifecycle-script-reads-source',
+            message: 'the install script of `@sveltejs/kit` 1 runs `svelte-kit sync`, which reads the source',
+            help: 'update @sveltejs/kit',
+          },
+  ],
+];
+
+const BY_NAME = new Map(RULES);
+
+/** What the install scripts of a manifest's direct dependencies need, or why that is not known. */
+export function dependencyScripts(files: Files, manifest: Manifest): Needs | Trouble {
+  const reads: Read[] = [];
+  const outputs: string[] = [];
+  const edits: string[] = [];
+  for (const [name, version] of dependencies(manifest)) {
+    const needs = BY_NAME.get(name)?.(files, manifest, version);
+    if (needs === undefined) continue;
+    if ('code' in needs) return needs;
+    reads.push(...(needs.reads ?? []));
+    outputs.push(...(needs.outputs ?? []));
+    edits.push(...(needs.edits ?? []));
+  }
+  return { reads, outputs, edits };
+}

@@ -1,0 +1,13 @@
+/** Remembers what was worked out from a text: the same manifests are read many times over while one file is proved. */
+export function memo<T>(work: (text: string) => T, most = 256): (text: string) => T {
+  const known = new Map<string, T>();
+  return (text) => {
+    if (known.has(text)) return known.get(text) as T;
+    const value = work(text);
+    // Lockfiles of megabytes would be kept alive by their facts.
+    if (text.length > 100_000) return value;
+    if (known.size >= most) known.clear();
+    known.set(text, value);
+    return value;
+  };
+}

@@ -1,0 +1,33 @@
+/** Managers' settings files, as far as they decide what an install reads or runs. */
+import type { Files, Trouble } from '../../model.ts';
+import { record, type Json } from './package-json.ts';
+import { generated } from './steps.ts';
+import { parse } from 'yaml';
+
+/** A flag of an .npmrc: `ignore-scripts=true`. Later lines win. */
+export function iniFlag(files: Files, path: string, name: string): boolean {
+  const value = [...(files.read(path) ?? '').matchAll(/^[ \t]*([\w:-]+)[ \t]*(?:=[ \t]*([^\r\n#;]*))?/gm)].findLast(
+    (match) => match[1] === name,
+  );
+  return value !== undefined && /^(?:true|)$/.test((value[2] ?? '').trim());
+}
+
+/** Settings in YAML; empty when there are none. */
+export function yamlSettings(files: Files, path: string): Json | Trouble {
+  if (files.has(path) === 'no') return {};
+  const text = files.read(path);
+  if (text === undefined) return files.has(path) === 'maybe' ? {} : generated(path);
+  const value = parseYaml(text);
+  return value === undefined
+    ? { code: 'dynamic-manifest', message: `\`${path}\` is not written in plain YAML` }
+    : record(value);
+}
+
+/** Bounded against alias bombs; undefined for what is not YAML. */
+function parseYaml(text: string): unknown {
+  try {
+    return parse(text, { maxAliasCount: 50, logLevel: 'silent' });
+  } catch {
+    return undefined;
+  }
+}
