@@ -17,6 +17,7 @@ import {
   optionText,
   parseArguments,
   prefixOf,
+  programPattern,
 } from './shared/arguments.ts';
 import { analyseNode, analyseScript, madeHere, type Pending } from './shared/node.ts';
 import { at, stringEntries } from './shared/package-json.ts';
@@ -30,7 +31,7 @@ const OPTIONS = optionTable(
 const LIFECYCLE = ['preinstall', 'install', 'postinstall', 'preprepare', 'prepare', 'postprepare'];
 const VERBS = new Set(['install', 'i', 'ci', 'add', 'a']);
 const LOCKS = ['bun.lock', 'bun.lockb'];
-const NAME = /bun/;
+const NAME = programPattern('bun');
 
 function recognise(command: Command, place: Place): Install | undefined {
   const args = parseArguments(command, 1, OPTIONS);

@@ -18,11 +18,13 @@ import {
   optionText,
   parseArguments,
   prefixOf,
+  programPattern,
   type Arguments,
 } from './shared/arguments.ts';
 import { analyseNode, analyseScript, modulesAround, runScript, type Pending } from './shared/node.ts';
 import { at, bins, major, readManifest, scripts, withoutTheseScripts, type Manifest } from './shared/package-json.ts';
 import { findProject, packageJsonWorkspaces, type Project } from './shared/project.ts';
+import { manifestRead } from './shared/scripts.ts';
 import { iniFlag } from './shared/settings.ts';
 import { installsProject, isTrouble, single, tool, unknown, unresolvedVariable } from './shared/steps.ts';
 
@@ -38,7 +40,7 @@ const OPTIONS = optionTable(
 const LIFECYCLE = ['preinstall', 'install', 'postinstall', 'prepublish', 'preprepare', 'prepare', 'postprepare'];
 const MEMBER_SCRIPTS = ['preinstall', 'prepare', 'install', 'postinstall'];
 const LOCKS = ['npm-shrinkwrap.json', 'package-lock.json'];
-const NAME = /npm/;
+const NAME = programPattern('npm');
 
 function recognise(command: Command, place: Place): Install | undefined {
   const args = parseArguments(command, 1, OPTIONS);
@@ -115,12 +117,14 @@ function analyse(install: Install, files: Files): Analysis {
       'package-lock.json',
       'npm-shrinkwrap.json',
       '.npmrc',
+      'binding.gyp',
       ...(lock !== undefined && files.has(lock) === 'yes' ? [] : ['yarn.lock']),
     ],
     after: silent || added.length > 0 ? [] : LIFECYCLE,
     // npm 8-10 run a workspace's `prepare` even with --ignore-scripts [V; fixed in 11].
     memberScripts: !silent ? MEMBER_SCRIPTS : node !== undefined && node >= 24 ? [] : ['prepare'],
     builds: builds && !silent,
+    together: true,
     settings: (view, { manifest }) => {
       const archives = added
         .filter(isLocalPackage)
@@ -294,6 +298,7 @@ function deleteScripts(install: Install, files: Files, args: Arguments): Analysi
   const targets = packagesOf(install, files, args);
   if (isTrouble(targets)) return unknown(install, targets);
   const sets: Record<string, string> = {};
+  const root = readManifest(files, install.directory);
   for (const { directory } of targets) {
     const path = at(directory, 'package.json');
     const text = withoutTheseScripts(files.read(path) ?? '', names);
@@ -301,7 +306,11 @@ function deleteScripts(install: Install, files: Files, args: Arguments): Analysi
   }
   return single({
     name: install.command.text,
-    reads: Object.keys(sets).map((path) => ({ path })),
+    // The root says which packages are its members.
+    reads: [
+      ...(isTrouble(root) || targets.some((each) => each.directory === root.directory) ? [] : [manifestRead(root)]),
+      ...Object.keys(sets).map((path) => ({ path })),
+    ],
     writes: [],
     edits: [],
     sets,

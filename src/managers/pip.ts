@@ -28,6 +28,15 @@ const REQUIREMENT = [
   '--build-constraint',
 ];
 const EDITABLE = ['-e', '--editable'];
+/** Variables that name files, as the options of the same names do. Source: pip's and uv's configuration pages. */
+const FILE_VARIABLES = [
+  'PIP_CONSTRAINT',
+  'PIP_REQUIREMENT',
+  'PIP_FIND_LINKS',
+  'UV_CONSTRAINT',
+  'UV_OVERRIDE',
+  'UV_FIND_LINKS',
+];
 const VERBS = /^(?:install|wheel|download|sync)$/;
 
 interface Invocation {
@@ -99,30 +108,18 @@ function analyse(install: Install, files: Files): Analysis {
   const folder = requirementsFolder(install);
   if (args.unresolved !== undefined && folder === undefined)
     return unknown(install, unresolvedVariable(install, args.unresolved));
-  const variable = [
-    'PIP_CONSTRAINT',
-    'PIP_FIND_LINKS',
-    'PIP_REQUIREMENT',
-    'PIP_TARGET',
-    'PIP_PREFIX',
-    'UV_CONSTRAINT',
-    'UV_OVERRIDE',
-    'UV_FIND_LINKS',
-  ].find((name) => {
-    const value = install.place.environment(name);
-    return value !== undefined && value !== '' && !/^https?:/.test(value);
-  });
   const reader = new RequirementReader(files, install.directory);
-  if (variable !== undefined) {
-    if (!/CONSTRAINT$/.test(variable))
-      return unknown(install, {
-        code: 'dynamic-manifest',
-        message: `ENV ${variable} adds to what the install reads`,
-        help: 'name it on the command line',
-      });
-    for (const each of (install.place.environment(variable) ?? '').split(' '))
-      reader.file(resolvePath(install.directory, each));
-  }
+  const moved = ['PIP_TARGET', 'PIP_PREFIX', 'PIP_ROOT'].find((name) => (install.place.environment(name) ?? '') !== '');
+  if (moved !== undefined)
+    return unknown(install, {
+      code: 'dynamic-manifest',
+      message: `ENV ${moved} moves what the install writes`,
+      help: 'use --target on the command line',
+    });
+  for (const name of FILE_VARIABLES)
+    for (const each of (install.place.environment(name) ?? '').split(/\s+/).filter((word) => word !== ''))
+      if (name.endsWith('FIND_LINKS')) reader.links(each, install.directory);
+      else reader.file(resolvePath(install.directory, each), each);
   if (folder !== undefined) reader.folder(folder);
   for (const [name, value] of args.list) {
     if (typeof value !== 'string' || (folder !== undefined && value.includes('$'))) continue;

@@ -17,6 +17,7 @@ import {
   optionText,
   parseArguments,
   prefixOf,
+  programPattern,
   type Arguments,
 } from './shared/arguments.ts';
 import { analyseNode, analyseScript, type NodeRules, type Pending } from './shared/node.ts';
@@ -43,7 +44,7 @@ const LIFECYCLE = ['preinstall', 'install', 'postinstall', 'preprepare', 'prepar
 const ROOT_FILES = ['pnpm-lock.yaml', 'pnpm-workspace.yaml', '.npmrc', '.pnpmfile.cjs', '.pnpmfile.mjs'];
 /** The forms of one install differ in these. */
 const FORMS = ['--ignore-scripts', '--offline', '--prefer-offline', '-r', '--recursive'];
-const NAME = /pnpm(?:@[\w.^~-]+)?/;
+const NAME = programPattern('pnpm(?:@[\\w.^~-]+)?');
 
 function recognise(command: Command, place: Place): Install | undefined {
   const args = parseArguments(command, 1, OPTIONS);
@@ -119,6 +120,7 @@ function analyse(install: Install, files: Files): Analysis {
     after: silent || added.length > 0 ? [] : LIFECYCLE,
     memberScripts: silent || added.length > 0 ? [] : LIFECYCLE,
     builds: !silent,
+    ...(rebuild ? { together: false } : {}),
     settings: (view, found) => {
       const reads = configurationReads(view, found.root, found.manifest);
       return isTrouble(reads)
@@ -255,7 +257,7 @@ function splits(
           : [],
     )
     .join('');
-  const name = new RegExp(NAME.source).exec(command.text.slice(prefix.length))?.[0] ?? 'pnpm';
+  const name = NAME.exec(command.text)?.[1] ?? 'pnpm';
   const production = has(args, '--prod', '-P', '--production') ? ' --prod' : '';
   // pnpm 12's `fetch` fails with `file:` dependencies [V].
   if (

@@ -19,18 +19,16 @@ import { isTrouble, unknown } from './shared/steps.ts';
 const LIFECYCLE = ['preinstall', 'install', 'postinstall'];
 
 /** Which Yarn a `yarn` command is: by `packageManager`, .yarnrc.yml, the lockfile's header, or berry's own options. */
-export function isBerry(install: Install, files: Files, args: Arguments): boolean {
+export function isBerry(files: Files, project: Project, args: Arguments): boolean {
   if (
     has(args, '--immutable-cache', '--check-cache', '--mode', '--inline-builds') ||
     args.positional[0] === 'workspaces'
   )
     return true;
-  const project = findProject(files, install.directory, packageJsonWorkspaces);
-  const root = isTrouble(project) ? install.directory : project.root;
-  const declared = isTrouble(project) ? undefined : project.manifest.json['packageManager'];
+  const declared = project.manifest.json['packageManager'];
   if (typeof declared === 'string' && declared.startsWith('yarn@')) return !declared.startsWith('yarn@1.');
-  if (files.has(at(root, '.yarnrc.yml')) === 'yes') return true;
-  const lock = files.read(at(root, 'yarn.lock'));
+  if (files.has(at(project.root, '.yarnrc.yml')) === 'yes') return true;
+  const lock = files.read(at(project.root, 'yarn.lock'));
   return lock === undefined ? has(args, '--immutable') : /^__metadata:/m.test(lock.slice(0, 2_000));
 }
 
@@ -55,6 +53,7 @@ export function analyseBerry(install: Install, files: Files, args: Arguments, pr
     /^(?:skip-build|update-lockfile)$/.test(String(args.options.get('--mode'))) || has(args, '--skip-builds');
   const version = majorOf(manifest.json['packageManager'], settings['yarnPath']);
   const cache = localCache(files, root, settings, version);
+  const made = madeHere(files, at(root, plugAndPlay ? '.pnp.cjs' : 'node_modules'));
   return analyseNode(install, files, project, {
     name: `${prefix}yarn berry ${[...args.positional, optionText(args, ['--mode', '--skip-builds'])].join(' ')}`.trim(),
     prefix,
@@ -65,20 +64,21 @@ export function analyseBerry(install: Install, files: Files, args: Arguments, pr
     settings: (view, found) => settingsReads(view, found, settings),
     packed: new Set(['file']),
     // An install brings what it finds into line with the lockfile; what a disk brought in may have been built elsewhere.
-    converges: madeHere(files, at(root, plugAndPlay ? '.pnp.cjs' : 'node_modules')),
+    converges: made,
     edits: [
       ...(added.length > 0 ? ['package.json'] : []),
       ...(has(args, '--immutable', '--frozen-lockfile') || focus ? [] : ['yarn.lock']),
-      ...(plugAndPlay ? [] : ['.yarn/install-state.gz']),
-      ...(cache === 'committed' ? ['.yarn/cache'] : []),
+      ...(cache === 'committed' && !has(args, '--immutable', '--immutable-cache') ? ['.yarn/cache'] : []),
     ],
     outputs: [
-      ...(plugAndPlay ? ['.pnp.cjs', '.pnp.loader.mjs', '.yarn/unplugged', '.yarn/install-state.gz'] : []),
+      ...(plugAndPlay ? ['.pnp.cjs', '.pnp.loader.mjs', '.yarn/unplugged'] : []),
+      '.yarn/install-state.gz',
       ...(cache === 'filled' ? ['.yarn/cache'] : []),
     ],
     withoutModules: plugAndPlay,
     splits: (found, pending) =>
-      focus || skips || added.length > 0 || version === 2 ? [] : splits(install, files, found, pending),
+      // What is laid out already has been divided.
+      made || focus || skips || added.length > 0 || version === 2 ? [] : splits(install, files, found, pending),
   });
 }
 

@@ -17,6 +17,7 @@ import {
   optionText,
   parseArguments,
   prefixOf,
+  programPattern,
   type Arguments,
 } from './shared/arguments.ts';
 import { analyseNode, analyseScript, madeHere, type NodeRules, type Pending } from './shared/node.ts';
@@ -31,7 +32,7 @@ const OPTIONS = optionTable(
 );
 const LIFECYCLE = ['install', 'postinstall', 'prepublish', 'prepare'];
 const SCRIPTS = new Set(['preinstall', 'postinstall', 'prepublish', 'prepare']);
-const NAME = /yarn(?:pkg|@[\w.^~-]+)?/;
+const NAME = programPattern('yarn(?:pkg|@[\\w.^~-]+)?');
 
 function recognise(command: Command, place: Place): Install | undefined {
   const args = parseArguments(command, 1, OPTIONS);
@@ -75,14 +76,14 @@ function analyse(install: Install, files: Files): Analysis {
   const folder = args.positional.slice(1).find((each) => isLocalPackage(each) && !/\.(?:tgz|tar\.gz)$/.test(each));
   if (args.positional[0] === 'add' && folder !== undefined)
     return unknown(install, installsProject(install, `\`${folder}\`, a directory of the project`));
-  return isBerry(install, files, args)
-    ? analyseBerry(install, files, args, prefixOf(install.command, NAME))
-    : analyseClassic(install, files, args);
-}
-
-function analyseClassic(install: Install, files: Files, args: Arguments): Analysis {
   const project = findProject(files, install.directory, packageJsonWorkspaces);
   if (isTrouble(project)) return unknown(install, project);
+  return isBerry(files, project, args)
+    ? analyseBerry(install, files, args, prefixOf(install.command, NAME))
+    : analyseClassic(install, files, project, args);
+}
+
+function analyseClassic(install: Install, files: Files, project: Project, args: Arguments): Analysis {
   const { root } = project;
   const added = args.positional.slice(1);
   const rc = readRc(files, root);
@@ -97,7 +98,7 @@ function analyseClassic(install: Install, files: Files, args: Arguments): Analys
   const rules: NodeRules = {
     name: `${prefix}yarn ${added.length > 0 ? `add ${added.join(' ')} ` : 'install '}${optionText(args, ['--ignore-scripts', '--force'])}`.trim(),
     prefix,
-    rootFiles: ['yarn.lock', '.npmrc', '.yarnrc', '.yarnclean'],
+    rootFiles: ['yarn.lock', '.npmrc', '.yarnrc', '.yarnclean', 'binding.gyp'],
     before: silent ? [] : ['preinstall'],
     after: silent ? [] : after,
     memberScripts: silent ? [] : ['preinstall', 'install', 'postinstall'],

@@ -192,6 +192,9 @@ describe('what is refused', () => {
   ])('%s', (_reason, text, files, expected) => {
     expect(code(analysed(text, files))).toBe(expected);
   });
+  it('an environment variable that moves what pip writes', () => {
+    expect(code(analysed('pip install -r r.txt', { 'r.txt': '' }, { PIP_TARGET: 'lib' }))).toBe('dynamic-manifest');
+  });
   it('a file that an environment variable adds, and that is absent', () => {
     expect(code(analysed('pip install -r r.txt', { 'r.txt': '' }, { PIP_CONSTRAINT: 'c.txt' }))).toBe(
       'manifest-missing',
@@ -202,10 +205,10 @@ describe('what is refused', () => {
 describe('what is read', () => {
   it.each<[reason: string, text: string, files: Record<string, string>, expected: string[]]>([
     [
-      'npm: both lockfiles and .npmrc, present or not',
+      'npm: both lockfiles, .npmrc and binding.gyp, present or not',
       'npm ci',
       { 'package.json': '{}', 'package-lock.json': '{}' },
-      ['package.json', 'package-lock.json', 'npm-shrinkwrap.json', '.npmrc'],
+      ['package.json', 'package-lock.json', 'npm-shrinkwrap.json', '.npmrc', 'binding.gyp'],
     ],
     ['npm without its own lockfile: yarn.lock too', 'npm i', { 'package.json': '{}' }, ['yarn.lock']],
     [
@@ -218,6 +221,17 @@ describe('what is read', () => {
         'p/b/package.json': '{}',
       },
       ['p/a/package.json', 'p/a/cli.js'],
+    ],
+    [
+      'members by braces, and a directory that comes back',
+      'npm i',
+      {
+        'package.json': json({ workspaces: ['{p,q}/*', '!p/*', 'p/b'] }),
+        'p/a/package.json': '{}',
+        'p/b/package.json': '{}',
+        'q/c/package.json': '{}',
+      },
+      ['p/b/package.json', 'q/c/package.json'],
     ],
     [
       'members at any depth',

@@ -87,9 +87,14 @@ export function optionText(args: Arguments, without: readonly string[]): string 
     .join(' ');
 }
 
+/** Finds a manager's own name in a command line. */
+export function programPattern(name: string): RegExp {
+  return new RegExp(`(?:^|\\s)(?:\\S*/)?(${name})(?=\\s|$)`);
+}
+
 /** What stands before the manager's own name: `CI=1 `, `sudo `, `corepack `, with the blank; empty for nothing. */
-export function prefixOf(command: Command, name: RegExp): string {
-  const match = new RegExp(`(?:^|\\s)(?:\\S*/)?(?:${name.source})(?=\\s|$)`).exec(command.text);
+export function prefixOf(command: Command, program: RegExp): string {
+  const match = program.exec(command.text);
   return match === null ? '' : command.text.slice(0, match.index + (match[0].startsWith(' ') ? 1 : 0));
 }
 

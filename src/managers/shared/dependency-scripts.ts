@@ -19,7 +19,7 @@ const hooks =
   (files, manifest, version) => {
     if (major(version) >= below) return undefined;
     const known = understandScript('husky install', { files, manifest, depth: 0 });
-    if (!isUnknown(known)) return { reads: known.reads };
+    if (!isUnknown(known)) return undefined;
     return {
       code: 'needs-vcs',
       message: `the install script of \`${name}\` sets up git hooks if \`.git\` is there`,

@@ -11,3 +11,13 @@ export function memo<T>(work: (text: string) => T, most = 256): (text: string) =
     return value;
   };
 }
+
+/** The same, of an object: forgotten with it. */
+export function memoOf<K extends object, T>(work: (key: K) => T): (key: K) => T {
+  const known = new WeakMap<K, { readonly value: T }>();
+  return (key) => {
+    let found = known.get(key);
+    if (found === undefined) known.set(key, (found = { value: work(key) }));
+    return found.value;
+  };
+}

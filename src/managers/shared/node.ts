@@ -34,6 +34,8 @@ export interface NodeRules {
   readonly memberScripts: readonly string[];
   /** The dependencies' own install scripts run. */
   readonly builds: boolean;
+  /** Layout and install scripts are always one step, or always two; by default two where something is pending. */
+  readonly together?: boolean;
   /** The files of the project that this manager's configuration names. */
   readonly settings?: (files: Files, project: Project) => readonly Read[] | Trouble;
   /** Protocols whose directory is copied in full rather than linked. */
@@ -131,7 +133,14 @@ export function analyseNode(install: Install, files: Files, project: Project, ru
   const inMembers = rules.memberScripts.flatMap((name) => others.flatMap((owner) => item(owner, name)));
   const after = settle([...inMembers, ...rules.after.flatMap((name) => item(manifest, name))], isTrouble(needs));
   const run = (each: Item): Step => scriptStep(each, rules.prefix, trees);
-  const steps = [...before.map(run), layout, ...(rules.builds ? [build] : []), ...after.map(run)];
+  // Two steps only where a divided form could come between them: one costs the proof less.
+  const whole = rules.together === true || [...before, ...after].every((each) => !isUnknown(each.does));
+  const dependencies = !rules.builds
+    ? [layout]
+    : whole && rules.together !== false && !isTrouble(needs)
+      ? [both(layout, needs)]
+      : [layout, build];
+  const steps = [...before.map(run), ...dependencies, ...after.map(run)];
 
   const open = [...before, ...after].filter((each) => isUnknown(each.does));
   const refusal = steps.find((step) => step.opaque !== undefined)?.opaque;
@@ -162,6 +171,17 @@ export function analyseNode(install: Install, files: Files, project: Project, ru
   };
 }
 
+/** Layout and install scripts in one. */
+function both(layout: Step, needs: Needs): Step {
+  return {
+    ...layout,
+    name: `${layout.name} (built)`,
+    reads: unique([...layout.reads, ...needs.reads]),
+    writes: [...layout.writes, ...needs.outputs],
+    edits: [...layout.edits, ...needs.edits],
+  };
+}
+
 const NO_NEEDS: Needs = { reads: [], outputs: [], edits: [] };
 
 function mergeNeeds(all: readonly (Needs | Trouble)[]): Needs | Trouble {
@@ -175,12 +195,12 @@ function mergeNeeds(all: readonly (Needs | Trouble)[]): Needs | Trouble {
   };
 }
 
-/** After a script that may do anything, one that changes files cannot be told from it: it waits for the source, too. */
+/** After a script that may do anything, one that reads or changes files sees its result: it waits for the source, too. */
 function settle(items: readonly Item[], open: boolean): readonly Item[] {
   let unknownAbove = open;
   return items.map((item) => {
     if (isUnknown(item.does)) unknownAbove = true;
-    else if (unknownAbove && changes(item.does))
+    else if (unknownAbove && (changes(item.does) || item.does.reads.length > 0))
       return { ...item, does: { runs: item.text, code: 'lifecycle-script-reads-source' } };
     return item;
   });

@@ -1,7 +1,7 @@
 /** What package.json files say. Spec sections 0, 1, 3-5, 16. */
 import type { Files, Read, Trouble } from '../../model.ts';
 import { resolvePath } from '../../dockerfile/state.ts';
-import { memo } from './memo.ts';
+import { memo, memoOf } from './memo.ts';
 import { generated, missing } from './steps.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -47,14 +47,22 @@ export function readManifest(files: Files, directory: string): Manifest | Troubl
     : { directory, json };
 }
 
+const scriptsOf = memoOf((json: Json): Readonly<Record<string, string>> =>
+  Object.fromEntries(stringEntries(json['scripts'])),
+);
+
 export function scripts(manifest: Manifest): Readonly<Record<string, string>> {
-  return Object.fromEntries(stringEntries(manifest.json['scripts']));
+  return scriptsOf(manifest.json);
 }
+
+const textWithoutScripts = memoOf((json: Json): string => {
+  const { scripts: _scripts, ...rest } = json;
+  return JSON.stringify(rest);
+});
 
 /** The manifest without its scripts, in a form that does not depend on layout: all that installing its dependencies uses. */
 export function withoutScripts(manifest: Manifest): string {
-  const { scripts: _scripts, ...rest } = manifest.json;
-  return JSON.stringify(rest);
+  return textWithoutScripts(manifest.json);
 }
 
 /** The text that `npm pkg delete` leaves: it keeps indentation and line ends. Source: json-parse-even-better-errors. */
@@ -76,8 +84,10 @@ export function withoutTheseScripts(text: string, names: readonly string[]): str
 
 const DEPENDENCY_FIELDS = ['dependencies', 'devDependencies', 'optionalDependencies'];
 
+const dependenciesOf = memoOf((json: Json) => DEPENDENCY_FIELDS.flatMap((field) => stringEntries(json[field])));
+
 export function dependencies(manifest: Manifest): readonly (readonly [name: string, spec: string])[] {
-  return DEPENDENCY_FIELDS.flatMap((field) => stringEntries(manifest.json[field]));
+  return dependenciesOf(manifest.json);
 }
 
 export interface LocalDependency {

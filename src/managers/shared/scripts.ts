@@ -38,9 +38,7 @@ const inert: Rule = () => NOTHING;
 
 /** Tools that set up git hooks: without a .git directory they say so and stop. Sources: husky 4-9, lefthook, simple-git-hooks. */
 const hooks: Rule = (_args, { files, manifest }) =>
-  repositoryAbove(files, manifest.directory)
-    ? { runs: '', code: 'needs-vcs' }
-    : { reads: [{ path: at(manifest.directory, '.git') }] };
+  repositoryAbove(files, manifest.directory) ? { runs: '', code: 'needs-vcs' } : NOTHING;
 
 /** A .git may be there or further up. Above the project a directory that packages fill is no checkout. */
 function repositoryAbove(files: Files, directory: string): boolean {
@@ -54,14 +52,12 @@ function repositoryAbove(files: Files, directory: string): boolean {
 
 /** `[ -d .git ]`: a question about one path. Of something that is there, all could matter. */
 const test: Rule = (args, scene) => {
-  const reads: Read[] = [];
-  for (const word of args) {
-    if (/^(?:-\w+|\]{1,2}|!|=|==|!=|\$\{?\w+(?::-\w*)?\}?|[\w]*)$/.test(word) && !word.includes('/')) continue;
+  for (const [index, word] of args.entries()) {
+    if (!/^-[abcdefghkprsuwxLOGSN]$/.test(args[index - 1] ?? '')) continue;
     const path = resolvePath(scene.manifest.directory, word);
     if (scene.files.has(path) !== 'no') return word.startsWith('.git') ? { runs: '', code: 'needs-vcs' } : undefined;
-    reads.push({ path });
   }
-  return { reads };
+  return NOTHING;
 };
 
 /** `node -e CODE` that neither loads nor opens anything. */
