@@ -219,6 +219,8 @@ export interface BuildContext {
   may(path: string): boolean;
   /** Text of a file that `has`; undefined for binary, oversized or absent files. */
   read(path: string): string | undefined;
+  /** A file that may be executed, as git records it. */
+  executable(path: string): boolean;
   /** Names directly inside a directory, sorted. */
   entries(directory: string): readonly string[];
   /** All files and symlinks at or below a directory, sorted. */
@@ -244,6 +246,8 @@ export interface Files {
   has(path: string): Presence;
   /** The text, when it is known exactly. */
   read(path: string): string | undefined;
+  /** A file that may be executed; undefined when its mode is not known. */
+  executable(path: string): boolean | undefined;
   /** Names known to be directly in a directory, sorted; undefined when a command may have changed them. */
   entries(directory: string): readonly string[] | undefined;
 }

@@ -25,9 +25,13 @@ import {
   missingIgnores,
   opportunities,
   traceOf,
-  type Edit,
+  type BuildContext,
+  type Dockerfile,
   type Fix,
+  type Plan,
   type Proposal,
+  type StageTrace,
+  type Target,
   type Transform,
   type Trouble,
 } from '../src/plugin.ts';
@@ -38,37 +42,23 @@ export const splitDependencyManifests: Transform = {
   *propose(file, context, target): Iterable<Proposal> {
     for (const stage of traceOf(file, context)) {
       const { plans, blocked, optimal } = opportunities(stage, context);
-      const splits = plans.filter((plan) => plan.needs.length > 0 || plan.provided);
-      for (const plan of splits) {
-        const edits = emit(file, plan, context, target);
-        if (isTrouble(edits)) {
-          yield { at: plan.last, fixes: [], refusal: edits };
-          continue;
+      const worth = plans.filter((plan) => plan.needs.length > 0 || plan.provided || plan.split !== undefined);
+      // Several ways to divide one install are alternatives; moving what stands above it is a proposal of its own.
+      for (const group of [
+        worth.filter((plan) => plan.split !== undefined),
+        worth.filter((plan) => plan.split === undefined),
+      ]) {
+        for (const last of new Set(group.map((plan) => plan.last))) {
+          const made = group
+            .filter((plan) => plan.last === last)
+            .map((plan) => fixOf(file, plan, stage, context, target));
+          const refusal = made.find(isTrouble);
+          yield {
+            at: last,
+            fixes: made.filter((each): each is Fix => !isTrouble(each)),
+            ...(refusal === undefined ? {} : { refusal }),
+          };
         }
-        const installs = plan.gains.filter((action) => action.install?.kind === 'install');
-        const divided = stage.events.flatMap((event) =>
-          event.instruction === plan.last && plan.split !== undefined ? event.actions : [],
-        );
-        const ignores = missingIgnores(
-          [...installs, ...divided],
-          plan.sunk.flatMap((each) => each.placements),
-          context,
-        );
-        if (isTrouble(ignores)) {
-          yield { at: plan.last, fixes: [], refusal: ignores };
-          continue;
-        }
-        const all: Edit[] = ignores.length === 0 ? [...edits] : [...edits, ignoreEdit(context, ignores, file.eol)];
-        const fix: Fix = {
-          edits: all,
-          message: message(
-            plan.needs.flatMap((need) => need.files.map((each) => each.source)),
-            plan.gains.map((action) => action.text),
-            plan.split?.why,
-          ),
-          safety: 'safe',
-        };
-        yield { at: plan.last, fixes: [fix] };
       }
       for (const { run, trouble } of blocked) yield { at: run, fixes: [], refusal: trouble };
       for (const { run, install } of optimal)
@@ -84,6 +74,30 @@ export const splitDependencyManifests: Transform = {
   },
 };
 
+function fixOf(file: Dockerfile, plan: Plan, stage: StageTrace, context: BuildContext, target: Target): Fix | Trouble {
+  const edits = emit(file, plan, context, target);
+  if (isTrouble(edits)) return edits;
+  const installs = plan.gains.filter((action) => action.install?.kind === 'install');
+  const divided = stage.events.flatMap((event) =>
+    event.instruction === plan.last && plan.split !== undefined ? event.actions : [],
+  );
+  const ignores = missingIgnores(
+    [...installs, ...divided],
+    plan.sunk.flatMap((each) => each.placements),
+    context,
+  );
+  if (isTrouble(ignores)) return ignores;
+  return {
+    edits: ignores.length === 0 ? edits : [...edits, ignoreEdit(context, ignores, file.eol)],
+    message: message(
+      plan.needs.flatMap((need) => need.files.map((each) => each.source)),
+      plan.gains.map((action) => action.text),
+      plan.split?.why,
+    ),
+    safety: 'safe',
+  };
+}
+
 function message(files: readonly string[], commands: readonly string[], why: string | undefined): string {
   const shown = files.length > 4 ? `${files.slice(0, 3).join(', ')} and ${files.length - 3} more` : files.join(', ');
   const what = [...new Set(commands)]
@@ -92,6 +106,6 @@ function message(files: readonly string[], commands: readonly string[], why: str
   return `copies ${shown === '' ? 'the source after the install' : `${shown} ahead of the source`}${what === '' ? '' : `, so that ${what} stays cached`}${why === undefined ? '' : ` (${why})`}`;
 }
 
-function isTrouble(value: readonly unknown[] | Trouble): value is Trouble {
+function isTrouble(value: object): value is Trouble {
   return 'code' in value;
 }

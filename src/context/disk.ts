@@ -21,6 +21,8 @@ export interface Repository {
   /** All files and symlinks, relative to the root, sorted. */
   readonly files: readonly string[];
   readonly symlinks: ReadonlySet<string>;
+  /** Files that may be executed. */
+  executable(path: string): boolean;
   /** Undefined: all, as outside of git there is no telling. */
   readonly tracked?: ReadonlySet<string>;
   /** Relative to the root. */
@@ -73,6 +75,7 @@ async function gitFiles(directory: string): Promise<Repository | undefined> {
   if (staged === undefined || others === undefined) return undefined;
   const tracked = new Set<string>();
   const symlinks = new Set<string>();
+  const executables = new Set<string>();
   for (const entry of staged.split('\0')) {
     const tab = entry.indexOf('\t');
     if (tab < 0) continue;
@@ -81,6 +84,7 @@ async function gitFiles(directory: string): Promise<Repository | undefined> {
     // A submodule is a directory of another repository: nothing is known of it.
     if (mode === '160000') continue;
     if (mode === '120000') symlinks.add(path);
+    if (mode === '100755') executables.add(path);
     tracked.add(path);
   }
   const files = [...tracked];
@@ -88,12 +92,14 @@ async function gitFiles(directory: string): Promise<Repository | undefined> {
     if (path === '' || path.endsWith('/')) continue;
     files.push(path);
     try {
-      if (lstatSync(join(root, path)).isSymbolicLink()) symlinks.add(path);
+      const stat = lstatSync(join(root, path));
+      if (stat.isSymbolicLink()) symlinks.add(path);
+      else if ((stat.mode & 0o100) !== 0) executables.add(path);
     } catch {
       // Gone since git listed it.
     }
   }
-  return repository(root, true, files, symlinks, tracked);
+  return repository(root, true, files, symlinks, tracked, (path) => executables.has(path));
 }
 
 /** The nearest directory upwards with a `.git`, without asking git: that would cost a process. */
@@ -136,7 +142,7 @@ function walkDirectory(directory: string): Repository {
       } else if (entry.isFile()) files.push(path);
     }
   }
-  return repository(root, false, files, symlinks, undefined);
+  return repository(root, false, files, symlinks, undefined, (path) => mode(join(root, path)));
 }
 
 function repository(
@@ -145,6 +151,7 @@ function repository(
   all: readonly string[],
   symlinks: ReadonlySet<string>,
   tracked: ReadonlySet<string> | undefined,
+  executable: (path: string) => boolean,
 ): Repository {
   const files = [...all].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
   const cache = new Map<string, string | undefined>();
@@ -182,6 +189,7 @@ function repository(
     symlinks,
     ...(tracked === undefined ? {} : { tracked }),
     gitIgnored,
+    executable,
     read,
     context(directory, dockerfile, siblings = []) {
       const prefix = directory === '.' ? '' : `${directory}/`;
@@ -202,6 +210,7 @@ function repository(
           gitIgnored: (path) => gitIgnored(prefix + path),
           repositoryRoot: inGit && directory === '.',
           read: (path) => read(prefix + path),
+          executable: (path) => executable(prefix + path),
           ignoreFile: { path: ignorePath, ...(ignoreSource === undefined ? {} : { source: ignoreSource }) },
           siblings,
         },
@@ -209,6 +218,14 @@ function repository(
       );
     },
   };
+}
+
+function mode(path: string): boolean {
+  try {
+    return (lstatSync(path).mode & 0o100) !== 0;
+  } catch {
+    return false;
+  }
 }
 
 /** Reads a regular file below the root whose directories are no symlinks either. */

@@ -7,6 +7,8 @@ export interface MemoryOptions {
   /** Paths that are symlinks; their content is the link target. */
   readonly symlinks?: readonly string[];
   readonly siblings?: readonly string[];
+  /** Files that may be executed; default: none. */
+  readonly executable?: readonly string[];
 }
 
 /** A context of files given by path. All count as tracked by git; `.gitignore` files among them are obeyed. */
@@ -29,6 +31,7 @@ export function memoryContext(files: Readonly<Record<string, string>>, options: 
     ),
     repositoryRoot: true,
     read: (path) => files[path],
+    executable: (path) => options.executable?.includes(path) === true,
     ignoreFile: { path: ignorePath, ...(ignoreSource === undefined ? {} : { source: ignoreSource }) },
     siblings: options.siblings ?? [],
   });

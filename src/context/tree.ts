@@ -14,6 +14,7 @@ export interface TreeSource {
   /** `.git` may be on disk at the context root. */
   readonly repositoryRoot: boolean;
   readonly read: (path: string) => string | undefined;
+  readonly executable: (path: string) => boolean;
   readonly ignoreFile: { readonly path: string; readonly source?: string };
   readonly siblings: readonly string[];
 }
@@ -78,6 +79,10 @@ export class TreeContext implements BuildContext {
 
   read(path: string): string | undefined {
     return this.kind(path) === 'file' ? this.source.read(path) : undefined;
+  }
+
+  executable(path: string): boolean {
+    return this.kind(path) === 'file' && this.source.executable(path);
   }
 
   entries(directory: string): readonly string[] {

@@ -27,6 +27,7 @@ export interface Layer {
   /** It brings all that the other, older layer brought. */
   covers?(older: Layer): boolean;
   read?(): string | undefined;
+  executable?(): boolean;
   /** Names that it brings directly below; undefined: not known. */
   entries(): readonly string[] | undefined;
 }
@@ -54,7 +55,8 @@ export const ABSENT: Layer = valueLayer(0, 'absent');
 
 /** A file that a command edits in place: presence certain, content only as a symbol. */
 export function editLayer(symbol: number): Layer {
-  return { ...valueLayer(symbol, 'made'), key: `e${symbol}`, settles: false, soft: true };
+  const key = `e${symbol}`;
+  return { ...valueLayer(symbol, 'made'), key, settles: false, soft: true, covers: (older) => older.key === key };
 }
 
 /** What `COPY` of one context path brings. `owner` stands for everything that `--chown` and the like decide. */
@@ -74,6 +76,7 @@ export function contextLayer(context: BuildContext, source: string, owner: strin
     },
     covers: (older) => older.key === layer.key || older.key.startsWith(`w:${source}:${owner}:`),
     read: () => (kind === 'file' ? context.read(source) : undefined),
+    ...(owner === '' || !owner.includes('chmod') ? { executable: () => context.executable(source) } : {}),
     entries: () => (kind === 'directory' ? context.entries(source) : []),
   };
   return layer;
@@ -293,6 +296,10 @@ export class Image implements Files {
 
   read(path: string): string | undefined {
     return this.layersAt(path).at(-1)?.read?.();
+  }
+
+  executable(path: string): boolean | undefined {
+    return this.layersAt(path).at(-1)?.executable?.();
   }
 
   entries(directory: string): readonly string[] | undefined {

@@ -57,8 +57,8 @@ export interface Action {
   readonly opaque?: Trouble;
   readonly inputs: readonly Input[];
   readonly symbol: number;
-  /** What the first half of the analysis' best split would read here. */
-  readonly splitReads?: readonly Read[];
+  /** What the first half of each split of the analysis would read here. */
+  readonly splitReads?: readonly (readonly Read[])[];
   /** The values of those, here. */
   readonly splitInputs?: readonly Input[];
   /** It only fills a store (strategy W): its result is not compared, what it reads is. */
@@ -487,6 +487,7 @@ class Execution {
     return {
       has: (each) => (each === path && shell.manifest !== undefined ? 'yes' : image.has(each)),
       read: (each) => image.read(each) ?? (each === path ? shell.manifest : undefined),
+      executable: (each) => image.executable(each),
       entries: (each) => image.entries(each),
     };
   }
@@ -510,8 +511,11 @@ class Execution {
       const install = recognise(command, place);
       if (install !== undefined && command.redirects.every((each) => each.target === '/dev/null')) {
         const analysis = analyse(install, install.kind === 'script' ? this.scriptView(shell) : this.image);
-        const splitReads = analysis.splits[0] === undefined ? [] : this.readsOf(analysis.splits[0].before, place);
-        const splitInputs: Input[] = [...splitReads.map((read) => this.input(read)), { what: 'place', value: where }];
+        const splitReads = analysis.splits.map((split) => this.readsOf(split.before, place));
+        const splitInputs: Input[] = [
+          ...splitReads.flat().map((read) => this.input(read)),
+          { what: 'place', value: where },
+        ];
         return analysis.steps.map((step) =>
           this.step({ ...step, name: step.name + suffix }, where, command.text, {
             command,

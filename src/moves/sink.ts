@@ -3,7 +3,7 @@
  * leaves behind a narrow COPY of the files that they do read. This file decides how far, and which files; `emit.ts`
  * writes it down. Nothing here is trusted: the proof decides afterwards.
  */
-import type { BuildContext, Command, Copy, Install, Run, Split, Trouble } from '../model.ts';
+import type { BuildContext, Command, Copy, Install, Read, Run, Split, Trouble } from '../model.ts';
 import { within } from '../effects/paths.ts';
 import type { Action, Event, Placement, StageTrace } from '../effects/trace.ts';
 
@@ -71,9 +71,14 @@ export function opportunities(
   const optimal: Opportunities['optimal'][number][] = [];
   for (const segment of segments(trace.events)) {
     // The plain move is a fallback for when a divided install is not provable.
-    const divided = options.narrow ? planSegment(segment, context, 'split', trace.fetched) : undefined;
+    const last = segment.at(-1)?.actions.find((action) => action.opaque !== undefined);
+    const ways = options.narrow ? (last?.analysis?.splits.length ?? 0) : 0;
+    for (let way = 0; way < ways; way++) {
+      const divided = planSegment(segment, context, way, trace.fetched);
+      if (divided !== undefined) plans.push(divided);
+    }
     const whole = planSegment(options.narrow ? segment : beforeReaders(segment, context), context, 'whole');
-    for (const plan of [divided, whole]) if (plan !== undefined) plans.push(plan);
+    if (whole !== undefined) plans.push(whole);
   }
   for (const [index, event] of trace.events.entries()) {
     for (const action of event.actions) {
@@ -136,7 +141,8 @@ function beforeReaders(events: readonly Event[], context: BuildContext): readonl
 function planSegment(
   events: readonly Event[],
   context: BuildContext,
-  mode: 'split' | 'whole',
+  /** Which split of the install that ends the segment to use. */
+  mode: number | 'whole',
   fetched?: ReadonlySet<string>,
 ): Plan | undefined {
   const stop = reach(events, mode, fetched);
@@ -201,10 +207,12 @@ interface Stop {
   readonly split?: Split;
   /** The install that is divided. */
   readonly divided?: Action;
+  /** What its first half reads. */
+  readonly reads?: readonly Read[];
 }
 
 /** How far down a copy can go: below the last RUN, or part of one, that gains and reads nothing unknown. */
-function reach(events: readonly Event[], mode: 'split' | 'whole', fetched?: ReadonlySet<string>): Stop | undefined {
+function reach(events: readonly Event[], mode: number | 'whole', fetched?: ReadonlySet<string>): Stop | undefined {
   const tail = events.length - 1;
   const last = events[tail];
   const run = last?.instruction as Run;
@@ -212,17 +220,24 @@ function reach(events: readonly Event[], mode: 'split' | 'whole', fetched?: Read
   if (last !== undefined && opaque >= 0 && run.commands !== undefined) {
     const action = last.actions[opaque] as Action;
     // Once its store is filled ahead of the copy, there is nothing more to divide.
-    const split = isFetched(events, action, fetched) ? undefined : action.analysis?.splits[0];
+    const split = mode === 'whole' || isFetched(events, action, fetched) ? undefined : action.analysis?.splits[mode];
     const command = action.command === undefined ? -1 : run.commands.indexOf(action.command);
-    if (mode === 'split' && split !== undefined && command >= 0)
-      return { index: tail, actions: opaque, cut: command, split, divided: action };
+    if (split !== undefined && command >= 0)
+      return {
+        index: tail,
+        actions: opaque,
+        cut: command,
+        split,
+        divided: action,
+        reads: action.splitReads?.[mode as number] ?? [],
+      };
     const before = last.actions.slice(0, opaque).filter((each) => each.command !== action.command);
     if (mode === 'whole' && before.some(isGain)) {
       const end = before.at(-1)?.command as Command;
       return { index: tail, actions: before.length, cut: run.commands.indexOf(end) };
     }
   }
-  if (mode === 'split') return undefined;
+  if (mode !== 'whole') return undefined;
   const end = opaque >= 0 ? tail - 1 : tail;
   for (let index = end; index >= 0; index--) {
     const event = events[index] as Event;
@@ -279,7 +294,7 @@ function* needsOf(
     ...actions
       .filter((action) => action.command !== stop.divided?.command)
       .flatMap((action) => action.effect?.reads ?? []),
-    ...(isStop ? (stop.divided?.splitReads ?? []) : []),
+    ...(isStop ? (stop.reads ?? []) : []),
   ];
   const found = new Map<CopyEvent, Map<string, Need['files'][number]>>();
   for (const read of reads) {

@@ -14,6 +14,7 @@ function imageOf(files: Record<string, string>, maybe: readonly string[] = []): 
           ? 'maybe'
           : 'no',
     read: (path) => files[path.slice('/app/'.length)],
+    executable: () => true,
     entries: (directory) => {
       const prefix = `${directory}/`;
       return [

@@ -15,6 +15,7 @@ function image(files: Record<string, string>, maybe: readonly string[] = [], sys
           ? 'maybe'
           : 'no',
     read: (path) => files[path.slice('/app/'.length)],
+    executable: () => true,
     entries: (directory) => {
       if (system && !directory.startsWith('/app')) return undefined;
       const below = paths

@@ -136,7 +136,8 @@ export function bins(files: Files, manifest: Manifest): readonly Bin[] {
     const exists = files.has(path) !== 'no';
     return {
       read: { path, as: exists ? 'present' : 'absent' },
-      changed: exists && /^#![^\n]*\r\n/.test(files.read(path) ?? ''),
+      // Every manager makes a bin executable, and a late copy would undo that.
+      changed: exists && (files.executable(path) !== true || /^#![^\n]*\r\n/.test(files.read(path) ?? '')),
     };
   });
   const directory = record(manifest.json['directories'])['bin'];
