@@ -16,10 +16,11 @@ const common = {
 };
 
 /**
- * Packages that most runs never need are required when first used: a cold start then does not pay for them.
- * By package, the functions that the sources import of it.
+ * Packages that most runs never need are bundled on their own and loaded when first called: a cold start then does not
+ * pay for them. By package, the functions that the sources import of it.
  */
 const LAZY = { yaml: ['parse'], ignore: ['default'], diff: ['structuredPatch'] };
+const lazyFile = (name) => `cli-${name}.cjs`;
 
 const lazy = {
   name: 'lazy',
@@ -27,17 +28,31 @@ const lazy = {
     const filter = new RegExp(`^(?:${Object.keys(LAZY).join('|')})$`);
     builder.onResolve({ filter }, ({ path }) => ({ path, namespace: 'lazy' }));
     builder.onLoad({ filter: /./, namespace: 'lazy' }, ({ path }) => ({
-      // `require` is made by the banner; under another name the bundler leaves it alone.
+      // The banner makes `__load`: the bundler leaves that name alone.
       contents: LAZY[path]
         .map((name) => {
-          const target = name === 'default' ? `(m => m.default ?? m)(load('${path}'))` : `load('${path}').${name}`;
-          return `export ${name === 'default' ? 'default ' : `const ${name} = `}(...rest) => ${target}(...rest);`;
+          const call = `(...rest) => __load('./${lazyFile(path)}').${name}(...rest);`;
+          return `export ${name === 'default' ? 'default' : `const ${name} =`} ${call}`;
         })
-        .concat('const load = __load;')
         .join('\n'),
     }));
   },
 };
+
+await Promise.all(
+  Object.entries(LAZY).map(([name, functions]) =>
+    build({
+      stdin: { contents: `export { ${functions.join(', ')} } from '${name}';`, resolveDir: '.' },
+      outfile: `dist/${lazyFile(name)}`,
+      bundle: true,
+      format: 'cjs',
+      target: 'node20',
+      platform: 'node',
+      minify: true,
+      logLevel: 'warning',
+    }),
+  ),
+);
 
 // The command carries its dependencies: one file to read at start, loaded lazily beyond that.
 await build({

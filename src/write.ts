@@ -1,8 +1,11 @@
-/** Puts changed files on disk: all of one Dockerfile's, or none. */
+/** Puts changed files on disk: all of one group, or none. */
 import {
   chmodSync,
+  chownSync,
   closeSync,
+  copyFileSync,
   fsyncSync,
+  linkSync,
   lstatSync,
   mkdtempSync,
   openSync,
@@ -13,7 +16,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, dirname, join, sep } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 
 export interface Write {
   /** Absolute. */
@@ -23,32 +26,33 @@ export interface Write {
   readonly after: string;
 }
 
+interface Staged {
+  readonly path: string;
+  /** A directory beside the file, so on the same file system. */
+  readonly folder: string;
+  readonly temporary: string;
+  /** The original under a second name; absent for a new file. */
+  readonly backup?: string;
+}
+
 /**
  * Writes temporary files beside the originals first, then renames them over; what was renamed is put back when a later
- * rename fails. Mode is kept, and a symlink is followed to a file inside `root`. Throws an Error with a clear message.
+ * rename fails. Mode and owner are kept, and a symlink is followed to a file inside `root`. Nothing here waits, so
+ * Ctrl-C finds all of it done or none. Throws an Error with a clear message.
  */
 export function writeTogether(writes: readonly Write[], root: string): void {
-  const staged: {
-    readonly path: string;
-    readonly folder: string;
-    readonly temporary: string;
-    readonly before?: string;
-  }[] = [];
-  const done: typeof staged = [];
+  const staged: Staged[] = [];
+  const renamed: Staged[] = [];
   try {
     for (const write of writes) staged.push(stage(write, root));
     for (const each of staged) {
       renameSync(each.temporary, each.path);
-      done.push(each);
+      renamed.push(each);
     }
   } catch (error) {
-    for (const each of done.reverse()) {
-      if (each.before === undefined) rmSync(each.path, { force: true });
-      else {
-        const back = stage({ path: each.path, after: each.before }, root, true);
-        renameSync(back.temporary, back.path);
-        rmSync(back.folder, { recursive: true, force: true });
-      }
+    for (const { path, backup } of renamed.reverse()) {
+      if (backup === undefined) rmSync(path, { force: true });
+      else renameSync(backup, path);
     }
     throw error;
   } finally {
@@ -56,33 +60,49 @@ export function writeTogether(writes: readonly Write[], root: string): void {
   }
 }
 
-function stage(
-  write: Write,
-  root: string,
-  overwrite = false,
-): { path: string; folder: string; temporary: string; before?: string } {
+function stage(write: Write, root: string): Staged {
   const path = target(write.path, root);
   const present = exists(path);
-  if (!overwrite) {
-    if (write.before === undefined ? present : !present || readFileSync(path, 'utf8') !== write.before)
-      throw new Error('it was changed by something else meanwhile; run dockerfix again');
-  }
+  if (write.before === undefined ? present : !present || readFileSync(path, 'utf8') !== write.before)
+    throw new Error('it was changed by something else meanwhile; run dockerfix again');
   const folder = mkdtempSync(join(dirname(path), '.dockerfix-'));
-  const temporary = join(folder, basename(path));
   try {
-    const descriptor = openSync(temporary, 'wx', present ? statSync(path).mode & 0o7777 : 0o644);
+    const temporary = join(folder, 'after');
+    const descriptor = openSync(temporary, 'wx');
     try {
       writeFileSync(descriptor, write.after);
       fsyncSync(descriptor);
     } finally {
       closeSync(descriptor);
     }
-    if (present) chmodSync(temporary, statSync(path).mode & 0o7777);
+    if (!present) return { path, folder, temporary };
+    keepOwnerAndMode(path, temporary);
+    const backup = join(folder, 'before');
+    try {
+      linkSync(path, backup);
+    } catch {
+      copyFileSync(path, backup);
+      keepOwnerAndMode(path, backup);
+    }
+    return { path, folder, temporary, backup };
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
     throw error;
   }
-  return { path, folder, temporary, ...(write.before === undefined ? {} : { before: write.before }) };
+}
+
+function keepOwnerAndMode(from: string, to: string): void {
+  const { mode, uid, gid } = statSync(from);
+  const own = statSync(to);
+  if (own.uid !== uid || own.gid !== gid) {
+    try {
+      chownSync(to, uid, gid);
+    } catch {
+      // Only root may give files away; the file is then the user's own.
+    }
+  }
+  // After chown, which clears some bits.
+  chmodSync(to, mode & 0o7777);
 }
 
 function target(path: string, root: string): string {

@@ -1,20 +1,29 @@
 /** From files on disk to outcomes: finds each Dockerfile's context and runs the library on it. */
-import { readFileSync } from 'node:fs';
+import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
-import type { BuildContext, Copy, Dockerfile, Outcome, Trouble } from '../model.ts';
-import { findDockerfiles, reason, shownPath, type FoundFile } from '../context/find.ts';
+import type { BuildContext, Copy, Dockerfile, Outcome, Refusal, Trouble } from '../model.ts';
+import { findDockerfiles, isDockerfileName, reason, shownPath, type FoundFile } from '../context/find.ts';
 import { insideRepository, openRepository, type Repository } from '../context/disk.ts';
 import { chooseContext, findEvidence, type Evidence } from '../context/discover.ts';
 import { contextPath, expandCopySource } from '../context/dockerignore.ts';
 import { assumedContext } from '../context/assumed.ts';
 import { fix, managers, missingManifests, parse, type FixOptions } from '../index.ts';
 import type { Note } from '../reporters/text.ts';
+import { decodeUtf8 } from './io.ts';
+
+/** A directory that a build can have as its context. */
+export interface Place {
+  readonly repository: Repository;
+  /** Relative to the repository's root. */
+  readonly directory: string;
+}
 
 export interface RunOptions {
   readonly paths: readonly string[];
+  /** Without symlinks. */
   readonly cwd: string;
   /** Given with --context: overrides what is discovered. */
-  readonly context?: string;
+  readonly context?: Place;
   readonly fix: FixOptions;
 }
 
@@ -24,6 +33,8 @@ export interface FileOutcome extends Outcome {
   /** Absolute paths of the changed files, by their shown path. */
   readonly absolute: ReadonlyMap<string, string>;
   readonly root: string;
+  /** The ignore file that the fixes rest on, absolute. */
+  readonly ignoreFile?: string;
 }
 
 export interface RunResult {
@@ -35,110 +46,269 @@ export interface RunResult {
 
 interface Job {
   readonly file: FoundFile;
+  /** The file to write, absolute: where a symlink leads. */
+  readonly target: string;
   readonly source: string;
   readonly parsed: Dockerfile;
-  directory?: string;
+  place?: Place;
+  /** Why there is no place. */
   trouble?: Trouble;
 }
 
 export async function run(options: RunOptions): Promise<RunResult> {
   const found = await findDockerfiles(options.paths, options.cwd);
-  const errors: Note[] = found.errors.map((error) => ({
-    path: error.path,
-    code: 'unreadable',
-    message: error.message,
-  }));
-  const outcomes = new Map<FoundFile, FileOutcome>();
-  const jobs: Job[] = [];
-  for (const file of found.files) {
-    const source = readSource(join(file.repository.root, file.path));
-    if (typeof source === 'string') jobs.push({ file, source, parsed: parse(source) });
-    else outcomes.set(file, failed(file, source));
-  }
-  const evidence = new Map<Repository, Promise<readonly Evidence[]>>();
-  for (const job of jobs) await locate(job, options, evidence);
-
-  // One ignore file serves several Dockerfiles: what one adds to it, the next one starts from.
-  const ignoreTexts = new Map<string, string>();
-  for (const job of jobs) {
-    const { file } = job;
-    if (job.trouble !== undefined && job.parsed.trouble === undefined) {
-      outcomes.set(file, contextless(job, job.trouble, options));
-      continue;
-    }
-    const siblings = jobs
-      .filter((each) => each !== job && each.file.repository === file.repository && each.directory === job.directory)
-      .map((each) => each.source);
-    const directory = job.directory ?? '.';
-    let context = await openContext(job, directory, siblings, options);
-    const ignorePath = context.ignoreFile.path;
-    const carried = ignoreTexts.get(ignorePath);
-    if (carried !== undefined) context = context.withIgnoreFile(carried);
-    const outcome = fix({ path: file.path, source: job.source }, context, options.fix);
-    const changedIgnore = outcome.changes.find((change) => change.path === ignorePath);
-    if (changedIgnore !== undefined) ignoreTexts.set(ignorePath, changedIgnore.after);
-    outcomes.set(file, located(outcome, file, directory, options.cwd));
-  }
-  return {
-    outcomes: found.files.map((file) => outcomes.get(file)).filter((outcome) => outcome !== undefined),
-    notes: found.notes,
-    errors,
-  };
+  return new Runner(options).run(found.files, found.notes, found.errors);
 }
 
-/** UTF-8 or nothing: another encoding would come back changed. */
-function readSource(path: string): string | { readonly code: string; readonly message: string } {
+/** Opens what --context names; a string says why it cannot. */
+export async function openDirectory(cwd: string, given: string): Promise<Place | string> {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readFileSync(path));
+    const real = realpathSync(resolve(cwd, given));
+    if (!statSync(real).isDirectory()) return 'it is not a directory';
+    const repository = await openRepository(real);
+    return { repository, directory: insideRepository(repository, real) ?? '.' };
   } catch (error) {
-    return error instanceof TypeError
-      ? { code: 'not-utf8', message: 'it is not UTF-8 text' }
-      : { code: 'unreadable', message: reason(error) };
+    return reason(error);
   }
 }
 
-function failed(file: FoundFile, trouble: { readonly code: string; readonly message: string }): FileOutcome {
+class Runner {
+  private readonly options: RunOptions;
+  private readonly evidence = new Map<Repository, Promise<readonly Evidence[]>>();
+  private readonly others = new Map<Repository, Promise<readonly Job[]>>();
+  /** One ignore file serves several Dockerfiles: what one adds to it, the next one starts from. By absolute path. */
+  private readonly ignoreTexts = new Map<string, string>();
+  private jobs: readonly Job[] = [];
+
+  constructor(options: RunOptions) {
+    this.options = options;
+  }
+
+  async run(
+    files: readonly FoundFile[],
+    notes: readonly Note[],
+    errors: readonly { path: string; message: string }[],
+  ): Promise<RunResult> {
+    const outcomes = new Map<FoundFile, FileOutcome>();
+    const said = [...notes];
+    const jobs: Job[] = [];
+    for (const file of files) {
+      const job = open(file);
+      if ('code' in job) {
+        outcomes.set(file, failed(file, job));
+        continue;
+      }
+      const twin = jobs.find((each) => each.target === job.target);
+      if (twin === undefined) jobs.push(job);
+      else said.push({ path: file.shown, code: 'same-file', message: `is another name of ${twin.file.shown}` });
+    }
+    this.jobs = jobs;
+    // A mistake of ours in one file does not cost the others.
+    const each = async (work: (job: Job) => Promise<void>): Promise<void> => {
+      for (const job of jobs) {
+        if (outcomes.has(job.file)) continue;
+        try {
+          await work(job);
+        } catch (error) {
+          const message = `this is a bug in dockerfix, please report it: ${error instanceof Error ? error.message : String(error)}`;
+          outcomes.set(job.file, failed(job.file, { code: 'internal-error', message }));
+        }
+      }
+    };
+    await each((job) => this.locate(job, this.options.context));
+    await each(async (job) => void outcomes.set(job.file, await this.solve(job)));
+    return {
+      outcomes: files.map((file) => outcomes.get(file)).filter((outcome) => outcome !== undefined),
+      notes: said,
+      errors: errors.map(({ path, message }) => ({ path, code: 'unreadable', message })),
+    };
+  }
+
+  private async solve(job: Job): Promise<FileOutcome> {
+    const { place } = job;
+    // What cannot be parsed needs no context to say so.
+    if (job.parsed.trouble !== undefined) return this.shown(fixJob(job, assumed(), this.options.fix), job);
+    if (place === undefined) return this.contextless(job);
+    const { repository, directory } = place;
+    const dockerfile = relative(repository.root, absolutePath(job));
+    const context = repository.context(directory, dockerfile);
+    const ignoreFile = join(repository.root, context.ignoreFile.path);
+    const unread = unreadIgnoreFile(job, context, ignoreFile);
+    if (unread !== undefined)
+      return this.shown(
+        refused(job, {
+          code: 'ignore-file-unreadable',
+          message: `\`${shownPath(this.options.cwd, unread)}\` is not a regular UTF-8 file of the context's repository, so what the build can copy is not known`,
+          help: 'put its text into a regular file',
+        }),
+        job,
+      );
+    const carried = this.ignoreTexts.get(ignoreFile);
+    const attempt = (fresh: BuildContext): Outcome =>
+      fixJob(job, carried === undefined ? fresh : fresh.withIgnoreFile(carried), this.options.fix);
+    const changesIgnoreFile = (each: Outcome): boolean =>
+      each.changes.some((change) => change.path === context.ignoreFile.path);
+    let outcome = attempt(context);
+    if (changesIgnoreFile(outcome)) {
+      // Only then do other Dockerfiles matter, and there may be many to read.
+      const siblings = await this.siblings(job);
+      if (siblings.length > 0) outcome = attempt(repository.context(directory, dockerfile, siblings));
+    }
+    const changed = outcome.changes.find((change) => change.path === context.ignoreFile.path);
+    if (changed !== undefined) this.ignoreTexts.set(ignoreFile, changed.after);
+    return this.shown(outcome, job, ignoreFile);
+  }
+
+  private async locate(job: Job, given: Place | undefined): Promise<void> {
+    if (given !== undefined) {
+      job.place = given;
+      return;
+    }
+    const { repository, path } = job.file;
+    const sources = contextSources(job.parsed);
+    const lacks = (directory: string): readonly string[] => {
+      const context = repository.context(directory, path);
+      const absent = sources.filter(
+        (source) =>
+          expandCopySource(context, source).length === 0 && !(/[*?[]/.test(source) || context.may(contextPath(source))),
+      );
+      return absent.length > 0 ? absent : missingManifests(job.parsed, context);
+    };
+    let evidence = this.evidence.get(repository);
+    if (evidence === undefined) this.evidence.set(repository, (evidence = findEvidence(repository)));
+    const { directory, trouble } = chooseContext(path, await evidence, lacks);
+    if (directory !== undefined) job.place = { repository, directory };
+    if (trouble !== undefined) job.trouble = trouble;
+  }
+
+  /** The other Dockerfiles under the same ignore file, whether or not they are to be fixed. */
+  private async siblings(job: Job): Promise<string[]> {
+    if (hasOwnIgnoreFile(job)) return [];
+    const { repository, directory } = job.place as Place;
+    let others = this.others.get(repository);
+    if (others === undefined) this.others.set(repository, (others = this.otherJobs(repository)));
+    return [...this.jobs, ...(await others)]
+      .filter(
+        ({ place, ...each }) =>
+          each.file !== job.file &&
+          each.file.repository.root === repository.root &&
+          // Where it is built from is not known: it may be here.
+          (place === undefined || (place.repository.root === repository.root && place.directory === directory)) &&
+          !hasOwnIgnoreFile(each),
+      )
+      .map((each) => each.source);
+  }
+
+  private async otherJobs(repository: Repository): Promise<readonly Job[]> {
+    const known = new Set(this.jobs.map(absolutePath));
+    const jobs: Job[] = [];
+    for (const path of repository.files) {
+      if (!isDockerfileName(path.slice(path.lastIndexOf('/') + 1)) || path.split('/').includes('node_modules'))
+        continue;
+      if (repository.symlinks.has(path) || known.has(join(repository.root, path))) continue;
+      const job = open({ repository, path, shown: path });
+      if ('code' in job) continue;
+      await this.locate(job, undefined);
+      jobs.push(job);
+    }
+    return jobs;
+  }
+
+  /** Without a context: what would be changed is unsafe, and the reason for not knowing it is said. */
+  private contextless(job: Job): FileOutcome {
+    const would = fixJob(job, assumed(), { ...this.options.fix, unsafe: true });
+    // An ignore file that is only assumed cannot be changed.
+    const complete = would.changes.every((change) => change.path === job.file.path);
+    if (this.options.fix.unsafe === true && would.status === 'changed' && complete) return this.shown(would, job);
+    if (would.applied.length === 0 && would.refused.length === 0)
+      return this.shown({ ...would, status: 'unchanged', changes: [] }, job);
+    return this.shown({ ...refused(job, job.trouble as Trouble, would.applied[0]?.line), notes: would.notes }, job);
+  }
+
+  /** Paths as the user should see them. */
+  private shown(outcome: Outcome, job: Job, ignoreFile?: string): FileOutcome {
+    const { cwd } = this.options;
+    const absolute = new Map<string, string>();
+    const changes = outcome.changes.map((change) => {
+      const path = change.path === job.file.path ? job.target : (ignoreFile as string);
+      absolute.set(shownPath(cwd, path), path);
+      return { ...change, path: shownPath(cwd, path) };
+    });
+    const { place } = job;
+    return {
+      ...outcome,
+      path: job.file.shown,
+      changes,
+      absolute,
+      root: job.file.repository.root,
+      ...(ignoreFile === undefined ? {} : { ignoreFile }),
+      ...(place === undefined ? {} : { context: shownPath(cwd, join(place.repository.root, place.directory)) }),
+    };
+  }
+}
+
+function open(file: FoundFile): Job | Trouble {
+  const { repository, path } = file;
+  try {
+    let target = join(repository.root, path);
+    if (lstatSync(target).isSymbolicLink()) {
+      target = realpathSync(target);
+      if (!target.startsWith(repository.root + sep))
+        return {
+          code: 'symlink-outside-repository',
+          message: 'it is a symlink to a file outside of the repository',
+          help: 'run dockerfix on that file',
+        };
+    }
+    const source = decodeUtf8(readFileSync(target));
+    if (source === undefined) return { code: 'not-utf8', message: 'it is not UTF-8 text' };
+    return { file, target, source, parsed: parse(source) };
+  } catch (error) {
+    return { code: 'unreadable', message: reason(error) };
+  }
+}
+
+function absolutePath({ file }: Pick<Job, 'file'>): string {
+  return join(file.repository.root, file.path);
+}
+
+function hasOwnIgnoreFile(job: Pick<Job, 'file'>): boolean {
+  return exists(`${absolutePath(job)}.dockerignore`);
+}
+
+/** An ignore file that a build would obey, and that the context could not read: a symlink, not text, elsewhere. */
+function unreadIgnoreFile(job: Job, context: BuildContext, used: string): string | undefined {
+  const own = `${absolutePath(job)}.dockerignore`;
+  if (used !== own && exists(own)) return own;
+  return context.ignoreFile.source === undefined && exists(used) ? used : undefined;
+}
+
+function exists(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+function fixJob({ file, source }: Job, context: BuildContext, options: FixOptions): Outcome {
+  return fix({ path: file.path, source }, context, options);
+}
+
+function assumed(): BuildContext {
+  return assumedContext(managers);
+}
+
+function refused({ file }: Pick<Job, 'file'>, trouble: Trouble, line = 1): Outcome {
+  const { code, message, help } = trouble;
+  const refusal: Refusal = { line, code, message, ...(help === undefined ? {} : { help }) };
+  return { path: file.path, status: 'refused', changes: [], applied: [], refused: [refusal], notes: [] };
+}
+
+function failed(file: FoundFile, trouble: Trouble): FileOutcome {
   return {
+    ...refused({ file }, trouble),
     path: file.shown,
     status: 'failed',
-    changes: [],
-    applied: [],
-    refused: [{ line: 1, ...trouble }],
-    notes: [],
     absolute: new Map(),
     root: file.repository.root,
   };
-}
-
-async function locate(
-  job: Job,
-  options: RunOptions,
-  evidence: Map<Repository, Promise<readonly Evidence[]>>,
-): Promise<void> {
-  const { repository, path } = job.file;
-  if (options.context !== undefined) {
-    const directory = insideRepository(repository, resolve(options.cwd, options.context));
-    if (directory === undefined)
-      job.trouble = {
-        code: 'path-outside-context',
-        message: `--context ${options.context} lies outside of the repository that holds it`,
-      };
-    else job.directory = directory;
-    return;
-  }
-  const sources = contextSources(job.parsed);
-  const lacks = (directory: string): readonly string[] => {
-    const context = repository.context(directory, path);
-    const absent = sources.filter(
-      (source) =>
-        expandCopySource(context, source).length === 0 && !(/[*?[]/.test(source) || context.may(contextPath(source))),
-    );
-    return absent.length > 0 ? absent : missingManifests(job.parsed, context);
-  };
-  if (!evidence.has(repository)) evidence.set(repository, findEvidence(repository));
-  const choice = chooseContext(path, await (evidence.get(repository) as Promise<readonly Evidence[]>), lacks);
-  if (choice.directory !== undefined) job.directory = choice.directory;
-  if (choice.trouble !== undefined) job.trouble = choice.trouble;
 }
 
 /** What a Dockerfile takes from its context by a constant name. */
@@ -154,69 +324,4 @@ function contextSources(file: Dockerfile): string[] {
     .flatMap((copy) => copy.sources)
     .filter((source) => source.value !== undefined && !source.varies && !/^(?:[a-z]+:\/\/|git@)/.test(source.value))
     .map((source) => source.value as string);
-}
-
-async function openContext(
-  job: Job,
-  directory: string,
-  siblings: readonly string[],
-  options: RunOptions,
-): Promise<BuildContext> {
-  const { repository, path } = job.file;
-  if (options.context === undefined) return repository.context(directory, path, siblings);
-  const own = await openRepository(resolve(options.cwd, options.context));
-  const inside = own.root === repository.root ? repository : own;
-  return inside.context(insideRepository(inside, resolve(options.cwd, options.context)) ?? '.', path, siblings);
-}
-
-/** Without a context: what would be changed is unsafe, and the reason for not knowing it is said. */
-function contextless(job: Job, trouble: Trouble, options: RunOptions): FileOutcome {
-  const { file } = job;
-  const outcome =
-    options.fix.unsafe === true
-      ? fix({ path: file.path, source: job.source }, assumedContext(managers), options.fix)
-      : undefined;
-  const would = fix({ path: file.path, source: job.source }, assumedContext(managers), {
-    ...options.fix,
-    unsafe: true,
-  });
-  if (outcome?.status === 'changed') return located(outcome, file, '.', options.cwd);
-  if (would.applied.length === 0 && would.refused.length === 0)
-    return located({ ...would, status: 'unchanged', changes: [] }, file, '.', options.cwd);
-  const line = would.applied[0]?.line ?? 1;
-  return located(
-    {
-      path: file.path,
-      status: 'refused',
-      changes: [],
-      applied: [],
-      refused: [
-        {
-          line,
-          code: trouble.code,
-          message: trouble.message,
-          ...(trouble.help === undefined ? {} : { help: trouble.help }),
-        },
-      ],
-      notes: would.notes,
-    },
-    file,
-    undefined,
-    options.cwd,
-  );
-}
-
-/** Paths as the user should see them. */
-function located(outcome: Outcome, file: FoundFile, directory: string | undefined, cwd: string): FileOutcome {
-  const { root } = file.repository;
-  const show = (path: string): string => shownPath(cwd, join(root, path));
-  const absolute = new Map(outcome.changes.map((change) => [show(change.path), join(root, change.path)]));
-  return {
-    ...outcome,
-    path: file.shown,
-    changes: outcome.changes.map((change) => ({ ...change, path: show(change.path) })),
-    absolute,
-    root,
-    ...(directory === undefined ? {} : { context: relative(cwd, join(root, directory)).split(sep).join('/') || '.' }),
-  };
 }

@@ -1,14 +1,25 @@
-/** Colours a unified diff the way git does. */
-export function colorDiff(diff: string): string {
+/** A unified diff for a terminal: coloured the way git does, and with nothing of a file's that could move the cursor. */
+import { printable } from './text.ts';
+
+export function terminalDiff(diff: string, color: boolean): string {
   return diff
     .split('\n')
     .map((line) => {
-      if (line.startsWith('diff ') || line.startsWith('--- ') || line.startsWith('+++ ') || line.startsWith('new file'))
-        return `\u001b[1m${line}\u001b[m`;
-      if (line.startsWith('@@')) return `\u001b[36m${line}\u001b[m`;
-      if (line.startsWith('+')) return `\u001b[32m${line}\u001b[m`;
-      if (line.startsWith('-')) return `\u001b[31m${line}\u001b[m`;
-      return line;
+      const text = line
+        .replace(/\r$/, '')
+        .split('\t')
+        .map((part) => printable(part))
+        .join('\t');
+      const style = color ? styleOf(line) : '';
+      return style === '' ? text : `\u001b[${style}m${text}\u001b[m`;
     })
     .join('\n');
+}
+
+function styleOf(line: string): string {
+  if (/^(?:diff |--- |\+\+\+ |new file)/.test(line)) return '1';
+  if (line.startsWith('@@')) return '36';
+  if (line.startsWith('+')) return '32';
+  if (line.startsWith('-')) return '31';
+  return '';
 }

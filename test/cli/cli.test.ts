@@ -3,7 +3,6 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -11,63 +10,11 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { afterAll, describe, expect, it } from 'vitest';
-import { main } from '../../src/cli/index.ts';
+import { describe, expect, it } from 'vitest';
 import { transforms } from '../../src/index.ts';
-
-const made: string[] = [];
-afterAll(() => made.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
-
-const PROJECT = {
-  Dockerfile: 'FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm ci\n',
-  'package.json': '{}',
-  'package-lock.json': '{}',
-  'server.js': '1',
-  '.gitignore': 'node_modules\n',
-};
-const FIXED = 'FROM node:20\nWORKDIR /app\nCOPY package.json package-lock.json ./\nRUN npm ci\nCOPY . .\n';
-
-/** A folder with these files; a git repository unless told otherwise. */
-function folder(files: Record<string, string> = PROJECT, git = true): string {
-  const root = mkdtempSync(join(tmpdir(), 'dockerfix-test-'));
-  made.push(root);
-  for (const [path, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(root, path)), { recursive: true });
-    writeFileSync(join(root, path), text);
-  }
-  if (git) {
-    execFileSync('git', ['init', '-q', root]);
-    execFileSync('git', ['-C', root, 'add', '-A', '-f']);
-  }
-  return root;
-}
-
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function dockerfix(
-  cwd: string,
-  argv: readonly string[],
-  more: { stdin?: string; environment?: Record<string, string>; isTerminal?: boolean } = {},
-): Promise<Ran> {
-  let out = '';
-  let err = '';
-  const code = await main(argv, {
-    cwd,
-    environment: more.environment ?? {},
-    isTerminal: more.isTerminal ?? false,
-    stdin: () => Promise.resolve(more.stdin ?? ''),
-    stdout: (text) => (out += text),
-    stderr: (text) => (err += text),
-  });
-  return { code, out, err };
-}
+import { dockerfix, FIXED, folder, PROJECT } from './support.ts';
 
 describe('preview', () => {
   it('prints a diff that git apply and patch take, writes nothing, exits 0', async () => {

@@ -1,0 +1,25 @@
+/** Everything that the command touches besides files, so that tests can stand in for it. */
+export interface Io {
+  readonly cwd: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Standard output is a terminal. */
+  readonly isTerminal: boolean;
+  readonly stdin: () => Promise<Uint8Array>;
+  readonly stdout: (text: string) => void;
+  readonly stderr: (text: string) => void;
+}
+
+/** Says what is wrong with the command line, and returns its exit code. */
+export function usageError(io: Io, message: string): number {
+  io.stderr(`dockerfix: ${message}\nTry \`dockerfix --help\`.\n`);
+  return 2;
+}
+
+/** UTF-8 or nothing: another encoding would come back changed. The byte order mark stays. */
+export function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,93 @@
+/** What a run found: written to files where asked to, told, and summed up in an exit code. */
+import { mergeChanges, unifiedDiff } from '../diff.ts';
+import { version } from '../index.ts';
+import type { FileChange } from '../model.ts';
+import { terminalDiff } from '../reporters/color.ts';
+import { jsonReport } from '../reporters/json.ts';
+import { noteLine, outcomeLines, summary, totals, type Note } from '../reporters/text.ts';
+import { reason } from '../context/find.ts';
+import { writeTogether } from '../write.ts';
+import type { Options } from './arguments.ts';
+import type { Io } from './io.ts';
+import type { FileOutcome, RunResult } from './run.ts';
+
+export function report({ outcomes: found, notes, errors }: RunResult, options: Options, io: Io): number {
+  const outcomes = options.write ? writeAll(found) : found;
+  const changes = mergeChanges(outcomes.flatMap((outcome) => outcome.changes));
+  const failed = outcomes.filter((outcome) => outcome.status === 'failed');
+  const say = (line: string): void => io.stderr(`${line}\n`);
+
+  if (options.format === 'json') io.stdout(jsonReport(version, outcomes, [...notes, ...errors]));
+  else if (!options.write || options.format === 'diff') printDiff(changes, options, io);
+  else if (!options.quiet) for (const { path } of changes) io.stdout(`${path}\n`);
+
+  if (options.format === 'text' && !options.quiet) {
+    for (const outcome of outcomes) for (const line of outcomeLines(outcome)) say(line);
+    for (const note of notes) say(noteLine(note));
+  } else if (options.format !== 'json') for (const each of failed) for (const line of outcomeLines(each)) say(line);
+  for (const error of errors) say(noteLine(error));
+  if (options.format === 'text' && !options.quiet) say(summary(totals(outcomes), options.write));
+
+  if (errors.length > 0 || failed.length > 0) return 2;
+  return options.check && changes.length > 0 ? 1 : 0;
+}
+
+function printDiff(changes: readonly FileChange[], options: Options, io: Io): void {
+  const diff = unifiedDiff(changes);
+  const color = options.color ?? wantsColor(io);
+  io.stdout(color || io.isTerminal ? terminalDiff(diff, color) : diff);
+  const outside = changes.find((change) => change.path.startsWith('../'));
+  if (outside !== undefined && !options.quiet)
+    io.stderr(
+      `${noteLine({
+        path: outside.path,
+        code: 'outside-directory',
+        message: 'lies outside of this directory, where `git apply` and `patch` change nothing',
+        help: 'run dockerfix in a directory above it, or use --write',
+      })}\n`,
+    );
+}
+
+function wantsColor(io: Io): boolean {
+  const { NO_COLOR, FORCE_COLOR, TERM } = io.environment;
+  if (NO_COLOR !== undefined && NO_COLOR !== '') return false;
+  if (FORCE_COLOR !== undefined && FORCE_COLOR !== '0') return true;
+  return io.isTerminal && TERM !== 'dumb';
+}
+
+/** Group by group; what could not be written has failed, and changed nothing. */
+function writeAll(outcomes: readonly FileOutcome[]): readonly FileOutcome[] {
+  const failures = new Map<FileOutcome, Note>();
+  for (const group of groups(outcomes)) {
+    const absolute = new Map(group.flatMap((each) => [...each.absolute]));
+    const changes = mergeChanges(group.flatMap((each) => each.changes));
+    const writes = changes.map(({ path, ...texts }) => ({ path: absolute.get(path) as string, ...texts }));
+    try {
+      // The ignore file first: alone it harms nothing, should the machine stop in between.
+      const rank = (path: string): number => (group.some((each) => each.ignoreFile === path) ? 0 : 1);
+      writeTogether(
+        writes.sort((a, b) => rank(a.path) - rank(b.path)),
+        group[0]?.root ?? '',
+      );
+    } catch (error) {
+      for (const each of group)
+        failures.set(each, { path: each.path, code: 'not-written', message: `it is left as it was: ${reason(error)}` });
+    }
+  }
+  return outcomes.map((outcome) => {
+    const failure = failures.get(outcome);
+    if (failure === undefined) return outcome;
+    const { code, message } = failure;
+    return { ...outcome, status: 'failed', changes: [], applied: [], refused: [{ line: 1, code, message }] };
+  });
+}
+
+/** What is written together: a Dockerfile and its ignore file, and all Dockerfiles that rest on that one's change. */
+function groups(outcomes: readonly FileOutcome[]): readonly (readonly FileOutcome[])[] {
+  const changing = outcomes.filter((outcome) => outcome.changes.length > 0);
+  const ignoreFiles = new Set(
+    changing.flatMap(({ absolute, ignoreFile }) => [...absolute.values()].filter((path) => path === ignoreFile)),
+  );
+  const shared = [...ignoreFiles].map((path) => changing.filter((each) => each.ignoreFile === path));
+  return [...changing.filter((each) => !ignoreFiles.has(each.ignoreFile ?? '')).map((each) => [each]), ...shared];
+}

@@ -1,0 +1,63 @@
+/** `dockerfix -`: a Dockerfile in, the rewritten text out. */
+import { join, relative, resolve } from 'node:path';
+import { fix, fixText, version, type FixOptions, type Outcome } from '../index.ts';
+import { unifiedDiff } from '../diff.ts';
+import { shownPath } from '../context/find.ts';
+import { jsonReport } from '../reporters/json.ts';
+import { outcomeLines } from '../reporters/text.ts';
+import type { Options } from './arguments.ts';
+import { decodeUtf8, usageError, type Io } from './io.ts';
+import type { Place } from './run.ts';
+
+export interface Request {
+  /** Without symlinks. */
+  readonly cwd: string;
+  readonly context?: Place;
+  readonly fix: FixOptions;
+}
+
+export async function rewriteStandardInput(options: Options, request: Request, io: Io): Promise<number> {
+  if (options.paths.length > 1) return usageError(io, '`-` cannot be combined with paths');
+  if (options.write) return usageError(io, '`-` prints the result, so --write means nothing with it');
+  const path = options.stdinFilepath ?? 'Dockerfile';
+  const source = decodeUtf8(await io.stdin());
+  if (source === undefined) {
+    io.stderr(`${path} not-utf8 standard input is not UTF-8 text\n`);
+    return 2;
+  }
+  // Without a context every fix is unsafe, and asked for by asking for this.
+  const proposed =
+    request.context === undefined
+      ? fixText(source, { ...request.fix, unsafe: true, path })
+      : inContext(source, path, request.context, request);
+  const outcome = options.format === 'text' ? withoutHalves(proposed, path, options.unsafe) : proposed;
+  if (options.format === 'json') io.stdout(jsonReport(version, [outcome], []));
+  else if (options.format === 'diff') io.stdout(unifiedDiff(outcome.changes));
+  else io.stdout(outcome.changes.find((each) => each.path === path)?.after ?? source);
+  if (!options.quiet && options.format === 'text') for (const line of outcomeLines(outcome)) io.stderr(`${line}\n`);
+  if (outcome.status === 'failed') return 2;
+  return options.check && outcome.changes.length > 0 ? 1 : 0;
+}
+
+function inContext(source: string, path: string, { repository, directory }: Place, request: Request): Outcome {
+  // Nothing says where the text is from: then it is the context's own Dockerfile.
+  const absolute = path === 'Dockerfile' ? join(repository.root, directory, path) : resolve(request.cwd, path);
+  const context = repository.context(directory, relative(repository.root, absolute));
+  const outcome = fix({ path, source }, context, request.fix);
+  const shown = (each: string): string => (each === path ? path : shownPath(request.cwd, join(repository.root, each)));
+  return { ...outcome, changes: outcome.changes.map((each) => ({ ...each, path: shown(each.path) })) };
+}
+
+/** Text has no room for the ignore file, and half of a fix is not safe. */
+function withoutHalves(outcome: Outcome, path: string, unsafe: boolean): Outcome {
+  const other = outcome.changes.find((each) => each.path !== path);
+  if (other === undefined || unsafe) return outcome;
+  const refused = outcome.applied.map(({ transform, line }) => ({
+    transform,
+    line,
+    code: 'ignore-file-needed',
+    message: `the fix changes ${other.path} as well, which standard output has no room for`,
+    help: 'run dockerfix on the file, or use --format diff',
+  }));
+  return { ...outcome, status: 'refused', changes: [], applied: [], refused: [...refused, ...outcome.refused] };
+}
