@@ -172,7 +172,15 @@ class Runner {
         (source) =>
           expandCopySource(context, source).length === 0 && !(/[*?[]/.test(source) || context.may(contextPath(source))),
       );
-      return absent.length > 0 ? absent : missingManifests(job.parsed, context);
+      if (absent.length > 0) return absent;
+      // A manifest that is there and kept out by the ignore file is a mistake to tell, not a sign of another context.
+      const hidden = managers.some((manager) =>
+        manager.manifests.some(
+          (name) =>
+            context.ignores(name) && repository.read(directory === '.' ? name : `${directory}/${name}`) !== undefined,
+        ),
+      );
+      return hidden ? [] : missingManifests(job.parsed, context);
     };
     let evidence = this.evidence.get(repository);
     if (evidence === undefined) this.evidence.set(repository, (evidence = findEvidence(repository)));

@@ -88,6 +88,8 @@ export interface StageTrace {
   readonly image: Image;
   /** What `docker inspect` would show, in the order it was set. */
   readonly configuration: readonly string[];
+  /** The stage of this file that it is based on. */
+  readonly parent?: StageTrace;
   /** Managers whose store was filled by a fetch before this stage began. */
   readonly fetched: ReadonlySet<string>;
 }
@@ -181,7 +183,16 @@ class Execution {
 
   run(): StageTrace {
     const events = this.stage.instructions.map((instruction) => this.execute(instruction));
-    return { stage: this.stage, events, image: this.image, configuration: this.configuration, fetched: this.fetched };
+    const { stage } = this.stage.base;
+    const parent = stage === undefined ? undefined : this.done[stage];
+    return {
+      stage: this.stage,
+      events,
+      image: this.image,
+      configuration: this.configuration,
+      fetched: this.fetched,
+      ...(parent === undefined ? {} : { parent }),
+    };
   }
 
   /** Paths that are the project's own in this stage, whatever the order of its instructions. */

@@ -84,12 +84,12 @@ export function opportunities(
     for (const action of event.actions) {
       if (action.install?.kind !== 'install') continue;
       const run = event.instruction as Run;
-      if (
-        !hasBroadCopyAbove(trace.events, index, action, context) ||
-        isFetched(trace.events.slice(0, index), action, trace.fetched)
-      )
-        optimal.push({ run, install: action.install });
-      else {
+      const fetched = isFetched(trace.events.slice(0, index), action, trace.fetched);
+      if (fetched || !hasBroadCopyAbove(trace.events, index, action, context)) {
+        const trouble = fetched ? undefined : sourceFromStage(trace, index, action, context);
+        if (trouble === undefined) optimal.push({ run, install: action.install });
+        else blocked.push({ run, install: action.install, trouble });
+      } else {
         const trouble = blockedBy(trace.events, index, action);
         const why = action.opaque?.code;
         // Parts of the source, copied ahead for a script that needs them.
@@ -99,10 +99,34 @@ export function opportunities(
         else if (trouble?.code === 'intervening-run-reads-source' && installedAbove(trace.events, index, action))
           optimal.push({ run, install: action.install });
         else if (trouble !== undefined) blocked.push({ run, install: action.install, trouble });
+        else if (!plans.some((plan) => plan.last === run || plan.gains.includes(action)))
+          blocked.push({ run, install: action.install, trouble: NOT_MOVED });
       }
     }
   }
   return { plans, blocked, optimal };
+}
+
+const NOT_MOVED: Trouble = {
+  code: 'copy-not-movable',
+  message: 'the COPY above it has options (--link, --parents, --exclude) or variables that are not moved',
+  help: 'move it below the install by hand',
+};
+
+/** The source came with the stage that this one is based on: every stage must stay as it is, so it cannot move out. */
+function sourceFromStage(trace: StageTrace, index: number, action: Action, context: BuildContext): Trouble | undefined {
+  if (installedAbove(trace.events, index, action)) return undefined;
+  for (let parent = trace.parent; parent !== undefined; parent = parent.parent) {
+    const { events, stage } = parent;
+    if (installedAbove(events, events.length, action)) return undefined;
+    if (!hasBroadCopyAbove(events, events.length, action, context)) continue;
+    return {
+      code: 'source-from-stage',
+      message: `the source is copied in the stage \`${stage.name ?? stage.index}\` that this one is based on, and that stage must stay as it is`,
+      help: 'copy the source in the stages that need it, below their installs',
+    };
+  }
+  return undefined;
 }
 
 /** Up to and including the next RUN with something opaque in it: no copy can sink below that. */
