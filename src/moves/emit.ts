@@ -65,7 +65,11 @@ class Writer {
     for (const [run, lines] of above) {
       const at = run.outer[0];
       const indent = this.indentAt(run.span[0]);
-      edits.push({ file: 'dockerfile', span: [at, at], text: lines.map((line) => indent + line + this.eol).join('') });
+      edits.push({
+        file: 'dockerfile',
+        span: [at, at],
+        text: lines.map((line) => indent + line + this.eol).join('') + (this.blankBefore(at) ? this.eol : ''),
+      });
     }
     for (const [run, flags] of mounts) {
       const at = run.flags[0]?.span[0] ?? run.argument[0];
@@ -231,9 +235,9 @@ class Writer {
   private landing(moved: readonly string[]): Edit[] | Trouble {
     const { last, cut, split } = this.plan;
     const commands = last.commands ?? [];
-    const first = this.plan.sunk[0] as CopyEvent;
+    const [first, final] = [this.plan.sunk[0] as CopyEvent, this.plan.sunk.at(-1) as CopyEvent];
     const spaced =
-      this.blankBefore(first.copy.outer[0]) || this.blankAfter(this.afterLine(first.copy.span[1])) !== undefined;
+      this.blankBefore(first.copy.outer[0]) || this.blankAfter(this.afterLine(final.copy.span[1])) !== undefined;
     const gap = spaced ? this.eol : '';
     const rest = cut === undefined ? [] : commands.slice(cut + 1);
     const block = moved.map((text) => text + this.eol).join('');
