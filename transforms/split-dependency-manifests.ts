@@ -81,8 +81,11 @@ function fixOf(file: Dockerfile, plan: Plan, stage: StageTrace, context: BuildCo
   const divided = stage.events.flatMap((event) =>
     event.instruction === plan.last && plan.split !== undefined ? event.actions : [],
   );
+  const removals = stage.events
+    .filter((event) => event.instruction.span[0] <= plan.last.span[0])
+    .flatMap((event) => event.actions.filter((action) => action.effect?.removes !== undefined));
   const ignores = missingIgnores(
-    [...installs, ...divided],
+    [...installs, ...divided, ...removals],
     plan.sunk.flatMap((each) => each.placements),
     context,
   );

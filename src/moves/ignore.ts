@@ -14,6 +14,11 @@ export function missingIgnores(
 ): readonly string[] | Trouble {
   const lines = new Set<string>();
   for (const action of actions) {
+    // What a command removes, nobody wants from somebody's disk: the late copy would bring it back.
+    for (const removed of action.effect?.removes ?? []) {
+      const path = placements.map((placement) => contextPath(placement, removed)).find((each) => each !== undefined);
+      if (path !== undefined && path !== '.' && context.may(path) && !context.tracks(path)) lines.add(path);
+    }
     const { analysis, install } = action;
     if (analysis === undefined || install === undefined) continue;
     for (const output of analysis.outputs) {
