@@ -47,6 +47,7 @@ async function main(): Promise<void> {
         source: readFileSync(join(each.repository.root, each.path), 'utf8'),
         context: each.repository.context('.', each.path),
       });
+    if (files.length === 0) throw new Error(`no Dockerfile below ${directory}`);
   }
   const once = (): void => {
     for (const { source, context } of files) fix({ path: 'Dockerfile', source }, context);

@@ -19,7 +19,7 @@ const common = {
  * Packages that most runs never need are bundled on their own and loaded when first called: a cold start then does not
  * pay for them. By package, the functions that the sources import of it.
  */
-const LAZY = { yaml: ['parse'], ignore: ['default'], diff: ['structuredPatch'] };
+const LAZY = { yaml: ['parse'], diff: ['structuredPatch'] };
 const lazyFile = (name) => `cli-${name}.cjs`;
 
 const lazy = {

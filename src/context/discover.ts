@@ -1,10 +1,10 @@
 /**
  * Which directory does a Dockerfile build from? Evidence first: compose files, bake files, workflows, Makefiles, package
  * scripts and shell scripts that name it. Without any, the nearest directory upwards that holds what it copies.
+ * All of it is read as text; nothing is run, and what cannot be read is no evidence.
  */
-import { parse as parseShell } from 'unbash';
 import type { Trouble } from '../model.ts';
-import { resolvePath } from '../dockerfile/state.ts';
+import { buildCommands, type ScriptKind } from './commands.ts';
 
 /** What of a repository is looked at: all paths relative to its root. */
 export interface View {
@@ -18,59 +18,94 @@ export interface Evidence {
   readonly dockerfile: string;
   /** The file that says so. */
   readonly file: string;
+  /** From a script, of which nothing says where it is run. */
+  readonly weak?: boolean;
 }
+
+/** A build as some file describes it. */
+interface Build {
+  /** As written, relative to the base. */
+  readonly context: string;
+  /** Relative to the repository's root; absent: the context's own. */
+  readonly dockerfile?: string | undefined;
+  /** Relative to the repository's root. */
+  readonly base: string;
+}
+
+type Reader = (text: string, directory: string, view: View) => Promise<readonly Build[]> | readonly Build[];
+
+const MAX_TEXT = 1_000_000;
+const MAX_CANDIDATES = 5_000;
+
+/** One look rules out most files of a repository. */
+const CANDIDATE = /\.(?:ya?ml|hcl|json|mk|sh)$|[Mm]akefile$/;
+
+/** The first that fits the path reads the file. */
+const READERS: readonly { readonly file: RegExp; readonly read: Reader; readonly weak?: true }[] = [
+  { file: /(?:^|\/)(?:docker-)?compose[^/]*\.ya?ml$/, read: readCompose },
+  { file: /(?:^|\/)docker-bake(?:\.[^/]+)?\.(?:json|hcl)$/, read: readBake },
+  { file: /^\.(?:github|gitea|forgejo)\/workflows\/[^/]+\.ya?ml$/, read: readWorkflow },
+  { file: /(?:^|\/)\.gitlab-ci[^/]*\.ya?ml$|^\.gitlab\/.*\.ya?ml$/, read: readGitlab },
+  {
+    file: /(?:^|\/)(?:GNU)?[Mm]akefile$|\.mk$/,
+    read: (text, directory) => commands(text.replace(/^\t[@-]*/gm, ''), [directory], { separateLines: true }),
+  },
+  { file: /(?:^|\/)package\.json$/, read: readPackageScripts },
+  // Run from the root, or from where they are. Deeper ones belong to something else.
+  { file: /^(?:[^/]+\/){0,3}[^/]+\.sh$/, read: (text, directory) => commands(text, ['.', directory]), weak: true },
+];
 
 /** All builds that the repository's own files describe, as far as they can be read without running anything. */
 export async function findEvidence(view: View): Promise<readonly Evidence[]> {
   const found: Evidence[] = [];
   const known = new Set(view.files);
-  const add = (file: string, base: string, context: string, dockerfile: string | undefined): void => {
-    if (/\$|\{\{/.test(context + (dockerfile ?? '')) || /^(?:https?:|git@|git:)/.test(context)) return;
-    const directory = inside(base, context);
-    if (directory === undefined) return;
-    found.push({ context: directory, dockerfile: dockerfile ?? join(directory, 'Dockerfile'), file });
-  };
-  for (const file of view.files) {
-    const name = file.slice(file.lastIndexOf('/') + 1);
-    const reader = READERS.find((each) => each.file.test(file) || each.file.test(name));
-    if (reader === undefined || file.split('/').includes('node_modules')) continue;
-    const text = view.read(file);
-    if (text === undefined || text.length > 1_000_000 || !/docker|build|podman/i.test(text)) continue;
+  const candidates = view.files.filter(
+    (file) => CANDIDATE.test(file) && !/(?:^|\/)(?:node_modules|vendor)\//.test(file),
+  );
+  for (const file of candidates.slice(0, MAX_CANDIDATES)) {
+    const reader = READERS.find((each) => each.file.test(file));
+    const text = reader === undefined ? undefined : view.read(file);
+    if (reader === undefined || text === undefined || text.length > MAX_TEXT) continue;
+    if (!/docker|build|podman/i.test(text)) continue;
+    let builds: readonly Build[] = [];
     try {
-      await reader.read(text, directoryOf(file), (context, dockerfile, base = directoryOf(file)) =>
-        add(file, base, context, dockerfile),
-      );
+      builds = await reader.read(text, directoryOf(file), view);
     } catch {
       // Not valid: no evidence.
     }
+    const located = builds.map((build) => locate(build, known)).filter((each) => each !== undefined);
+    for (const each of located) {
+      // The same script read from two starting points must not name two Dockerfiles.
+      if (
+        reader.weak === true &&
+        located.some((other) => other.command === each.command && other.context !== each.context)
+      )
+        continue;
+      found.push({
+        context: each.context,
+        dockerfile: each.dockerfile,
+        file,
+        ...(reader.weak === true ? { weak: true } : {}),
+      });
+    }
   }
-  return found.filter((each) => known.has(each.dockerfile));
+  return found;
 }
 
-type Add = (context: string, dockerfile?: string, base?: string) => void;
-
-const READERS: readonly {
-  readonly file: RegExp;
-  readonly read: (text: string, directory: string, add: Add) => Promise<void> | void;
-}[] = [
-  { file: /^(?:docker-)?compose[\w.-]*\.ya?ml$/, read: readCompose },
-  {
-    file: /^docker-bake(?:\.[\w-]+)?\.json$/,
-    read: (text, directory, add) => readBake(JSON.parse(text), directory, add),
-  },
-  { file: /^docker-bake(?:\.[\w-]+)?\.hcl$/, read: readHcl },
-  { file: /^\.github\/workflows\/[^/]+\.ya?ml$/, read: readWorkflow },
-  {
-    file: /^\.gitlab-ci\.yml$/,
-    read: (text, _directory, add) => readCommands(text.replace(/^\s*-\s*/gm, ''), '.', add),
-  },
-  {
-    file: /^(?:GNU)?[Mm]akefile$|\.mk$/,
-    read: (text, directory, add) => readCommands(text.replace(/^\t[@-]*/gm, ''), directory, add),
-  },
-  { file: /^package\.json$/, read: readPackageScripts },
-  { file: /\.sh$/, read: (text, _directory, add) => readCommands(text, '.', add) },
-];
+/** Undefined: remote, outside of the repository, known only when it runs, or not there. */
+function locate(
+  { context, dockerfile, base }: Build,
+  known: ReadonlySet<string>,
+): { context: string; dockerfile: string; command: string } | undefined {
+  const written = `${context} ${dockerfile ?? ''}`;
+  if (/[$`]|\{\{|^(?:[a-z][a-z+]*:|git@|github\.com\/)/.test(written)) return undefined;
+  const directory = inside(base, context);
+  if (directory === undefined) return undefined;
+  const names =
+    dockerfile === undefined ? ['Dockerfile', 'Containerfile'].map((name) => join(directory, name)) : [dockerfile];
+  const file = names.find((name) => known.has(name));
+  return file === undefined ? undefined : { context: directory, dockerfile: file, command: written };
+}
 
 async function yaml(text: string): Promise<unknown> {
   const { parse } = await import('yaml');
@@ -81,18 +116,53 @@ function object(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 }
 
-async function readCompose(text: string, directory: string, add: Add): Promise<void> {
-  if (!text.includes('build')) return;
-  for (const service of Object.values(object(object(await yaml(text))['services']))) {
-    const build = object(service)['build'];
-    if (typeof build === 'string') add(defaults(build), undefined);
-    const { context = '.', dockerfile, dockerfile_inline: inline } = object(build);
-    if (Object.keys(object(build)).length === 0 || inline !== undefined || typeof context !== 'string') continue;
-    const base = inside(directory, defaults(context));
-    if (base === undefined) continue;
+function string(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+// --------------------------------------------------------------------------------------------------- compose
+
+const COMPOSE_NAMES = ['compose.yaml', 'compose.yml', 'docker-compose.yaml', 'docker-compose.yml'];
+
+async function readCompose(text: string, directory: string, view: View): Promise<readonly Build[]> {
+  if (!text.includes('build')) return [];
+  const builds: Build[] = [];
+  let base: Record<string, unknown> | undefined;
+  for (const [name, service] of Object.entries(object(object(await yaml(text))['services']))) {
+    const own = composeBuild(service);
+    if (own === undefined) continue;
+    let { context, dockerfile } = own;
+    if (context === undefined) {
+      // Often an override of the main file, which then has the context.
+      base ??= await mainCompose(directory, view);
+      const main = composeBuild(base[name]);
+      context = main?.context;
+      dockerfile ??= main?.dockerfile;
+      if (context === undefined && dockerfile === undefined) continue;
+    }
+    context = defaults(context ?? '.');
     // `dockerfile` is relative to the context.
-    add(defaults(context), typeof dockerfile === 'string' ? inside(base, defaults(dockerfile)) : undefined);
+    const from = inside(directory, context);
+    if (from === undefined) continue;
+    builds.push({ base: directory, context, dockerfile: dockerfile && inside(from, defaults(dockerfile)) });
   }
+  return builds;
+}
+
+function composeBuild(service: unknown): { context?: string | undefined; dockerfile?: string | undefined } | undefined {
+  const build = object(service)['build'];
+  if (typeof build === 'string') return { context: build };
+  const { context, dockerfile, dockerfile_inline: inline } = object(build);
+  if (typeof build !== 'object' || inline !== undefined) return undefined;
+  return { context: string(context), dockerfile: string(dockerfile) };
+}
+
+async function mainCompose(directory: string, view: View): Promise<Record<string, unknown>> {
+  for (const name of COMPOSE_NAMES) {
+    const text = view.read(join(directory, name));
+    if (text !== undefined && text.length <= MAX_TEXT) return object(object(await yaml(text))['services']);
+  }
+  return {};
 }
 
 /** `${VAR:-default}` and `${VAR-default}`. */
@@ -100,100 +170,190 @@ function defaults(text: string): string {
   return text.replace(/\$\{\w+:?-([^}]*)\}/g, '$1');
 }
 
-function readBake(json: unknown, directory: string, add: Add): void {
-  const targets = object(object(json)['target']);
-  const flat = (name: string, depth = 0): Record<string, unknown> => {
-    const raw = targets[name];
-    const target = object(Array.isArray(raw) ? raw[0] : raw);
-    const parents = depth > 8 || !Array.isArray(target['inherits']) ? [] : target['inherits'];
+// ------------------------------------------------------------------------------------------------------ bake
+
+type Target = Readonly<Record<string, unknown>>;
+
+async function readBake(text: string, directory: string, view: View): Promise<readonly Build[]> {
+  const main = await bakeFile(text);
+  const targets = new Map(main.targets);
+  // Overrides are merged into their main file, and say nothing alone.
+  for (const name of ['docker-bake.override.hcl', 'docker-bake.override.json']) {
+    const override = view.read(join(directory, name));
+    if (override === undefined || override.length > MAX_TEXT) continue;
+    if (override === text) return [];
+    for (const [target, value] of (await bakeFile(override)).targets)
+      targets.set(target, { ...targets.get(target), ...value });
+  }
+  const parents = new Set<unknown>();
+  const flat = (name: string, depth = 0): Target => {
+    const own = targets.get(name) ?? {};
+    const inherits = depth > 8 || !Array.isArray(own['inherits']) ? [] : (own['inherits'] as unknown[]);
+    for (const parent of inherits) parents.add(parent);
     return Object.assign(
       {},
-      ...parents.map((parent) => (typeof parent === 'string' ? flat(parent, depth + 1) : {})),
-      target,
-    ) as Record<string, unknown>;
+      ...inherits.map((parent) => (typeof parent === 'string' ? flat(parent, depth + 1) : {})),
+      own,
+    ) as Target;
   };
-  for (const name of Object.keys(targets)) {
-    const { context = '.', dockerfile } = flat(name);
-    if (typeof context !== 'string') continue;
-    const base = inside(directory, context);
-    if (base !== undefined) add(context, typeof dockerfile === 'string' ? inside(base, dockerfile) : undefined);
-  }
+  const all = [...targets.keys()].map((name) => [name, flat(name)] as const);
+  return all.flatMap(([name, target]) => {
+    if (target['dockerfile-inline'] !== undefined) return [];
+    // A base for others.
+    if (target['context'] === undefined && target['dockerfile'] === undefined && parents.has(name)) return [];
+    return matrix(object(target['matrix'])).flatMap((values) => {
+      const fill = (value: unknown): string | undefined =>
+        string(value)?.replace(
+          /\$\{([\w.]+)\}/g,
+          (whole, key: string) => values.get(key) ?? main.variables.get(key) ?? whole,
+        );
+      const context = fill(target['context']) ?? '.';
+      const dockerfile = fill(target['dockerfile']);
+      const from = inside(directory, context);
+      return from === undefined
+        ? []
+        : [{ base: directory, context, dockerfile: dockerfile && inside(from, dockerfile) }];
+    });
+  });
 }
 
-async function readHcl(text: string, directory: string, add: Add): Promise<void> {
-  const module = (await import('hcl2-parser')) as unknown as { default?: Hcl } & Hcl;
-  const [json] = (module.default ?? module).parseToObject(text);
-  readBake(json, directory, add);
+async function bakeFile(
+  text: string,
+): Promise<{ targets: ReadonlyMap<string, Target>; variables: ReadonlyMap<string, string> }> {
+  const targets = new Map<string, Target>();
+  const variables = new Map<string, string>();
+  const add = (type: string, name: string, value: Target): void => {
+    const given = string(value['default']);
+    if (type === 'target') targets.set(name, { ...targets.get(name), ...value });
+    else if (type === 'variable' && given !== undefined) variables.set(name, given);
+  };
+  const json: unknown = /^\s*\{/.test(text) ? JSON.parse(text) : await hcl(text);
+  for (const [type, blocks] of Object.entries(object(json)))
+    for (const [name, block] of Object.entries(object(blocks)))
+      add(type, name, object(Array.isArray(block) ? block[0] : block));
+  return { targets, variables };
 }
 
 interface Hcl {
   parseToObject(text: string): readonly unknown[];
 }
 
-async function readWorkflow(text: string, _directory: string, add: Add): Promise<void> {
-  if (!/build-push-action|docker|podman/.test(text)) return;
+/** As its JSON equivalent. */
+async function hcl(text: string): Promise<unknown> {
+  const module = (await import('hcl2-parser')) as unknown as { default?: Hcl } & Hcl;
+  return (module.default ?? module).parseToObject(text)[0];
+}
+
+const MAX_COMBINATIONS = 200;
+
+/** Every combination of a matrix's values; nested names as `a.b`. */
+function matrix(axes: Readonly<Record<string, unknown>>): readonly ReadonlyMap<string, string>[] {
+  let combinations: ReadonlyMap<string, string>[] = [new Map()];
+  for (const [name, values] of Object.entries(axes)) {
+    if (!Array.isArray(values)) continue;
+    combinations = combinations
+      .flatMap((each) => values.map((value) => new Map([...each, ...leaves(name, value)])))
+      .slice(0, MAX_COMBINATIONS);
+  }
+  return combinations;
+}
+
+function leaves(name: string, value: unknown): [string, string][] {
+  return typeof value === 'string' || typeof value === 'number'
+    ? [[name, String(value)]]
+    : Object.entries(object(value)).flatMap(([key, inner]) =>
+        typeof inner === 'string' ? [[`${name}.${key}`, inner] as [string, string]] : [],
+      );
+}
+
+// -------------------------------------------------------------------------------------------------------- CI
+
+async function readWorkflow(text: string): Promise<readonly Build[]> {
+  if (!/build-push-action|docker|podman|buildah/.test(text)) return [];
   const workflow = object(await yaml(text));
-  for (const job of Object.values(object(workflow['jobs']))) {
-    const steps = object(job)['steps'];
-    for (const step of Array.isArray(steps) ? steps : []) {
-      const { uses, with: inputs, run } = object(step);
-      if (typeof uses === 'string' && /^docker\/build-push-action@/.test(uses)) {
-        const { context = '.', file } = object(inputs);
-        if (typeof context === 'string')
-          add(context.trim(), typeof file === 'string' ? inside('.', file) : undefined, '.');
-      }
-      const directory =
-        object(step)['working-directory'] ?? object(object(object(job)['defaults'])['run'])['working-directory'];
-      if (typeof run === 'string')
-        readCommands(run, typeof directory === 'string' ? (inside('.', directory) ?? '.') : '.', add);
-    }
-  }
+  return Object.values(object(workflow['jobs'])).flatMap((each) => {
+    const job = object(each);
+    const constants = { ...object(workflow['env']), ...object(job['env']) };
+    const { include, ...axes } = object(object(job['strategy'])['matrix']);
+    const rows = Array.isArray(include)
+      ? include.map((row) => new Map(Object.entries(object(row)).flatMap(([key, value]) => leaves(key, value))))
+      : [];
+    const crossed = matrix(axes);
+    // An included row extends the combinations that it agrees with, or stands alone.
+    const combinations = [
+      ...crossed,
+      ...rows,
+      ...crossed.flatMap((one) => rows.map((row) => new Map([...row, ...one]))),
+    ];
+    return combinations.slice(0, MAX_COMBINATIONS).flatMap((values) => jobBuilds(job, values, constants));
+  });
 }
 
-function readPackageScripts(text: string, directory: string, add: Add): void {
-  if (!/docker|podman/.test(text)) return;
-  for (const script of Object.values(object(object(JSON.parse(text))['scripts'])))
-    if (typeof script === 'string') readCommands(script, directory, add);
+function jobBuilds(
+  job: Readonly<Record<string, unknown>>,
+  values: ReadonlyMap<string, string>,
+  constants: Readonly<Record<string, unknown>>,
+): Build[] {
+  const fill = (value: unknown): string | undefined =>
+    string(value)?.replace(
+      /\$\{\{\s*(?:(github\.workspace)|matrix\.([\w.-]+)|env\.(\w+))\s*\}\}/g,
+      (whole, workspace?: string, key?: string, name?: string) =>
+        workspace !== undefined
+          ? '.'
+          : ((key === undefined ? string(constants[name ?? '']) : values.get(key)) ?? whole),
+    );
+  const steps: readonly unknown[] = Array.isArray(job['steps']) ? (job['steps'] as unknown[]) : [];
+  return steps.flatMap((each) => {
+    const step = object(each);
+    // docker/build-push-action and the ones that stand in for it take the same inputs, relative to the root.
+    if (/^[\w-]+\/build-push-action@/.test(string(step['uses']) ?? '')) {
+      const inputs = object(step['with']);
+      const context = (fill(inputs['context']) ?? '.').trim().replace(/^\{\{defaultContext\}\}:?/, '') || '.';
+      const file = fill(inputs['file'])?.trim();
+      return [{ base: '.', context, dockerfile: file && inside('.', file) }];
+    }
+    const run = fill(step['run']);
+    const directory =
+      fill(step['working-directory'] ?? object(object(job['defaults'])['run'])['working-directory']) ?? '.';
+    const base = inside('.', directory);
+    return run === undefined || base === undefined ? [] : commands(run, [base]);
+  });
 }
 
-const VALUED =
-  /^(?:-t|--tag|-f|--file|--build-arg|--target|--platform|--cache-from|--cache-to|--label|-o|--output|--secret|--ssh|--progress|--network|--add-host|--build-context|--builder|--shm-size|-m|--memory|--iidfile|--metadata-file|--isolation|--ulimit|--cpuset-cpus|--annotation|--attest|--format)$/;
+async function readGitlab(text: string): Promise<readonly Build[]> {
+  if (!/docker|podman|buildah/.test(text)) return [];
+  const file = object(await yaml(text));
+  const lines = (value: unknown): string[] =>
+    Array.isArray(value)
+      ? value.flat(3).filter((line) => typeof line === 'string')
+      : typeof value === 'string'
+        ? [value]
+        : [];
+  return Object.values(file).flatMap((job) => {
+    const { before_script: before = file['before_script'], script } = object(job);
+    return commands([...lines(before), ...lines(script)].join('\n'), ['.']);
+  });
+}
 
-/** `docker build`, `docker buildx build`, `podman build` and their likes in a script. */
-function readCommands(text: string, directory: string, add: Add): void {
-  if (!/(?:docker|podman|buildah|nerdctl)\b.*\b(?:build|bud)\b/.test(text)) return;
-  const joined = text.replace(/\\\r?\n/g, ' ');
-  let here = directory;
-  for (const line of joined.split('\n')) {
-    if (!/\b(?:build|bud|cd)\b/.test(line)) continue;
-    for (const command of parseShell(line).commands.flatMap((statement) =>
-      statement.command.type === 'AndOr' ? statement.command.commands : [statement.command],
-    )) {
-      if (command.type !== 'Command') continue;
-      const words = [command.name, ...command.args]
-        .map((word) =>
-          word === undefined ? '' : 'value' in word && typeof word.value === 'string' ? word.value : word.text,
-        )
-        .filter((word) => word !== 'sudo');
-      if (words[0] === 'cd' && words[1] !== undefined && !words[1].includes('$')) here = inside(here, words[1]) ?? here;
-      if (!/^(?:docker|podman|buildah|nerdctl)$/.test(words[0] ?? '')) continue;
-      const start = words.findIndex((word) => word === 'build' || word === 'bud');
-      if (start < 1 || words.slice(1, start).some((word) => !/^(?:buildx|image|builder|--\S+)$/.test(word))) continue;
-      let file: string | undefined;
-      let context: string | undefined;
-      for (let at = start + 1; at < words.length; at++) {
-        const word = words[at] as string;
-        const joinedFile = /^(?:--file=|-f(?=[^\s-]))(.+)$/.exec(word)?.[1];
-        if (joinedFile !== undefined) file = joinedFile;
-        else if (word === '-f' || word === '--file') file = words[++at];
-        else if (VALUED.test(word)) at++;
-        else if (!word.startsWith('-')) context = word;
-      }
-      // `-f` is relative to the directory that the command runs in.
-      if (context !== undefined && context !== '-')
-        add(context, file === undefined ? undefined : inside(here, file), here);
-    }
-  }
+// --------------------------------------------------------------------------------------------------- scripts
+
+function readPackageScripts(text: string, directory: string): readonly Build[] {
+  if (!/docker|podman/.test(text)) return [];
+  return Object.values(object(object(JSON.parse(text))['scripts'])).flatMap((script) =>
+    typeof script === 'string' ? commands(script, [directory]) : [],
+  );
+}
+
+/** `-f` is relative to the directory that the command runs in, like the context. */
+function commands(text: string, bases: readonly string[], kind?: ScriptKind): readonly Build[] {
+  return buildCommands(text, kind).flatMap(({ context, dockerfile, directory }) =>
+    [...new Set(bases)].flatMap((base) => {
+      const here = inside(base, directory);
+      const file = here === undefined || dockerfile === undefined ? undefined : inside(here, dockerfile);
+      if (here === undefined || (dockerfile !== undefined && file === undefined)) return [];
+      return [{ base: here, context, dockerfile: file }];
+    }),
+  );
 }
 
 // ---------------------------------------------------------------------------------------------------- choice
@@ -204,36 +364,40 @@ export interface Choice {
   readonly trouble?: Trouble;
 }
 
-/** `holds(directory)` tells how many of the Dockerfile's own sources the directory lacks. */
+/** `lacks(directory)` tells which of the Dockerfile's own sources the directory has not. */
 export function chooseContext(
   dockerfile: string,
   evidence: readonly Evidence[],
   lacks: (directory: string) => readonly string[],
 ): Choice {
-  const named = [...new Set(evidence.filter((each) => each.dockerfile === dockerfile).map((each) => each.context))];
+  const about = evidence.filter((each) => each.dockerfile === dockerfile);
+  const named = [...new Set(about.map((each) => each.context))];
+  const certain = [...new Set(about.filter((each) => each.weak !== true).map((each) => each.context))];
   const fitting = named.filter((directory) => lacks(directory).length === 0);
-  if (fitting.length === 1) return { directory: fitting[0] as string };
-  if (fitting.length > 1) {
-    const files = evidence.filter((each) => each.dockerfile === dockerfile && fitting.includes(each.context));
+  const fittingCertain = fitting.filter((directory) => certain.includes(directory));
+  const choice = fittingCertain.length > 0 ? fittingCertain : fitting;
+  if (choice.length === 1) return { directory: choice[0] as string };
+  if (choice.length > 1) {
+    const files = new Set(about.filter((each) => choice.includes(each.context)).map((each) => each.file));
     return {
       trouble: {
         code: 'context-ambiguous',
-        message: `it is built from ${fitting.map((each) => `\`${each}\``).join(' and ')} (${[...new Set(files.map((each) => each.file))].join(', ')})`,
+        message: `it is built from ${choice.map((each) => `\`${each}\``).join(' and ')} (${[...files].join(', ')})`,
         help: 'say which with --context DIR',
       },
     };
   }
-  let directory = directoryOf(dockerfile);
-  const first = lacks(directory);
-  for (;;) {
+  // What is missing may be made by the step before the build; where it is built is said all the same.
+  if (certain.length === 1) return { directory: certain[0] as string };
+  const start = directoryOf(dockerfile);
+  for (let directory = start; ; directory = directoryOf(directory)) {
     if (lacks(directory).length === 0) return { directory };
     if (directory === '.') break;
-    directory = directoryOf(directory);
   }
   return {
     trouble: {
       code: 'context-unknown',
-      message: `no directory from its own up to the repository's root holds \`${first[0] ?? ''}\`, which it copies`,
+      message: `no directory from its own up to the repository's root holds \`${lacks(start)[0] ?? ''}\`, which it copies`,
       help: 'pass the directory that it is built from with --context DIR',
     },
   };
@@ -251,11 +415,11 @@ function join(directory: string, path: string): string {
 /** `path` from `base`, both relative to the repository's root; undefined when it leaves the repository. */
 function inside(base: string, path: string): string | undefined {
   if (path.startsWith('/')) return undefined;
-  let depth = base === '.' ? 0 : base.split('/').length;
+  const parts = base === '.' ? [] : base.split('/');
   for (const part of path.split('/')) {
     if (part === '' || part === '.') continue;
-    depth += part === '..' ? -1 : 1;
-    if (depth < 0) return undefined;
+    if (part !== '..') parts.push(part);
+    else if (parts.pop() === undefined) return undefined;
   }
-  return resolvePath(base === '.' ? '/' : `/${base}`, path).slice(1) || '.';
+  return parts.join('/') || '.';
 }

@@ -3,14 +3,28 @@
  * bounded walk finds. Only reads: no hook, filter or monitor of the repository runs, and no symlink is followed.
  */
 import { execFile } from 'node:child_process';
-import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readSync, realpathSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  realpathSync,
+  type Stats,
+} from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { BuildContext } from '../model.ts';
-import { gitIgnoreRules, TreeContext } from './tree.ts';
+import { gitIgnore, type GitIgnore } from './gitignore.ts';
+import { below, GENERATED, lowerBound, sorted, TreeContext, type TreeSource } from './tree.ts';
 
 /** A file larger than this is not read: no manifest is. */
 const MAX_BYTES = 20 * 1024 * 1024;
 const MAX_FILES = 500_000;
+/** Texts kept in memory, in UTF-16 units. */
+const MAX_CACHED = 32 * 1024 * 1024;
+const GIT_TIMEOUT_MS = 60_000;
 
 /** The files of one repository, or of a directory that is not in one. */
 export interface Repository {
@@ -33,96 +47,143 @@ export interface Repository {
   context(directory: string, dockerfile: string, siblings?: readonly string[]): BuildContext;
 }
 
-/** Opens what holds `directory`. */
-export async function openRepository(directory: string): Promise<Repository> {
-  const listed = await gitFiles(directory);
-  return listed ?? walkDirectory(directory);
+interface Listing {
+  readonly root: string;
+  readonly git: boolean;
+  readonly files: readonly string[];
+  readonly symlinks: ReadonlySet<string>;
+  executable(path: string): boolean;
+  readonly tracked?: ReadonlySet<string>;
+  /** Submodules and other repositories inside this one: directories of which nothing is known. */
+  readonly opaque: readonly string[];
+  /** Cut short: what is not listed may exist all the same. */
+  readonly partial: boolean;
+  readonly ignore?: GitIgnore;
 }
 
-const SAFE_GIT = [
-  '-c',
-  'core.fsmonitor=false',
-  '-c',
-  'core.hooksPath=/dev/null',
-  '-c',
-  'core.untrackedCache=false',
-  '-c',
-  'submodule.recurse=false',
-];
+/** Opens what holds `directory`: its git work tree, else the directory itself. */
+export async function openRepository(directory: string): Promise<Repository> {
+  const root = workTreeOf(directory);
+  const listing = root === undefined ? undefined : await gitListing(root);
+  return repository(listing ?? walk(directory));
+}
+
+/** `-c` beats the repository's own configuration, which must not get to start a program. */
+const SAFE_GIT = ['core.fsmonitor=false', 'core.hooksPath=/dev/null', 'core.untrackedCache=false'].flatMap(
+  (setting) => ['-c', setting],
+);
+
+/** Set inside git hooks, and would lead to another repository or index (`git rev-parse --local-env-vars`). */
+const REDIRECTING =
+  /^GIT_(?:DIR|WORK_TREE|INDEX_FILE|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|COMMON_DIR|PREFIX|NAMESPACE)$/;
 
 function git(directory: string, args: readonly string[]): Promise<string | undefined> {
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !REDIRECTING.test(name)));
+  // A partial clone would fetch what it lacks, by whatever transport its configuration names.
+  Object.assign(env, {
+    GIT_OPTIONAL_LOCKS: '0',
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_NO_LAZY_FETCH: '1',
+    GIT_ALLOW_PROTOCOL: '',
+    LC_ALL: 'C',
+  });
   return new Promise((done) => {
     execFile(
       'git',
       ['-C', directory, ...SAFE_GIT, ...args],
-      {
-        encoding: 'utf8',
-        maxBuffer: 1 << 30,
-        env: { ...process.env, GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' },
-      },
+      { encoding: 'utf8', maxBuffer: 1 << 29, timeout: GIT_TIMEOUT_MS, killSignal: 'SIGKILL', env },
       (error, stdout) => done(error === null ? stdout : undefined),
-    );
+    ).stdin?.end();
   });
 }
 
-async function gitFiles(directory: string): Promise<Repository | undefined> {
-  const root = findGitRoot(directory);
-  if (root === undefined) return undefined;
-  const [staged, others] = await Promise.all([
-    git(root, ['ls-files', '-z', '--stage']),
-    git(root, ['ls-files', '-z', '--others', '--exclude-standard']),
+/** One process lists it all: `H 100644 <object> 0⇥path` for tracked, `R ...` once more for deleted, `? path` for others. */
+async function gitListing(root: string): Promise<Listing | undefined> {
+  const output = await git(root, [
+    'ls-files',
+    '-z',
+    '-t',
+    '--stage',
+    '--cached',
+    '--deleted',
+    '--others',
+    '--exclude-standard',
   ]);
-  if (staged === undefined || others === undefined) return undefined;
+  if (output === undefined) return undefined;
   const tracked = new Set<string>();
+  const deleted = new Set<string>();
   const symlinks = new Set<string>();
   const executables = new Set<string>();
-  for (const entry of staged.split('\0')) {
+  const others: string[] = [];
+  const opaque: string[] = [];
+  for (const entry of output.split('\0')) {
+    if (entry.startsWith('? ')) {
+      const path = entry.slice(2);
+      if (path.endsWith('/')) opaque.push(path.slice(0, -1));
+      else others.push(path);
+      continue;
+    }
     const tab = entry.indexOf('\t');
     if (tab < 0) continue;
     const path = entry.slice(tab + 1);
-    const mode = entry.slice(0, 6);
-    // A submodule is a directory of another repository: nothing is known of it.
-    if (mode === '160000') continue;
-    if (mode === '120000') symlinks.add(path);
-    if (mode === '100755') executables.add(path);
-    tracked.add(path);
-  }
-  const files = [...tracked];
-  for (const path of others.split('\0')) {
-    if (path === '' || path.endsWith('/')) continue;
-    files.push(path);
-    try {
-      const stat = lstatSync(join(root, path));
-      if (stat.isSymbolicLink()) symlinks.add(path);
-      else if ((stat.mode & 0o100) !== 0) executables.add(path);
-    } catch {
-      // Gone since git listed it.
+    const mode = entry.slice(2, 8);
+    if (mode === '160000') opaque.push(path);
+    else if (entry.startsWith('R')) deleted.add(path);
+    else {
+      tracked.add(path);
+      if (mode === '120000') symlinks.add(path);
+      if (mode === '100755') executables.add(path);
     }
   }
-  return repository(root, true, files, symlinks, tracked, (path) => executables.has(path));
+  for (const path of others) {
+    const stat = statOf(join(root, path));
+    if (stat?.isSymbolicLink() === true) symlinks.add(path);
+    else if (isExecutable(stat)) executables.add(path);
+  }
+  const files = deleted.size === 0 ? [...tracked] : [...tracked].filter((path) => !deleted.has(path));
+  return {
+    root,
+    git: true,
+    files: sorted([...files, ...others]),
+    symlinks,
+    executable: (path) => executables.has(path),
+    tracked,
+    opaque,
+    partial: false,
+  };
 }
 
 /** The nearest directory upwards with a `.git`, without asking git: that would cost a process. */
-function findGitRoot(directory: string): string | undefined {
+export function workTreeOf(directory: string): string | undefined {
   for (let at = realpathSync(directory); ; at = dirname(at)) {
     if (exists(join(at, '.git'))) return at;
     if (dirname(at) === at) return undefined;
   }
 }
 
-function exists(path: string): boolean {
+function statOf(path: string): Stats | undefined {
   try {
-    lstatSync(path);
-    return true;
+    return lstatSync(path, { throwIfNoEntry: false });
   } catch {
-    return false;
+    // Below a file, or not readable.
+    return undefined;
   }
 }
 
-function walkDirectory(directory: string): Repository {
+function exists(path: string): boolean {
+  return statOf(path) !== undefined;
+}
+
+function isExecutable(stat: Stats | undefined): boolean {
+  return stat !== undefined && (stat.mode & 0o100) !== 0;
+}
+
+/** Outside of git, or where git refuses to list: `.gitignore` files are obeyed all the same. */
+function walk(directory: string): Listing {
   const root = realpathSync(directory);
   const files: string[] = [];
   const symlinks = new Set<string>();
+  const ignore = gitIgnore((folder) => readText(root, folder === '.' ? '.gitignore' : `${folder}/.gitignore`));
   const queue = [''];
   for (let at = 0; at < queue.length && files.length < MAX_FILES; at++) {
     const folder = queue[at] as string;
@@ -135,112 +196,121 @@ function walkDirectory(directory: string): Repository {
     for (const entry of entries) {
       const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
       if (entry.isDirectory()) {
-        if (entry.name !== 'node_modules' && entry.name !== '.git') queue.push(path);
-      } else if (entry.isSymbolicLink()) {
-        symlinks.add(path);
-        files.push(path);
-      } else if (entry.isFile()) files.push(path);
+        if (!GENERATED.has(entry.name) && entry.name !== '.git' && !ignore.ignores(path)) queue.push(path);
+        continue;
+      }
+      if (ignore.ignores(path, true) || !(entry.isFile() || entry.isSymbolicLink())) continue;
+      files.push(path);
+      if (entry.isSymbolicLink()) symlinks.add(path);
     }
   }
-  return repository(root, false, files, symlinks, undefined, (path) => mode(join(root, path)));
+  return {
+    root,
+    git: false,
+    files: sorted(files),
+    symlinks,
+    executable: (path) => isExecutable(statOf(join(root, path))),
+    opaque: [],
+    partial: files.length >= MAX_FILES,
+    ignore,
+  };
 }
 
-function repository(
-  root: string,
-  inGit: boolean,
-  all: readonly string[],
-  symlinks: ReadonlySet<string>,
-  tracked: ReadonlySet<string> | undefined,
-  executable: (path: string) => boolean,
-): Repository {
-  const files = [...all].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
-  const cache = new Map<string, string | undefined>();
-  const read = (path: string): string | undefined => {
-    if (!cache.has(path)) cache.set(path, readText(root, path));
-    return cache.get(path);
+function repository(listing: Listing): Repository {
+  const { root, files, symlinks, tracked, opaque } = listing;
+  const read = cachedReader(root);
+  const listed = (path: string): boolean => files[lowerBound(files, path)] === path;
+  // The root's own `.gitignore` comes after, and so above, what git keeps for this clone alone.
+  const ignore =
+    listing.ignore ??
+    gitIgnore((directory) => {
+      const path = directory === '.' ? '.gitignore' : `${directory}/.gitignore`;
+      const text = listed(path) ? read(path) : undefined;
+      return directory === '.' ? `${read('.git/info/exclude') ?? ''}\n${text ?? ''}` : text;
+    });
+  /** Nothing says that it is there or not: in a submodule, or ignored by a rule of this machine. */
+  const hides = (path: string): boolean => {
+    if (opaque.some((each) => path === each || path.startsWith(`${each}/`) || each.startsWith(`${path}/`))) return true;
+    for (let slash = path.indexOf('/'); slash > 0; slash = path.indexOf('/', slash + 1))
+      if (symlinks.has(path.slice(0, slash))) return false;
+    // git knows that a listed file was there, and that it is gone.
+    return tracked?.has(path) !== true && exists(join(root, path));
   };
-  let ignored: ((path: string) => boolean) | undefined;
-  const gitIgnored = (path: string): boolean => {
-    ignored ??= gitIgnoreRules(
-      files
-        .filter((each) => each === '.gitignore' || each.endsWith('/.gitignore'))
-        .sort((a, b) => a.split('/').length - b.split('/').length)
-        .map((each) => ({ directory: dirname(each) === '.' ? '' : dirname(each), text: read(each) ?? '' })),
-    );
-    return ignored(path);
-  };
-  const listings = new Map<string, readonly string[]>();
-  const below = (directory: string): readonly string[] => {
-    let known = listings.get(directory);
+  const sources = new Map<string, TreeSource>();
+  const sourceOf = (directory: string): TreeSource => {
+    let known = sources.get(directory);
     if (known === undefined) {
-      const prefix = directory === '.' ? '' : `${directory}/`;
-      known =
-        directory === '.'
-          ? files
-          : files.filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length));
-      listings.set(directory, known);
+      const inside = (path: string): string =>
+        directory === '.' ? path : path === '.' ? directory : `${directory}/${path}`;
+      known = {
+        files: below(files, directory),
+        isSymlink: (path) => symlinks.has(inside(path)),
+        ...(tracked === undefined ? {} : { isTracked: (path: string) => tracked.has(inside(path)) }),
+        gitIgnore: {
+          ignores: (path, isFile) => ignore.ignores(inside(path), isFile),
+          reaches: (path) => ignore.reaches(inside(path)),
+        },
+        hides: (path) => hides(inside(path)),
+        repositoryRoot: listing.git && directory === '.',
+        partial: listing.partial,
+        read: (path) => read(inside(path)),
+        executable: (path) => listing.executable(inside(path)),
+      };
+      sources.set(directory, known);
     }
     return known;
   };
   return {
     root,
-    git: inGit,
+    git: listing.git,
     files,
     symlinks,
+    executable: (path) => listing.executable(path),
     ...(tracked === undefined ? {} : { tracked }),
-    gitIgnored,
-    executable,
+    gitIgnored: (path) => ignore.ignores(path),
     read,
     context(directory, dockerfile, siblings = []) {
-      const prefix = directory === '.' ? '' : `${directory}/`;
       const own = `${dockerfile}.dockerignore`;
       // Read from disk, not from git's list: git may ignore the ignore file itself.
-      const ignorePath = read(own) === undefined ? `${prefix}.dockerignore` : own;
-      const ignoreSource = read(ignorePath);
-      const inside = (set: ReadonlySet<string>): Set<string> => {
-        const result = new Set<string>();
-        for (const path of set) if (path.startsWith(prefix)) result.add(path.slice(prefix.length));
-        return result;
-      };
-      return new TreeContext(
-        {
-          files: below(directory),
-          symlinks: inside(symlinks),
-          ...(tracked === undefined ? {} : { tracked: directory === '.' ? tracked : inside(tracked) }),
-          gitIgnored: (path) => gitIgnored(prefix + path),
-          repositoryRoot: inGit && directory === '.',
-          read: (path) => read(prefix + path),
-          executable: (path) => executable(prefix + path),
-          ignoreFile: { path: ignorePath, ...(ignoreSource === undefined ? {} : { source: ignoreSource }) },
-          siblings,
-        },
-        below(directory),
-      );
+      const path = read(own) === undefined ? (directory === '.' ? '' : `${directory}/`) + '.dockerignore' : own;
+      const source = read(path);
+      return new TreeContext(sourceOf(directory), {
+        ignoreFile: { path, ...(source === undefined ? {} : { source }) },
+        siblings,
+      });
     },
   };
 }
 
-function mode(path: string): boolean {
-  try {
-    return (lstatSync(path).mode & 0o100) !== 0;
-  } catch {
-    return false;
-  }
+function cachedReader(root: string): (path: string) => string | undefined {
+  const cache = new Map<string, string | undefined>();
+  let size = 0;
+  return (path) => {
+    if (cache.has(path)) return cache.get(path);
+    const text = readText(root, path);
+    size += text?.length ?? 0;
+    if (size > MAX_CACHED) {
+      cache.clear();
+      size = text?.length ?? 0;
+    }
+    cache.set(path, text);
+    return text;
+  };
 }
 
 /** Reads a regular file below the root whose directories are no symlinks either. */
 function readText(root: string, path: string): string | undefined {
   const absolute = resolve(root, path);
-  if (!absolute.startsWith(root + sep) && root !== sep) return undefined;
+  if (!absolute.startsWith(root.endsWith(sep) ? root : root + sep)) return undefined;
   let descriptor: number | undefined;
   try {
-    if (realpathSync(dirname(absolute)) !== join(root, dirname(path) === '.' ? '' : dirname(path)).replace(/\/$/, ''))
-      return undefined;
+    // O_NONBLOCK: a pipe of that name must not make it wait.
     descriptor = openSync(absolute, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    const { size, ...stat } = fstatSync(descriptor);
-    if (!fstatSync(descriptor).isFile() || size > MAX_BYTES || stat.nlink === 0) return undefined;
-    const bytes = Buffer.alloc(size);
-    const length = readSync(descriptor, bytes, 0, size, 0);
+    const stat = fstatSync(descriptor);
+    if (!stat.isFile() || stat.size > MAX_BYTES) return undefined;
+    if (realpathSync(dirname(absolute)) !== dirname(absolute)) return undefined;
+    const bytes = Buffer.alloc(stat.size);
+    const length = readSync(descriptor, bytes, 0, stat.size, 0);
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.subarray(0, length));
     return text.includes('\0') ? undefined : text;
   } catch {
@@ -253,5 +323,5 @@ function readText(root: string, path: string): string | undefined {
 /** `path` relative to the repository, with `/`; undefined when it lies outside. */
 export function insideRepository(repo: Repository, path: string): string | undefined {
   const inside = relative(repo.root, path).split(sep).join('/');
-  return inside.startsWith('..') ? undefined : inside === '' ? '.' : inside;
+  return inside === '..' || inside.startsWith('../') ? undefined : inside === '' ? '.' : inside;
 }

@@ -1,7 +1,8 @@
 /** Which Dockerfiles are meant by the paths of a command line. */
 import { lstatSync, realpathSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { basename, join, relative, resolve, sep } from 'node:path';
-import { openRepository, type Repository } from './disk.ts';
+import { openRepository, workTreeOf, type Repository } from './disk.ts';
 
 export interface FoundFile {
   readonly repository: Repository;
@@ -19,7 +20,7 @@ export interface Found {
   readonly errors: readonly { readonly path: string; readonly message: string }[];
 }
 
-const TEMPLATE = /\.(?:j2|jinja2?|tmpl|template|tpl|erb|mustache|hbs|ejs|in|gotmpl|liquid)$/i;
+const TEMPLATE = /\.(?:j2|jinja2?|tmpl|template|tpl|erb|mustache|hbs|ejs|in|gotmpl|liquid|ncl)$/i;
 const NOT_BUILT = /\.(?:dockerignore|md|txt|sh|py|js|ts|json|ya?ml|bak|orig|swp|rb|go|snap|html|lock)$/i;
 
 /** `Dockerfile`, `Dockerfile.*`, `*.Dockerfile`, `*.dockerfile`, `Containerfile*`. */
@@ -37,13 +38,13 @@ export async function findDockerfiles(paths: readonly string[], cwd: string): Pr
   const notes: Found['notes'][number][] = [];
   const errors: Found['errors'][number][] = [];
   const repositories = new Map<string, Repository>();
+  const here = realpathSync(cwd);
   const open = async (directory: string): Promise<Repository> => {
-    for (const known of repositories.values()) if (known.git && isInside(known.root, directory)) return known;
-    const repository = await openRepository(directory);
-    repositories.set(repository.root, repository);
+    const root = workTreeOf(directory) ?? outsideGit(here, directory);
+    let repository = repositories.get(root);
+    if (repository === undefined) repositories.set(root, (repository = await openRepository(root)));
     return repository;
   };
-  const here = realpathSync(cwd);
   for (const given of paths) {
     const absolute = resolve(cwd, given);
     let real;
@@ -53,9 +54,9 @@ export async function findDockerfiles(paths: readonly string[], cwd: string): Pr
         const repository = await open(real);
         const prefix = relative(repository.root, real).split(sep).join('/');
         for (const path of repository.files) {
-          if (prefix !== '' && !path.startsWith(`${prefix}/`)) continue;
+          const name = path.slice(path.lastIndexOf('/') + 1);
+          if (!/dockerfile|containerfile/i.test(name) || (prefix !== '' && !path.startsWith(`${prefix}/`))) continue;
           if (path.split('/').includes('node_modules') || repository.symlinks.has(path)) continue;
-          const name = basename(path);
           const shown = shownPath(here, join(repository.root, path));
           if (TEMPLATE.test(name) && isDockerfileName(name.replace(TEMPLATE, '')))
             notes.push({
@@ -85,8 +86,9 @@ export async function findDockerfiles(paths: readonly string[], cwd: string): Pr
   return { files: [...files.values()].sort((a, b) => (a.shown < b.shown ? -1 : 1)), notes, errors };
 }
 
-function isInside(root: string, path: string): boolean {
-  return path === root || path.startsWith(root + sep);
+/** Without git, the working directory stands for the project, unless it is a place that holds everything else too. */
+function outsideGit(cwd: string, directory: string): string {
+  return directory.startsWith(cwd + sep) && cwd !== homedir() ? cwd : directory;
 }
 
 function isFile(path: string): boolean {

@@ -19,26 +19,27 @@ export function crossCheck(file: Dockerfile): Trouble | undefined {
         return { start: offset(range.start), end: offset(range.end), keyword: each.getKeyword() };
       });
   } catch {
-    return disagreement(0);
+    return disagreement(file, 0);
   }
   const ours = file.instructions;
   for (let index = 0; index < Math.max(ours.length, theirs.length); index++) {
     const mine = ours[index];
     const other = theirs[index];
-    if (mine === undefined || other === undefined) return disagreement(mine?.span[0] ?? other?.start ?? 0);
-    if (mine.span[0] !== other.start || mine.keyword !== other.keyword) return disagreement(mine.span[0]);
+    if (mine === undefined || other === undefined) return disagreement(file, mine?.span[0] ?? other?.start ?? 0);
+    if (mine.span[0] !== other.start || mine.keyword !== other.keyword) return disagreement(file, mine.span[0]);
     // Its ranges may end in blanks, in comments inside a continuation, or one line late at the file's end.
     const gap = file.source.slice(Math.min(mine.span[1], other.end), Math.max(mine.span[1], other.end));
-    if (!/^[\s\\`]*$/.test(gap.replace(/^\s*#.*$/gm, ''))) return disagreement(mine.span[0]);
+    if (!/^[\s\\`]*$/.test(gap.replace(/^\s*#.*$/gm, ''))) return disagreement(file, mine.span[0]);
   }
   return undefined;
 }
 
-function disagreement(offset: number): Trouble {
+function disagreement(file: Dockerfile, offset: number): Trouble {
+  const line = file.source.slice(0, offset).split('\n').length;
   return {
     code: 'parser-disagrees',
-    message: 'two parsers read this file differently here, so nothing in it is changed',
-    help: 'simplify the quoting or the heredoc on this line',
+    message: `two parsers read line ${line} differently, so nothing in this file is changed`,
+    help: 'simplify the quoting, the heredoc or the line continuation there',
     span: [offset, offset],
   };
 }

@@ -5,7 +5,6 @@ import type {
   Comment,
   Copy,
   Dockerfile,
-  Environment,
   Instruction,
   Run,
   Span,
@@ -14,30 +13,32 @@ import type {
   Trouble,
   Word,
 } from '../model.ts';
-import { blankContinuations, scan, type RawInstruction, type Scan } from './scan.ts';
+import { complaint, heredocName, pairs } from './check.ts';
+import { BLANKS, joined, scan, type RawInstruction, type Scan } from './scan.ts';
 import { parseCommands, understandsShell } from './shell.ts';
 import { baseDirectory, resolvePath, Scope } from './state.ts';
-import { expand } from './variables.ts';
-
-const KEYWORDS = new Set(
-  'FROM RUN COPY ADD WORKDIR USER ENV ARG LABEL SHELL EXPOSE CMD ENTRYPOINT HEALTHCHECK STOPSIGNAL VOLUME ONBUILD MAINTAINER'.split(
-    ' ',
-  ),
-);
-const PROXY_ARGS = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY'];
-const NO_ENVIRONMENT: Environment = { get: () => undefined, declared: () => false, varies: () => false };
+import { expand, type Expanded, type Variables } from './variables.ts';
 
 /** Never throws: what is wrong with the text is in `trouble`. */
 export function parse(source: string): Dockerfile {
-  const raw = scan(source);
-  return new Builder(source, raw).build();
+  return new Builder(source, scan(source)).build();
 }
+
+type Here = State & { readonly environment: Variables };
+type Attached = { readonly outer: Span; readonly comments: readonly Comment[] };
+type Building = Stage & { readonly instructions: Instruction[]; end: State };
 
 class Builder {
   private readonly source: string;
   private readonly raw: Scan;
   private readonly globals: Instruction[] = [];
-  private readonly stages: (Stage & { readonly instructions: Instruction[]; end: State })[] = [];
+  private readonly globalScope = Scope.globals();
+  private readonly stages: Building[] = [];
+  private readonly scopes: Scope[] = [];
+  /** Where each stage name is last defined: that is what `--from` finds, whatever comes in between (rule 13). */
+  private readonly stageNames = new Map<string, number>();
+  /** The same, up to the current stage: what `FROM` finds. */
+  private readonly earlier = new Map<string, number>();
   private readonly all: Instruction[] = [];
   private trouble: Trouble | undefined;
 
@@ -48,52 +49,50 @@ class Builder {
 
   build(): Dockerfile {
     const { raw, source } = this;
-    if (raw.error !== undefined) this.fail('syntax-error', raw.error.message, [raw.error.offset, raw.error.offset]);
-    const outers = this.outers();
-    const globals = new Scope();
-    let scope = globals;
-    let state: State = { workdir: '/', shell: ['/bin/sh', '-c'], environment: NO_ENVIRONMENT };
+    if (raw.error !== undefined) this.fail(raw.error.code, raw.error.message, [raw.error.offset, raw.error.offset]);
+    const attached = this.attached();
+    raw.instructions
+      .filter((each) => each.keyword.toUpperCase() === 'FROM')
+      .forEach((each, index) => {
+        const name = stageName(each);
+        if (name !== undefined) this.stageNames.set(name, index);
+      });
+    let scope = this.globalScope;
+    let state: State = { workdir: '/', shell: DEFAULT_SHELL, environment: scope.before(0) };
     raw.instructions.forEach((each, index) => {
       const keyword = each.keyword.toUpperCase();
-      if (!KEYWORDS.has(keyword))
-        this.fail('syntax-error', `unknown instruction \`${each.keyword.slice(0, 40)}\``, each.span);
-      const outer = outers[index] as { outer: Span; comments: Comment[] };
+      const wrong = complaint(each, raw.escape);
+      if (wrong !== undefined)
+        this.fail(wrong.code, wrong.message, each.span, wrong.code === 'unknown-flag' ? 'update dockerfix' : undefined);
       if (keyword === 'FROM') {
-        const base = this.base(each, globals.before(index));
+        const base = this.base(each);
         const parent = base.stage === undefined ? undefined : this.stages[base.stage];
-        scope = new Scope(parent?.end.environment);
+        scope =
+          base.stage === undefined
+            ? new Scope(undefined, base.image === 'scratch')
+            : new Scope(this.scopes[base.stage]);
+        const environment = scope.before(index);
         state =
           parent === undefined
-            ? { workdir: baseDirectory(base.image), shell: ['/bin/sh', '-c'], environment: scope.before(index) }
-            : { ...parent.end, environment: scope.before(index) };
-        const instruction = { ...this.common(each, outer, keyword, state) } as Instruction;
-        const name = /\s[aA][sS]\s+(\S+)\s*$/.exec(this.text(each))?.[1]?.toLowerCase();
-        this.stages.push({
-          index: this.stages.length,
-          span: each.span,
-          ...(name === undefined ? {} : { name }),
-          base,
-          from: instruction,
-          instructions: [],
-          end: state,
-        });
-        this.all.push(instruction);
+            ? { workdir: baseDirectory(base.image), shell: DEFAULT_SHELL, environment }
+            : { ...parent.end, environment };
+        this.stage(each, base, this.common(each, attached[index] as Attached, keyword, state) as Instruction, state);
+        this.scopes.push(scope);
         return;
       }
       const stage = this.stages.at(-1);
       const here = { ...state, environment: scope.before(index) };
-      const instruction = this.instruction(each, outer, keyword, here);
+      const instruction = this.instruction(each, attached[index] as Attached, keyword, here);
       this.all.push(instruction);
+      state = this.next(each, instruction, here, scope, index);
       if (stage === undefined) {
         this.globals.push(instruction);
-        if (keyword !== 'ARG' && KEYWORDS.has(keyword))
-          this.fail('syntax-error', `\`${keyword}\` before the first FROM`, each.span);
-      } else stage.instructions.push(instruction);
-      state = this.next(instruction, here, scope, globals, index, stage === undefined);
-      if (stage !== undefined) {
-        stage.end = { ...state, environment: scope.before(index + 1) };
-        (stage as { span: Span }).span = [stage.span[0], each.span[1]];
+        if (keyword !== 'ARG') this.fail('syntax-error', `\`${keyword}\` before the first FROM`, each.span);
+        return;
       }
+      stage.instructions.push(instruction);
+      stage.end = state;
+      (stage as { span: Span }).span = [stage.span[0], each.span[1]];
     });
     if (this.stages.length === 0 && raw.instructions.length > 0) this.fail('syntax-error', 'there is no FROM', [0, 0]);
     return {
@@ -113,34 +112,28 @@ class Builder {
     this.trouble ??= { code, message, span, ...(help === undefined ? {} : { help }) };
   }
 
-  private text(raw: RawInstruction): string {
-    return blankContinuations(this.source, raw.argument[0], raw.argument[1], this.raw.escape);
+  private expand(word: string, variables: Variables): Expanded {
+    return expand(word, variables, this.raw.escape);
   }
 
-  /** Each instruction with the comment lines directly above it (rule 12); directives and a blank line stop it. */
-  private outers(): { outer: Span; comments: Comment[] }[] {
+  /** Each instruction with the comment lines directly above it (rule 12); a blank line or a directive stops it. */
+  private attached(): Attached[] {
     const byLine = new Map(this.raw.comments.map((comment) => [comment.line, comment]));
-    let previous = this.raw.directivesEnd;
+    const first = this.source.startsWith('\ufeff') ? 1 : 0;
+    const lineStart = (offset: number): number => Math.max(first, this.source.lastIndexOf('\n', offset - 1) + 1);
     return this.raw.instructions.map((each) => {
       const comments: Comment[] = [];
-      let start = this.source.lastIndexOf('\n', each.span[0] - 1) + 1;
       for (let line = each.line - 1; ; line--) {
         const comment = byLine.get(line);
-        if (comment === undefined || comment.span[0] < previous) break;
-        comments.unshift(comment);
-        start = this.source.lastIndexOf('\n', comment.span[0] - 1) + 1;
+        if (comment === undefined) break;
+        comments.push({ span: comment.span, text: comment.text });
       }
-      previous = each.span[1];
-      return { outer: [start, each.span[1]], comments };
+      comments.reverse();
+      return { outer: [lineStart(comments[0]?.span[0] ?? each.span[0]), each.span[1]], comments };
     });
   }
 
-  private common(
-    raw: RawInstruction,
-    { outer, comments }: { outer: Span; comments: Comment[] },
-    keyword: string,
-    state: State,
-  ) {
+  private common(raw: RawInstruction, { outer, comments }: Attached, keyword: string, state: State) {
     return {
       span: raw.span,
       outer,
@@ -154,222 +147,207 @@ class Builder {
     };
   }
 
-  private instruction(
-    raw: RawInstruction,
-    outer: { outer: Span; comments: Comment[] },
-    keyword: string,
-    state: State,
-  ): Instruction {
-    const common = this.common(raw, outer, keyword, state);
+  private instruction(raw: RawInstruction, attached: Attached, keyword: string, here: Here): Instruction {
+    const common = this.common(raw, attached, keyword, here);
     switch (keyword) {
       case 'RUN':
-        return { ...common, ...this.run(raw, state) } as Run;
+        return { ...common, ...this.run(raw, here) } as Run;
       case 'COPY':
       case 'ADD':
-        return { ...common, ...this.copy(raw, state) } as Copy;
-      case 'WORKDIR': {
-        const { value } = expand(this.text(raw).trim(), state.environment, this.raw.escape);
-        const path =
-          value === undefined || value === ''
-            ? `?{${this.text(raw).trim().replaceAll('/', '|')}}`
-            : resolvePath(state.workdir, value);
-        return { ...common, path } as Instruction;
-      }
+        return { ...common, ...this.copy(raw, here) } as Copy;
+      case 'WORKDIR':
+        return { ...common, path: this.directory(raw.text.text, here) } as Instruction;
       default:
         return common as Instruction;
     }
   }
 
-  private base(raw: RawInstruction, environment: Environment): Base {
-    const text = this.text(raw).trim().split(/\s+/)[0] ?? '';
-    const { value } = expand(text, environment, this.raw.escape);
-    const stage = this.stages.findLastIndex(
-      (each) => each.name !== undefined && each.name === value?.toLowerCase() && value === value.toLowerCase(),
-    );
+  // ------------------------------------------------------------------------------------------------ stages
+
+  private stage(raw: RawInstruction, base: Base, from: Instruction, end: State): void {
+    const name = stageName(raw);
+    if (name !== undefined) this.earlier.set(name, this.stages.length);
+    this.all.push(from);
+    this.stages.push({
+      index: this.stages.length,
+      span: raw.span,
+      ...(name === undefined ? {} : { name }),
+      base,
+      from,
+      instructions: [],
+      end,
+    });
+  }
+
+  /** Only what stands before the first FROM counts here, and a stage is found in lower case alone (rules 13, 16). */
+  private base(raw: RawInstruction): Base {
+    const text = raw.text.text.split(BLANKS)[0] ?? '';
+    const { value } = this.expand(text, this.globalScope.now());
+    const stage = value === undefined ? undefined : this.earlier.get(value);
+    const image = stage === undefined ? value : this.stages[stage]?.base.image;
     return {
       text,
-      ...(value === undefined ? {} : { image: value }),
-      ...(stage < 0
-        ? {}
-        : { stage, ...(this.stages[stage]?.base.image === undefined ? {} : { image: this.stages[stage].base.image }) }),
+      ...(image === undefined || image === '' ? {} : { image }),
+      ...(stage === undefined ? {} : { stage }),
     };
   }
 
-  private words(raw: RawInstruction, environment: Environment): { words: Word[]; json: boolean } {
-    const text = this.text(raw);
-    const start = raw.argument[0];
-    const toWord = (word: string, span: Span): Word => {
-      const { value, varies } = expand(word, environment, this.raw.escape);
-      return { text: word, span, ...(value === undefined ? {} : { value }), varies };
-    };
-    if (text.trimStart().startsWith('[')) {
-      try {
-        const parsed: unknown = JSON.parse(text);
-        if (Array.isArray(parsed) && parsed.every((each) => typeof each === 'string')) {
-          const spans = [...text.matchAll(/"(?:[^"\\]|\\.)*"/g)].map((match): Span => [
-            start + match.index,
-            start + match.index + match[0].length,
-          ]);
-          return { words: parsed.map((each: string, index) => toWord(each, spans[index] ?? raw.argument)), json: true };
-        }
-      } catch {
-        // Not JSON: the plain form (rule 9).
-      }
-    }
-    return {
-      words: [...text.matchAll(/\S+/g)].map((match) =>
-        toWord(match[0], [start + match.index, start + match.index + match[0].length]),
-      ),
-      json: false,
-    };
+  // ------------------------------------------------------------------------------------------ instructions
+
+  /** A directory that cannot be told is named after what it is written as, and where that starts from. */
+  private directory(text: string, here: Here): string {
+    const { value } = this.expand(text, here.environment);
+    if (value !== undefined) return resolvePath(here.workdir, value);
+    const from = text.startsWith('/') || here.workdir === '/' ? '' : `${here.workdir} `;
+    return `?{${`${from}${text}`.replaceAll('/', '|')}}`;
   }
 
-  private copy(raw: RawInstruction, state: State): Partial<Copy> {
-    const { words, json } = this.words(raw, state.environment);
-    const from = raw.flags.find((flag) => flag.name === 'from')?.value;
+  private copy(raw: RawInstruction, here: Here): Partial<Copy> {
+    const { text } = raw.text;
+    const spans = [...text.matchAll(raw.json === undefined ? /[^\t\v\f\r ]+/g : JSON_STRING)].map((match) =>
+      raw.text.span(match.index, match.index + match[0].length),
+    );
+    const texts = raw.json ?? (text === '' ? [] : text.split(BLANKS));
+    const words = texts.map((each, index): Word => {
+      const { value, varies } = this.expand(each, here.environment);
+      return { text: each, span: spans[index] as Span, ...(value === undefined ? {} : { value }), varies };
+    });
     const destination = words.at(-1);
-    const sources = words.slice(0, -1).filter((word) => !(raw.heredocs.length > 0 && /^\d*<</.test(word.text)));
-    const index =
-      from === undefined
-        ? -1
-        : /^\d+$/.test(from)
-          ? Number(from)
-          : this.stages.findLastIndex((each) => each.name === from.toLowerCase());
-    const stage = index >= 0 && index < this.stages.length - 1 ? index : undefined;
+    const from = raw.flags.find((flag) => flag.name === 'from' && flag.value !== '')?.value;
+    const fromStage = from === undefined ? undefined : this.fromStage(from, raw.span);
     return {
-      sources,
-      json,
+      sources: words.slice(0, -1).flatMap(({ value, ...word }): Word[] => {
+        const name = heredocName(word.text);
+        if (name === undefined) return [value === undefined ? word : { ...word, value }];
+        // BuildKit makes an empty file where the heredoc itself was not found, as in the JSON form.
+        return raw.heredocs.some((heredoc) => heredoc.name === name) ? [] : [word];
+      }),
+      json: raw.json !== undefined,
       ...(destination === undefined ? {} : { destination }),
       ...(from === undefined ? {} : { from }),
-      ...(stage === undefined ? {} : { fromStage: stage }),
+      ...(fromStage === undefined ? {} : { fromStage }),
     };
   }
 
-  private run(raw: RawInstruction, state: State): { form: Run['form']; commands?: readonly Command[] } {
-    const text = this.text(raw);
-    const start = raw.argument[0];
-    const heredoc = raw.heredocs[0];
-    if (heredoc !== undefined) {
-      const body = this.source.slice(...heredoc.body);
-      if (
-        raw.heredocs.length > 1 ||
-        !/^\d*<<-?\s*\S+$/.test(text.trim()) ||
-        body.startsWith('#!') ||
-        !understandsShell(state.shell)
-      )
-        return { form: 'heredoc' };
-      const commands = parseCommands(
-        heredoc.stripTabs ? body.replace(/^\t+/gm, (tabs) => ' '.repeat(tabs.length)) : body,
-        heredoc.body[0],
-        state.environment,
-      );
-      return { form: 'heredoc', ...(commands === undefined ? {} : { commands }) };
-    }
-    if (text.trimStart().startsWith('[')) {
-      const { words, json } = this.words(raw, NO_ENVIRONMENT);
-      if (json) {
-        const plain = words.map((word) => ({ text: word.text, span: word.span, value: word.text }));
-        const name = plain[0]?.value ?? '';
-        if (plain.length === 0) return { form: 'exec' };
-        if (understandsShell([name]) && plain[1]?.value.startsWith('-') === true) return { form: 'exec' };
-        return {
-          form: 'exec',
-          commands: [
-            {
-              span: raw.argument,
-              text: plain.map((word) => word.value).join(' '),
-              words: plain,
-              assignments: [],
-              redirects: [],
-              simple: true,
-            },
-          ],
-        };
-      }
-    }
-    if (!understandsShell(state.shell)) return { form: 'shell' };
-    const commands = parseCommands(text, start, state.environment);
-    return { form: 'shell', ...(commands === undefined ? {} : { commands }) };
+  /** Rule 13: a name in any case, or the number of a stage. Neither may be this stage or a later one. */
+  private fromStage(from: string, span: Span): number | undefined {
+    const index = /^[+-]?\d+$/.test(from) ? Number(from) : this.stageNames.get(from.toLowerCase());
+    if (index === undefined) return undefined;
+    if (index >= 0 && index < this.stages.length - 1) return index;
+    this.fail('stage-not-before', `\`--from=${from}\` names a stage that does not come before this one`, span);
+    return undefined;
   }
 
-  private next(
-    instruction: Instruction,
-    state: State,
-    scope: Scope,
-    globals: Scope,
-    index: number,
-    global: boolean,
-  ): State {
-    const text = (): string =>
-      blankContinuations(this.source, instruction.argument[0], instruction.argument[1], this.raw.escape).trim();
-    const escape = this.raw.escape;
+  private run(raw: RawInstruction, here: Here): { form: Run['form']; commands?: readonly Command[] } {
+    const form = raw.heredocs.length > 0 ? 'heredoc' : raw.json === undefined ? 'shell' : 'exec';
+    const commands =
+      form === 'heredoc' ? this.heredocCommands(raw, here) : form === 'exec' ? execCommand(raw) : shell(raw.text, here);
+    return commands === undefined ? { form } : { form, commands };
+  }
+
+  /** The body is the script only when the argument is the heredoc and nothing else, and names no interpreter. */
+  private heredocCommands(raw: RawInstruction, here: Here): readonly Command[] | undefined {
+    const [heredoc] = raw.heredocs;
+    if (heredoc === undefined || raw.heredocs.length > 1 || heredocName(raw.text.text) === undefined) return undefined;
+    const [start, end] = heredoc.body;
+    const body = this.source.slice(start, end);
+    if (/^\t*#!/.test(body)) return undefined;
+    if (!heredoc.stripTabs) return shell(joined(this.source, [[start, end]]), here);
+    const lines = [...body.matchAll(/^\t*([^\n]*\n?)/gm)].map((match): Span => {
+      const lineEnd = start + match.index + match[0].length;
+      return [lineEnd - (match[1] as string).length, lineEnd];
+    });
+    return shell(joined(this.source, lines), here);
+  }
+
+  // ----------------------------------------------------------------------------------------------- effects
+
+  /** What is in force after an instruction. */
+  private next(raw: RawInstruction, instruction: Instruction, here: Here, scope: Scope, index: number): State {
     switch (instruction.keyword) {
       case 'WORKDIR':
-        return { ...state, workdir: (instruction as { path: string }).path };
+        return { ...here, workdir: (instruction as { path: string }).path };
       case 'USER': {
-        const { value } = expand(text(), state.environment, escape);
-        return { ...state, user: value ?? `?{${text()}}` };
+        const { value } = this.expand(raw.text.text, here.environment);
+        return { ...here, user: value ?? `?{${raw.text.text}}` };
       }
       case 'SHELL':
-        try {
-          return { ...state, shell: JSON.parse(text()) as string[] };
-        } catch {
-          return state;
+        return raw.json === undefined ? here : { ...here, shell: raw.json };
+      case 'ENV':
+        for (const [name, text] of this.environmentPairs(raw.text.text)) {
+          const key = this.expand(name, here.environment).value;
+          const { value, varies } = this.expand(text, here.environment);
+          if (key !== undefined) scope.set(key, value, varies, index);
         }
-      case 'ENV': {
-        if (/^[^\s=]*$/.test(text())) this.fail('syntax-error', `\`ENV ${text()}\` gives no value`, instruction.span);
-        for (const [name, raw] of assignments(text(), escape, true)) {
-          const { value, varies } = expand(raw ?? '', state.environment, escape);
-          scope.set(name, value, varies, index);
-        }
-        return state;
-      }
+        return here;
       case 'ARG':
-        for (const [name, raw] of assignments(text(), escape, false)) {
-          const inherited = raw === undefined && !global ? globals.before(index).get(name) : undefined;
-          const { value } = raw === undefined ? { value: inherited } : expand(raw, state.environment, escape);
-          if (
-            raw === undefined &&
-            inherited === undefined &&
-            (PROXY_ARGS.includes(name.toUpperCase()) || state.environment.get(name) !== undefined)
-          )
-            continue;
-          (global ? globals : scope).set(name, value, true, index);
-        }
-        return state;
+        for (const each of pairs(raw.text.text, this.raw.escape)) this.argument(each, scope, index);
+        return here;
       default:
-        return state;
+        return here;
     }
+  }
+
+  /** `a=b c="d e"`, or the legacy `a b c` (rule 11). All see the values from before (rule 19). */
+  private environmentPairs(text: string): [name: string, value: string][] {
+    const words = pairs(text, this.raw.escape);
+    if (words[0]?.includes('=') === false) {
+      const gap = BLANKS.exec(text);
+      return gap === null ? [] : [[text.slice(0, gap.index), text.slice(gap.index + gap[0].length)]];
+    }
+    return words.map((each) => {
+      const equals = each.indexOf('=');
+      return equals < 0 ? [each, ''] : [each.slice(0, equals), each.slice(equals + 1)];
+    });
+  }
+
+  /** One name of an ARG line. Unlike those of ENV, the next one sees it already (dispatchArg in convert.go). */
+  private argument(text: string, scope: Scope, index: number): void {
+    const equals = text.indexOf('=');
+    if (equals >= 0) {
+      scope.set(text.slice(0, equals), this.expand(text.slice(equals + 1), scope.now()).value, true, index);
+      return;
+    }
+    // Without a value it takes the global one, keeps an earlier one, or stays unset (rules 16-18).
+    const global = this.globalScope.now().look(text);
+    const { value, set } = scope !== this.globalScope && global.set === true ? global : scope.now().look(text);
+    scope.set(text, set === true ? value : undefined, true, index, set === true);
   }
 }
 
-/** `a=b c="d e"`, or for ENV the legacy `a b c` (rule 11). */
-function assignments(text: string, escape: string, env: boolean): [string, string | undefined][] {
-  const words: string[] = [];
-  let word = '';
-  let quote = '';
-  for (let at = 0; at < text.length; at++) {
-    const char = text[at] as string;
-    if (char === escape && at + 1 < text.length && quote !== "'") {
-      word += char + (text[++at] as string);
-    } else if (quote !== '') {
-      word += char;
-      if (char === quote) quote = '';
-    } else if (char === '"' || char === "'") {
-      quote = char;
-      word += char;
-    } else if (/\s/.test(char)) {
-      if (word !== '') words.push(word);
-      word = '';
-    } else word += char;
-  }
-  if (word !== '') words.push(word);
-  if (env && words[0] !== undefined && !words[0].includes('=')) {
-    const match = /^(\S+)\s+([\s\S]*)$/.exec(text);
-    return match === null ? [] : [[match[1] as string, match[2]]];
-  }
-  return words.map((each) => {
-    const equals = each.indexOf('=');
-    return equals < 0 ? [each, undefined] : [each.slice(0, equals), each.slice(equals + 1)];
-  });
+const DEFAULT_SHELL = ['/bin/sh', '-c'];
+const JSON_STRING = /"(?:[^"\\]|\\.)*"/g;
+
+function stageName(raw: RawInstruction): string | undefined {
+  const words = raw.text.text.split(BLANKS);
+  return words.length === 3 && /^as$/i.test(words[1] as string) ? (words[2] as string).toLowerCase() : undefined;
+}
+
+function shell(text: RawInstruction['text'], here: Here): readonly Command[] | undefined {
+  return understandsShell(here.shell) ? parseCommands(text, here.environment, here.shell) : undefined;
+}
+
+/** One command, but for a shell with a script of its own, of which nothing is known. */
+function execCommand(raw: RawInstruction): readonly Command[] | undefined {
+  const values = raw.json ?? [];
+  if (values.length === 0 || (understandsShell(values) && values[1]?.startsWith('-') === true)) return undefined;
+  const spans = [...raw.text.text.matchAll(JSON_STRING)];
+  return [
+    {
+      span: raw.argument,
+      text: values.map(quoted).join(' '),
+      words: values.map((value, index) => {
+        const match = spans[index] as RegExpExecArray;
+        return { text: value, span: raw.text.span(match.index, match.index + match[0].length), value };
+      }),
+      assignments: [],
+      redirects: [],
+      simple: true,
+    },
+  ];
+}
+
+/** As a shell would have to be told it. */
+function quoted(value: string): string {
+  return /^[\w@%+=:,./-]+$/.test(value) ? value : `'${value.replaceAll("'", "'\\''")}'`;
 }

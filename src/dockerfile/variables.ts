@@ -1,8 +1,22 @@
 /**
- * Docker's own word expansion (rules 10, 16-19), after BuildKit's shell/lex.go: `$x`, `${x}`, `:-`, `:+`, `-`, `+`;
- * other operators are not resolved. Build-arg defaults are assumed, and the result says so.
+ * Docker's own word expansion (rules 7, 10, 16-19), after BuildKit's shell/lex.go: `$x`, `${x}`, and the operators `-`
+ * and `+` with and without `:`. The pattern operators (`#`, `%`, `/`) and `?` are read but not resolved. Build-arg
+ * defaults are assumed, and the result says so.
  */
 import type { Environment } from '../model.ts';
+
+/** What is known of one variable at one point. */
+export interface Variable {
+  /** Undefined: not known. */
+  readonly value: string | undefined;
+  /** It has a value, whether known or not; undefined: that is not known either (the base image may set it). */
+  readonly set: boolean | undefined;
+  readonly varies: boolean;
+}
+
+export interface Variables extends Environment {
+  look(name: string): Variable;
+}
 
 export interface Expanded {
   /** Undefined: depends on something that is not known. */
@@ -10,84 +24,250 @@ export interface Expanded {
   readonly varies: boolean;
 }
 
+export type Escape = '\\' | '`';
+
+/** Whitespace as Go's unicode.IsSpace has it: unlike JavaScript's `\s`, U+0085 counts and U+FEFF does not. */
+export const SPACE = '\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
+const IS_SPACE = new RegExp(`[${SPACE}]`);
+
+export function isSpace(char: string): boolean {
+  return char <= ' ' ? char === ' ' || (char >= '\t' && char <= '\r') : char >= '\u0085' && IS_SPACE.test(char);
+}
+
+const NAME = /\p{Nd}+|[@*#?\-$!]|[\p{L}\p{Nd}_]+/uy;
+const HEREDOC_MARK = /<<[\t\r ]*/y;
+
+/** Longer values are not followed: `ENV A=$A$A` doubles with each line. */
+const LONGEST = 65_536;
+/** `${a:-${b:-...}}` deeper than this is not followed. */
+const DEEPEST = 100;
+
 /** Expands variables and removes quotes and escapes. */
-export function expand(word: string, environment: Environment, escape: '\\' | '`'): Expanded {
+export function expand(word: string, variables: Variables, escape: Escape): Expanded {
   if (!/[$'"\\`]/.test(word)) return { value: word, varies: false };
-  let value: string | undefined = '';
-  let varies = false;
-  let quote = '';
-  const add = (text: string | undefined): void => {
-    value = value === undefined || text === undefined ? undefined : value + text;
-  };
-  let at = 0;
-  while (at < word.length) {
-    const char = word[at] as string;
-    if (quote === "'") {
-      if (char === "'") quote = '';
-      else add(char);
-      at++;
-    } else if (char === '"' || (char === "'" && quote === '')) {
-      quote = quote === char ? '' : char;
-      at++;
-    } else if (char === escape) {
-      const next = word[at + 1];
-      if (next === undefined) add(char);
-      else if (quote === '"' && !/["$\\`]/.test(next)) add(char + next);
-      else add(next);
-      at += 2;
-    } else if (char === '$') {
-      const found = variable(word, at, environment, escape);
-      add(found.value);
-      varies ||= found.varies;
-      at = found.end;
-    } else {
-      add(char);
-      at++;
+  const lexer = new Lexer(word, escape, variables);
+  const { text, varies } = lexer.read('', false);
+  return lexer.failed ? { value: undefined, varies: false } : { value: text, varies };
+}
+
+/**
+ * The words of a line with quotes, escapes and variables kept, as BuildKit splits it to look for heredocs. The escape
+ * is always a backslash here, whatever the directive says. No words when a quote or a `${` is not closed; undefined
+ * when it cannot be told.
+ */
+export function rawWords(line: string): readonly string[] | undefined {
+  const lexer = new Lexer(line, '\\', undefined, true, true);
+  const words = lexer.words();
+  return lexer.tooDeep ? undefined : words;
+}
+
+/** The words of a heredoc's name with quotes removed or kept; undefined when a quote is not closed. */
+export function nameWords(text: string, rawQuotes: boolean): readonly string[] | undefined {
+  const lexer = new Lexer(text, '\\', undefined, rawQuotes, false);
+  const words = lexer.words();
+  return lexer.failed ? undefined : words;
+}
+
+interface Piece {
+  readonly text: string | undefined;
+  readonly varies: boolean;
+}
+
+const UNKNOWN: Piece = { text: undefined, varies: false };
+const plain = (text: string): Piece => ({ text, varies: false });
+
+class Lexer {
+  failed = false;
+  tooDeep = false;
+  private readonly source: string;
+  private readonly escape: Escape;
+  /** Undefined: variables stay as they are written. */
+  private readonly variables: Variables | undefined;
+  private readonly rawQuotes: boolean;
+  private rawEscapes: boolean;
+  private at = 0;
+  private depth = 0;
+  /** The word being read. Shared with the text inside of `${...}`, which empties it, as in BuildKit. */
+  private word = '';
+
+  constructor(source: string, escape: Escape, variables: Variables | undefined, rawQuotes = false, rawEscapes = false) {
+    this.source = source;
+    this.escape = escape;
+    this.variables = variables;
+    this.rawQuotes = rawQuotes;
+    this.rawEscapes = rawEscapes;
+  }
+
+  words(): readonly string[] {
+    const words: string[] = [];
+    this.read('', this.rawEscapes, words);
+    return this.failed ? [] : words;
+  }
+
+  /** Up to the stop character (consumed), or to the end when there is none. */
+  read(stop: string, rawEscapes: boolean, words: string[] = []): Piece {
+    if (this.depth > DEEPEST) {
+      this.tooDeep = true;
+      return this.fail();
     }
+    this.depth++;
+    const outer = this.rawEscapes;
+    this.rawEscapes = rawEscapes;
+    this.word = '';
+    let text: string | undefined = '';
+    let varies = false;
+    let inWord = false;
+    const addChar = (char: string): void => {
+      if (!isSpace(char)) {
+        this.word += char;
+        inWord = true;
+      } else if (inWord && this.word !== '') {
+        words.push(this.word);
+        this.word = '';
+        inWord = false;
+      }
+    };
+    const { source } = this;
+    while (this.at < source.length && !this.failed) {
+      const char = source[this.at] as string;
+      if (char === stop) break;
+      if (char === '$') {
+        const piece = this.dollar();
+        text = this.join(text, piece.text);
+        varies ||= piece.varies;
+        if (this.variables === undefined) for (const each of piece.text ?? '') addChar(each);
+      } else if (char === "'" || char === '"' || char === '<') {
+        const piece = char === "'" ? this.singleQuoted() : char === '"' ? this.doubleQuoted() : this.less();
+        text = this.join(text, piece.text);
+        varies ||= piece.varies;
+        if (this.variables === undefined) this.word += piece.text ?? '';
+        inWord = true;
+      } else if (char === this.escape) {
+        this.at++;
+        const escaped = source[this.at++] ?? '';
+        const kept = (this.rawEscapes ? char : '') + escaped;
+        text = this.join(text, kept);
+        this.word += kept;
+        inWord ||= kept !== '';
+      } else {
+        this.at++;
+        text = this.join(text, char);
+        addChar(char);
+      }
+    }
+    if (stop !== '' && source[this.at++] !== stop) this.failed = true;
+    if (this.word !== '') words.push(this.word);
+    this.word = '';
+    this.rawEscapes = outer;
+    this.depth--;
+    return this.failed ? UNKNOWN : { text, varies };
   }
-  return { value, varies };
-}
 
-function variable(word: string, at: number, environment: Environment, escape: '\\' | '`'): Expanded & { end: number } {
-  const plain = /^\$([A-Za-z_]\w*)/.exec(word.slice(at));
-  if (plain !== null) {
-    const name = plain[1] as string;
-    return { ...lookUp(name, environment), end: at + plain[0].length };
+  private join(text: string | undefined, more: string | undefined): string | undefined {
+    if (text === undefined || more === undefined) return undefined;
+    return this.variables !== undefined && text.length + more.length > LONGEST ? undefined : text + more;
   }
-  const braced = /^\$\{([A-Za-z_]\w*)(:?[-+])?/.exec(word.slice(at));
-  if (braced === null) return { value: undefined, varies: false, end: at + 1 };
-  const name = braced[1] as string;
-  const operator = braced[2];
-  let depth = 1;
-  let end = at + braced[0].length;
-  const start = end;
-  while (end < word.length && depth > 0) {
-    if (word[end] === escape) end++;
-    else if (word[end] === '{' && word[end - 1] === '$') depth++;
-    else if (word[end] === '}') depth--;
-    end++;
-  }
-  if (depth > 0) return { value: undefined, varies: false, end: word.length };
-  const rest = word.slice(start, end - 1);
-  const known = lookUp(name, environment);
-  if (operator === undefined) return { ...known, value: rest === '' ? known.value : undefined, end };
-  const set =
-    environment.declared(name) && known.value === undefined && !known.settled
-      ? undefined
-      : known.present && (operator.length === 1 || known.value !== '');
-  if (set === undefined) return { value: undefined, varies: known.varies, end };
-  const alternative = operator.endsWith('-') ? !set : set;
-  if (!alternative) return { value: operator.endsWith('-') ? known.value : '', varies: known.varies, end };
-  const inner = expand(rest, environment, escape);
-  return { value: inner.value, varies: inner.varies || known.varies, end };
-}
 
-/** A variable that nothing declares is empty: an undeclared build-arg has no effect (rule 17). */
-function lookUp(name: string, environment: Environment): Expanded & { present: boolean; settled: boolean } {
-  const value = environment.get(name);
-  const varies = environment.varies(name);
-  if (value !== undefined) return { value, varies, present: true, settled: true };
-  if (environment.declared(name)) return { value: undefined, varies: true, present: false, settled: varies };
-  // The base image may set it.
-  return { value: undefined, varies: false, present: false, settled: true };
+  private fail(): Piece {
+    this.failed = true;
+    return UNKNOWN;
+  }
+
+  private singleQuoted(): Piece {
+    const end = this.source.indexOf("'", this.at + 1);
+    if (end < 0) return this.fail();
+    const text = this.rawQuotes ? this.source.slice(this.at, end + 1) : this.source.slice(this.at + 1, end);
+    this.at = end + 1;
+    return plain(text);
+  }
+
+  private doubleQuoted(): Piece {
+    const { source } = this;
+    let text: string | undefined = this.rawQuotes ? '"' : '';
+    let varies = false;
+    this.at++;
+    for (;;) {
+      const char = source[this.at];
+      if (char === undefined || this.failed) return this.fail();
+      if (char === '"') break;
+      if (char === '$') {
+        const piece = this.dollar();
+        text = this.join(text, piece.text);
+        varies ||= piece.varies;
+        continue;
+      }
+      this.at++;
+      if (char !== this.escape) {
+        text = this.join(text, char);
+        continue;
+      }
+      const next = source[this.at];
+      if (next === undefined) continue;
+      const special = next === '"' || next === '$' || next === this.escape;
+      if (special) this.at++;
+      text = this.join(text, (this.rawEscapes ? char : '') + (special ? next : char));
+    }
+    this.at++;
+    return { text: text === undefined ? undefined : text + (this.rawQuotes ? '"' : ''), varies };
+  }
+
+  /** `<<` takes the blanks after it along, so that `<< EOF` is one word. */
+  private less(): Piece {
+    HEREDOC_MARK.lastIndex = this.at;
+    const text = HEREDOC_MARK.exec(this.source)?.[0] ?? '<';
+    this.at += text.length;
+    return plain(text);
+  }
+
+  private dollar(): Piece {
+    this.at++;
+    if (this.source[this.at] !== '{') {
+      const name = this.name();
+      return name === '' ? plain('$') : this.value(name, `$${name}`);
+    }
+    this.at++;
+    const first = this.source[this.at];
+    if (first === undefined || first === '{' || first === '}' || first === ':') return this.fail();
+    const name = this.name();
+    let operator = this.source[this.at++];
+    if (operator === '}') return this.value(name, `\${${name}}`);
+    if (operator === '/') {
+      if (this.source[this.at] === '/') this.at++;
+      const pattern = this.read('/', true);
+      const replacement = this.failed ? UNKNOWN : this.read('}', true);
+      return this.variables === undefined
+        ? plain(`\${${name}/${pattern.text ?? ''}/${replacement.text ?? ''}}`)
+        : { text: undefined, varies: this.variables.varies(name) };
+    }
+    const colon = operator === ':';
+    if (colon) operator = this.source[this.at++];
+    const pattern = operator === '#' || operator === '%';
+    if (operator === undefined || !'+-?#%'.includes(operator) || (colon && pattern)) return this.fail();
+    const alternative = this.read('}', pattern);
+    if (this.failed) return UNKNOWN;
+    if (this.variables === undefined)
+      return plain(`\${${name}${colon ? ':' : ''}${operator}${alternative.text ?? ''}}`);
+    const { value, set, varies } = this.variables.look(name);
+    // A value that is not known may be empty.
+    const counts = set === true && colon ? (value === undefined ? undefined : value !== '') : set;
+    if (counts === undefined || pattern) return { text: undefined, varies };
+    if (operator === '?') return { text: counts ? value : undefined, varies };
+    if (operator === '+')
+      return counts ? { ...alternative, varies: varies || alternative.varies } : { text: '', varies };
+    return counts ? { text: value, varies } : { ...alternative, varies: varies || alternative.varies };
+  }
+
+  private value(name: string, written: string): Piece {
+    if (this.variables === undefined) return plain(written);
+    const { value, varies } = this.variables.look(name);
+    return { text: value, varies };
+  }
+
+  /** Letters, digits and `_`; a number when it starts with a digit; one character for `$@` and the like. */
+  private name(): string {
+    NAME.lastIndex = this.at;
+    const name = NAME.exec(this.source)?.[0] ?? '';
+    this.at += name.length;
+    return name;
+  }
 }

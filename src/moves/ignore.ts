@@ -3,6 +3,7 @@
  * late copy, so the ignore file must keep it out. One that git tracks is a refusal.
  */
 import type { BuildContext, Edit, Trouble } from '../model.ts';
+import { applyEdits } from '../dockerfile/edit.ts';
 import { join, within } from '../effects/paths.ts';
 import type { Action, Placement } from '../effects/trace.ts';
 
@@ -13,6 +14,7 @@ export function missingIgnores(
   context: BuildContext,
 ): readonly string[] | Trouble {
   const lines = new Set<string>();
+  const exposed: string[] = [];
   for (const action of actions) {
     // What a command removes, nobody wants from somebody's disk: the late copy would bring it back.
     for (const removed of action.effect?.removes ?? []) {
@@ -31,6 +33,7 @@ export function missingIgnores(
             message: `\`${path}\`, which \`${action.text}\` fills, is committed: the late copy would overwrite the install`,
             help: `remove \`${path}\` from git, or exclude it in ${context.ignoreFile.path}`,
           };
+        exposed.push(path);
         const root = contextPath(placement, install.directory) ?? '.';
         for (const line of analysis.ignore) lines.add(root === '.' ? line : join(root, line));
       }
@@ -40,7 +43,14 @@ export function missingIgnores(
   // One line for all of them reads better than one for each.
   if (nested.length > 1) for (const line of nested) lines.delete(line);
   if (nested.length > 1) lines.add('**/node_modules');
-  return [...lines].sort();
+  const plain = [...lines].sort();
+  const without = context.withIgnoreFile(withLines(context, plain));
+  // A directory that the file ignores already is not looked at again, so a `!` for something in it needs the long form.
+  return exposed.some((path) => without.may(path)) ? plain.map((line) => `${line}/**`) : plain;
+}
+
+function withLines(context: BuildContext, lines: readonly string[]): string {
+  return applyEdits(context.ignoreFile.source ?? '', [ignoreEdit(context, lines, '\n')]);
 }
 
 function contextPath(placement: Placement, path: string): string | undefined {
