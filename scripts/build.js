@@ -19,7 +19,13 @@ const common = {
  * Packages that most runs never need are bundled on their own and loaded when first called: a cold start then does not
  * pay for them. By package, the functions that the sources import of it.
  */
-const LAZY = { yaml: ['parse'], diff: ['structuredPatch'] };
+const LAZY = {
+  yaml: ['parse'],
+  diff: ['structuredPatch'],
+  'smol-toml': ['parse'],
+  'jsonc-parser': ['parse'],
+  'fast-xml-parser': ['XMLParser'],
+};
 const lazyFile = (name) => `cli-${name}.cjs`;
 
 const lazy = {
@@ -30,10 +36,12 @@ const lazy = {
     builder.onLoad({ filter: /./, namespace: 'lazy' }, ({ path }) => ({
       // The banner makes `__load`: the bundler leaves that name alone.
       contents: LAZY[path]
-        .map((name) => {
-          const call = `(...rest) => __load('./${lazyFile(path)}').${name}(...rest);`;
-          return `export ${name === 'default' ? 'default' : `const ${name} =`} ${call}`;
-        })
+        .map(
+          (name) => `export function ${name}(...rest) {
+            const it = __load('./${lazyFile(path)}').${name};
+            return new.target ? new it(...rest) : it(...rest);
+          }`,
+        )
         .join('\n'),
     }));
   },

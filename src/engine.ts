@@ -33,7 +33,7 @@ export interface EngineOptions {
 const ROUNDS = 50;
 
 /** Codes that say a thing is fine rather than refused. */
-const NOTES = new Set(['already-optimal']);
+const NOTES = new Set(['already-optimal', 'already-cached']);
 
 export function run(path: string, source: string, context: BuildContext, options: EngineOptions): Outcome {
   const original = parse(source);

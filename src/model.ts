@@ -259,13 +259,19 @@ export interface Place {
   /** Image reference of the stage, e.g. `node:20-alpine`, when known. */
   readonly image?: string;
   environment(name: string): string | undefined;
+  /** The RUN's `--mount`s; targets are absolute image paths. */
+  readonly mounts: readonly { readonly type: string; readonly target?: string }[];
 }
 
 /** One command, recognised as one that installs or fetches dependencies. */
 export interface Install {
   readonly manager: string;
-  /** `install`: of the project in `directory`. `tool`: reads nothing of the project (strategy N). `fetch`: only warms a store (strategy W). `script`: runs a script of the project. */
-  readonly kind: 'install' | 'tool' | 'fetch' | 'script';
+  /**
+   * `install`: of the project in `directory`. `tool`: reads nothing of the project (strategy N). `fetch`: only warms a
+   * store (strategy W). `build`: compiles the source, and downloads what that needs. `script`: runs a script of the
+   * project.
+   */
+  readonly kind: 'install' | 'tool' | 'fetch' | 'build' | 'script';
   /** Absolute image path in which it works. */
   readonly directory: string;
   readonly command: Command;
@@ -297,6 +303,8 @@ export interface Step {
   readonly sets?: Readonly<Record<string, string>>;
   /** It reads (or also changes) the image outside of the project: /usr, /etc, caches ... */
   readonly system: 'none' | 'reads' | 'writes';
+  /** Run once more on its own result, it changes nothing. */
+  readonly settles?: boolean;
   /** It only fills a store that the real install also fills: no effect on any result, but all `reads` must exist. */
   readonly warm?: boolean;
   /** It takes everything from the store that a warm step filled, and fails without one. */
@@ -313,6 +321,8 @@ export interface Split {
   readonly after: string;
   /** The reason, for the report: `postinstall reads the source, so it runs after the copy`. */
   readonly why: string;
+  /** What could change; makes the fix unsafe. */
+  readonly risk?: string;
 }
 
 export interface Analysis {

@@ -1,6 +1,7 @@
 import type { Transform } from '../src/plugin.ts';
 import { ignoreInstallOutput } from './ignore-install-output.ts';
 import { lateCopy } from './late-copy.ts';
+import { prefetchDependencies } from './prefetch-dependencies.ts';
 import { splitDependencyManifests } from './split-dependency-manifests.ts';
 
 /**
@@ -8,4 +9,9 @@ import { splitDependencyManifests } from './split-dependency-manifests.ts';
  * The split goes first: it already sinks the copy below everything on the way to the install, in one edit, where
  * `late-copy` alone would take a second round to get there. The ignore file follows the copies.
  */
-export const transforms: readonly Transform[] = [splitDependencyManifests, lateCopy, ignoreInstallOutput];
+export const transforms: readonly Transform[] = [
+  splitDependencyManifests,
+  prefetchDependencies,
+  lateCopy,
+  ignoreInstallOutput,
+];

@@ -22,7 +22,7 @@ export const lateCopy: Transform = {
   summary: 'copy the source below instructions that do not read it',
   *propose(file, context, target): Iterable<Proposal> {
     for (const stage of traceOf(file, context)) {
-      for (const plan of opportunities(stage, context, { narrow: false }).plans) {
+      for (const plan of opportunities(stage, context, { kind: 'install', narrow: false }).plans) {
         const edits = emit(file, plan, context, target);
         if ('code' in edits) {
           yield { at: plan.last, fixes: [], refusal: edits };

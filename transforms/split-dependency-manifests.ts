@@ -19,22 +19,7 @@
  * Safe when the build context is known: every file that the install reads is copied first, and the proof shows that
  * all commands see the same inputs. Without a context it is unsafe: which manifests exist is assumed.
  */
-import {
-  emit,
-  ignoreEdit,
-  missingIgnores,
-  opportunities,
-  traceOf,
-  type BuildContext,
-  type Dockerfile,
-  type Fix,
-  type Plan,
-  type Proposal,
-  type StageTrace,
-  type Target,
-  type Transform,
-  type Trouble,
-} from '../src/plugin.ts';
+import { isTrouble, opportunities, planFix, traceOf, type Fix, type Proposal, type Transform } from '../src/plugin.ts';
 
 export const splitDependencyManifests: Transform = {
   name: 'split-dependency-manifests',
@@ -51,7 +36,7 @@ export const splitDependencyManifests: Transform = {
         for (const last of new Set(group.map((plan) => plan.last))) {
           const made = group
             .filter((plan) => plan.last === last)
-            .map((plan) => fixOf(file, plan, stage, context, target));
+            .map((plan) => planFix(file, plan, stage, context, target));
           const refusal = made.find(isTrouble);
           yield {
             at: last,
@@ -73,42 +58,3 @@ export const splitDependencyManifests: Transform = {
     }
   },
 };
-
-function fixOf(file: Dockerfile, plan: Plan, stage: StageTrace, context: BuildContext, target: Target): Fix | Trouble {
-  const edits = emit(file, plan, context, target);
-  if (isTrouble(edits)) return edits;
-  const installs = plan.gains.filter((action) => action.install?.kind === 'install');
-  const divided = stage.events.flatMap((event) =>
-    event.instruction === plan.last && plan.split !== undefined ? event.actions : [],
-  );
-  const removals = stage.events
-    .filter((event) => event.instruction.span[0] <= plan.last.span[0])
-    .flatMap((event) => event.actions.filter((action) => action.effect?.removes !== undefined));
-  const ignores = missingIgnores(
-    [...installs, ...divided, ...removals],
-    plan.sunk.flatMap((each) => each.placements),
-    context,
-  );
-  if (isTrouble(ignores)) return ignores;
-  return {
-    edits: ignores.length === 0 ? edits : [...edits, ignoreEdit(context, ignores, file.eol)],
-    message: message(
-      plan.needs.flatMap((need) => need.files.map((each) => each.source)),
-      plan.gains.map((action) => action.text),
-      plan.split?.why,
-    ),
-    safety: 'safe',
-  };
-}
-
-function message(files: readonly string[], commands: readonly string[], why: string | undefined): string {
-  const shown = files.length > 4 ? `${files.slice(0, 3).join(', ')} and ${files.length - 3} more` : files.join(', ');
-  const what = [...new Set(commands)]
-    .map((text) => `\`${text.length > 40 ? `${text.slice(0, 37)}...` : text}\``)
-    .join(', ');
-  return `copies ${shown === '' ? 'the source after the install' : `${shown} ahead of the source`}${what === '' ? '' : `, so that ${what} stays cached`}${why === undefined ? '' : ` (${why})`}`;
-}
-
-function isTrouble(value: object): value is Trouble {
-  return 'code' in value;
-}

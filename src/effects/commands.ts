@@ -311,6 +311,7 @@ const RULES: Readonly<Record<string, Rule>> = {
       : { ...NOTHING, system: 'writes' },
   ),
   bun: only(/^(?:--version|-v|upgrade)/, SYSTEM),
+  go: only(/^(?:version$|env )/, SYSTEM),
   node: only(/^(?:-v|--version)$/, SILENT),
   python: (words, at, files, command) => python(words, at, files, command),
   python3: (words, at, files, command) => python(words, at, files, command),

@@ -116,6 +116,13 @@ const SHELL_ALTERING = new Set(
 /** Official images that do not run as root. Everything else without a registry or user prefix does. */
 const NOT_ROOT = /^(?:elasticsearch|kibana|logstash|jenkins|solr|sonarqube|neo4j|memcached|zookeeper)(?::|$)/;
 
+/** The state that a step left, which has to stand for it to be settled. */
+interface Settled {
+  readonly action: Action;
+  readonly system: number;
+  readonly written: readonly number[];
+}
+
 interface Shell {
   directory: string;
   exports: Map<string, string | undefined>;
@@ -134,6 +141,8 @@ class Execution {
   /** Managers whose store this stage has filled. */
   private readonly warmed: Set<string>;
   private readonly fetched: ReadonlySet<string>;
+  /** Steps that would change nothing if they ran again, by what they depend on. */
+  private readonly settled = new Map<number, Settled>();
   private readonly rootUser: string;
   private readonly aliased: boolean;
   private readonly file: Dockerfile;
@@ -168,7 +177,9 @@ class Execution {
     }
     this.fetched = new Set(
       parent?.events
-        .flatMap((event) => event.actions.flatMap((each) => (each.warm === true ? [each.install?.manager ?? ''] : [])))
+        .flatMap((event) =>
+          event.actions.flatMap((each) => (each.install?.kind === 'fetch' ? [each.install.manager] : [])),
+        )
         .concat([...parent.fetched]),
     );
     this.warmed = new Set(this.fetched);
@@ -517,6 +528,7 @@ class Execution {
       user: this.user(run),
       ...(stage.base.image === undefined ? {} : { image: stage.base.image }),
       environment: (name) => (shell.exports.has(name) ? shell.exports.get(name) : run.state.environment.get(name)),
+      mounts: mountsOf(run),
     };
     if (command.simple) {
       const install = recognise(command, place);
@@ -592,6 +604,8 @@ class Execution {
       inputs.push({ what: 'place', value: place });
       return { text, name: step.name, symbol: 0, effect: step, inputs, warm: true, ...rest };
     }
+    const settled = this.settle(step, place, inputs);
+    if (typeof settled !== 'number') return { ...settled, ...rest };
     if (step.system !== 'none') inputs.push({ what: 'system', value: this.image.system() });
     const cold = step.offline === true && !this.warmed.has(rest.install?.manager ?? '');
     const name = cold ? `${step.name} --offline` : step.name;
@@ -604,8 +618,42 @@ class Execution {
       this.image.write(path, valueLayer(this.symbols.of('text', content), 'made', '', content));
     for (const path of step.makes ?? []) this.image.makeDirectory(path, step.maker ?? '');
     for (const path of step.touches ?? []) this.image.touchDirectory(path, symbol);
-    return { text, name, symbol, effect: step, inputs, ...rest };
+    const action: Action = { text, name, symbol, effect: step, inputs, ...rest };
+    if (step.settles === true) this.settled.set(settled, { action, ...this.left(step) });
+    return action;
   }
+
+  /** The action that this step repeats on its own result; otherwise the key to remember it by. */
+  private settle(step: Effect, place: number, inputs: readonly Input[]): Action | number {
+    if (step.settles !== true) return 0;
+    const key = this.symbols.of('settle', step.name, place, ...inputs.map((input) => input.value));
+    const known = this.settled.get(key);
+    if (known === undefined) return key;
+    const { system, written } = this.left(step);
+    if (system !== known.system || written.some((value, index) => value !== known.written[index])) return key;
+    for (const path of step.edits) this.image.write(path, editLayer(this.symbols.of(known.action.symbol, path)));
+    return known.action;
+  }
+
+  private left(step: Effect): { readonly system: number; readonly written: readonly number[] } {
+    return {
+      system: step.system === 'writes' ? this.image.system() : 0,
+      written: step.writes.map((path) => this.image.valueOf(path, true)),
+    };
+  }
+}
+
+function mountsOf(run: Run): Place['mounts'] {
+  return run.flags
+    .filter((flag) => flag.name === 'mount')
+    .map((flag) => {
+      const options = mountOptions(flag.value ?? '');
+      const target = options.get('target') ?? options.get('dst') ?? options.get('destination') ?? '';
+      return {
+        type: options.get('type') ?? 'bind',
+        ...(target === '' ? {} : { target: resolvePath(run.state.workdir, target) }),
+      };
+    });
 }
 
 function firstLine(text: string): string {

@@ -1,5 +1,6 @@
 import type { Analysis, Command, Files, Install, PackageManager, Place, ShellWord } from '../model.ts';
 import { bun } from './bun.ts';
+import { go } from './go.ts';
 import { npm } from './npm.ts';
 import { pip } from './pip.ts';
 import { pnpm } from './pnpm.ts';
@@ -7,7 +8,7 @@ import { yarnBerry } from './yarn-berry.ts';
 import { yarn } from './yarn.ts';
 
 /** All that are known. Order does not matter: a command name belongs to one of them. */
-export const managers: readonly PackageManager[] = [npm, yarn, yarnBerry, pnpm, bun, pip];
+export const managers: readonly PackageManager[] = [npm, yarn, yarnBerry, pnpm, bun, pip, go];
 
 const byCommand = new Map<string, PackageManager[]>();
 for (const manager of managers)

@@ -60,31 +60,53 @@ export interface Opportunities {
 const EXPENSIVE =
   /^(?:sudo )?(?:apt|apt-get|apk|yum|dnf|microdnf|tdnf|zypper|pacman|gem|pecl|docker-php-ext-\w+|install-php-extensions|curl|wget|rustup|corepack|add-apt-repository|\S*python3? -m venv|virtualenv)\b/;
 
-/** `narrow: false`: only plans that need nothing left behind. */
+export interface Wanted {
+  /** Whose way to be divided is of interest: installs, or builds that download. */
+  readonly kind: 'install' | 'build';
+  /** False: only plans that need nothing left behind. */
+  readonly narrow: boolean;
+}
+
 export function opportunities(
   trace: StageTrace,
   context: BuildContext,
-  options: { readonly narrow: boolean } = { narrow: true },
+  { kind, narrow }: Wanted = { kind: 'install', narrow: true },
 ): Opportunities {
   const plans: Plan[] = [];
   const blocked: Blocked[] = [];
   const optimal: Opportunities['optimal'][number][] = [];
+  const built = new Set<string>();
   for (const segment of segments(trace.events)) {
     // The plain move is a fallback for when a divided install is not provable.
     const last = segment.at(-1)?.actions.find((action) => action.opaque !== undefined);
-    const ways = options.narrow ? (last?.analysis?.splits.length ?? 0) : 0;
+    const divides = narrow && (last?.install?.kind === 'build') === (kind === 'build');
+    const ways = divides ? (last?.analysis?.splits.length ?? 0) : 0;
     for (let way = 0; way < ways; way++) {
       const divided = planSegment(segment, context, way, trace.fetched);
       if (divided !== undefined) plans.push(divided);
     }
-    const whole = planSegment(options.narrow ? segment : beforeReaders(segment, context), context, 'whole');
+    if (kind === 'build') continue;
+    const whole = planSegment(narrow ? segment : beforeReaders(segment, context), context, 'whole');
     if (whole !== undefined) plans.push(whole);
   }
   for (const [index, event] of trace.events.entries()) {
     for (const action of event.actions) {
-      if (action.install?.kind !== 'install') continue;
+      if (!(kind === 'build' ? isBuild(action) : isInstall(action)) || action.install === undefined) continue;
       const run = event.instruction as Run;
       const fetched = isFetched(trace.events.slice(0, index), action, trace.fetched);
+      if (kind === 'build') {
+        // Later builds find what the first one downloaded.
+        if (built.has(action.install.manager)) continue;
+        built.add(action.install.manager);
+        if (fetched || installedAbove(trace.events, index, action)) optimal.push({ run, install: action.install });
+        else if (
+          hasBroadCopyAbove(trace.events, index, action, context) &&
+          !plans.some((plan) => plan.last === run) &&
+          action.analysis?.refusal !== undefined
+        )
+          blocked.push({ run, install: action.install, trouble: action.analysis.refusal });
+        continue;
+      }
       if (fetched || !hasBroadCopyAbove(trace.events, index, action, context)) {
         const trouble = fetched ? undefined : sourceFromStage(trace, index, action, context);
         if (trouble === undefined) optimal.push({ run, install: action.install });
@@ -207,9 +229,7 @@ function planSegment(
   const gains = events
     .slice(from, stop.index + 1)
     .flatMap((event) => (event === events[stop.index] ? event.actions.slice(0, stop.actions) : event.actions))
-    .filter(
-      (action) => action.install?.kind === 'install' || action.install?.kind === 'tool' || EXPENSIVE.test(action.text),
-    );
+    .filter(isGain);
   if (gains.length === 0 && stop.split === undefined) return undefined;
   return {
     sunk,
@@ -270,15 +290,26 @@ function reach(events: readonly Event[], mode: number | 'whole', fetched?: Reado
   return undefined;
 }
 
-function isFetched(events: readonly Event[], install: Action, before?: ReadonlySet<string>): boolean {
-  if (before?.has(install.install?.manager ?? '') === true) return true;
+/** Its packages were downloaded by a command of their own. */
+function isFetched(events: readonly Event[], action: Action, before?: ReadonlySet<string>): boolean {
+  const manager = action.install?.manager ?? '';
+  if (before?.has(manager) === true && action.install?.kind !== 'fetch') return true;
   return events.some((event) =>
-    event.actions.some((each) => each.warm === true && each.install?.manager === install.install?.manager),
+    event.actions.some(({ install }) => install?.manager === manager && install.kind === 'fetch'),
   );
 }
 
+/** A build that still downloads: its own part is what cannot be moved. */
+function isBuild(action: Action): boolean {
+  return action.install?.kind === 'build' && action.opaque !== undefined;
+}
+
+function isInstall(action: Action): boolean {
+  return action.install?.kind === 'install' || action.install?.kind === 'fetch';
+}
+
 function isGain(action: Action): boolean {
-  return action.install?.kind === 'install' || action.install?.kind === 'tool' || EXPENSIVE.test(action.text);
+  return isInstall(action) || action.install?.kind === 'tool' || EXPENSIVE.test(action.text);
 }
 
 /** Extensions of source code: a list of such files is a source copy, a list of manifests and settings is not. */
@@ -412,10 +443,7 @@ function installedAbove(events: readonly Event[], index: number, action: Action)
     .slice(0, index)
     .some((event) =>
       event.actions.some(
-        (each) =>
-          each.install?.kind === 'install' &&
-          each.opaque === undefined &&
-          each.install.directory === action.install?.directory,
+        (each) => isInstall(each) && each.opaque === undefined && each.install?.directory === action.install?.directory,
       ),
     );
 }

@@ -33,7 +33,7 @@ function command(text: string): Command {
 }
 
 function place(environment: Record<string, string> = {}, image = 'node:20'): Place {
-  return { directory: '/app', user: 'root', image, environment: (name) => environment[name] };
+  return { directory: '/app', user: 'root', image, environment: (name) => environment[name], mounts: [] };
 }
 
 function known(text: string, environment: Record<string, string> = {}): Install | undefined {

@@ -1,4 +1,4 @@
-import type { Analysis, Install, Step, Trouble } from '../../model.ts';
+import type { Analysis, Install, Place, Split, Step, Trouble } from '../../model.ts';
 
 /** An install that cannot be analysed: it counts as reading and writing everything. */
 export function unknown(install: Install, trouble: Trouble): Analysis {
@@ -22,6 +22,48 @@ export function single(step: Step): Analysis {
 
 export function isTrouble(value: unknown): value is Trouble {
   return typeof value === 'object' && value !== null && 'code' in value && 'message' in value;
+}
+
+/**
+ * A command that downloads what the project needs and then works on its source. Only the first part is understood,
+ * and can be moved ahead by one of the splits.
+ */
+export function build(
+  install: Install,
+  fetch: Step,
+  splits: readonly Split[],
+  outputs: Outputs = NO_OUTPUTS,
+): Analysis {
+  const trouble: Trouble = {
+    code: 'intervening-run-reads-source',
+    message: `\`${install.command.text}\` builds the source`,
+  };
+  const rest: Step = {
+    name: install.command.text,
+    reads: [],
+    writes: [],
+    edits: [],
+    system: 'writes',
+    opaque: trouble,
+  };
+  return { steps: [fetch, rest], ...outputs, splits };
+}
+
+/** A build whose downloads cannot be moved ahead. */
+export function bareBuild(install: Install, refusal: Trouble): Analysis {
+  return unknown(install, refusal);
+}
+
+export type Outputs = Pick<Analysis, 'outputs' | 'ignore'>;
+export const NO_OUTPUTS: Outputs = { outputs: [], ignore: [] };
+
+/** One of these directories is a cache mount, so that what a build downloads is kept between builds already. */
+export function isMounted({ mounts }: Place, paths: readonly string[]): boolean {
+  return mounts.some(({ type, target }) => type === 'cache' && paths.some((path) => target === path));
+}
+
+export function alreadyCached(install: Install, what: string): Trouble {
+  return { code: 'already-cached', message: `${what} of \`${install.command.text}\` is a cache mount` };
 }
 
 // The troubles that several managers meet, in one wording.

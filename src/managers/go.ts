@@ -1,0 +1,233 @@
+/**
+ * Go modules. Spec section 6.
+ *
+ * Reads [V: 1.19]: go.mod (required) and go.sum of the main module; go.work, searched upward, with go.work.sum and the
+ * go.mod of every `use` directory, unless GOWORK=off; of local `replace` targets go.mod alone. With vendor/modules.txt
+ * and no `-mod=mod` nothing is downloaded.
+ *
+ * Writes the module cache, outside of the project. From Go 1.18 on `go mod download` leaves go.sum alone
+ * (https://go.dev/doc/go1.18#go-command); earlier ones complete it, so a go.sum that lacks a requirement is refused.
+ */
+import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Step, Trouble } from '../model.ts';
+import { parentOf, resolvePath } from '../dockerfile/state.ts';
+import { directoryFrom, optionTable, parseArguments, type Arguments } from './shared/arguments.ts';
+import { at } from './shared/package-json.ts';
+import {
+  alreadyCached,
+  bareBuild,
+  build,
+  generated,
+  isMounted,
+  isTrouble,
+  missing,
+  single,
+  tool,
+  unknown,
+  unresolvedVariable,
+} from './shared/steps.ts';
+
+const OPTIONS = optionTable(
+  '-o -p -asmflags -buildmode -buildvcs -compiler -gccgoflags -gcflags -installsuffix -ldflags -overlay -pgo -pkgdir -tags -toolexec -run -bench -count -timeout -coverprofile -covermode -coverpkg -cpu -parallel -exec -vettool --ldflags --tags --o -x',
+  '-C -mod -modfile -modcacherw',
+);
+const BUILDS = new Set(['build', 'install', 'test', 'run', 'vet', 'generate', 'list']);
+const STORES = ['/go/pkg/mod', '/root/go/pkg/mod', '/go/pkg', '/go'];
+
+function recognise(command: Command, place: Place): Install | undefined {
+  const args = parseArguments(command, 1, OPTIONS);
+  const [verb, ...rest] = args.positional;
+  const base = { manager: 'go', command, place, directory: directoryFrom(args, ['-C'], place) };
+  if (verb === 'mod') return rest[0] === 'download' ? { ...base, kind: 'fetch' } : undefined;
+  if (verb === 'install' && rest.length > 0 && rest.every((each) => /^[\w.-]+\.[\w-]+\/.*@/.test(each)))
+    return { ...base, kind: 'tool' };
+  return verb !== undefined && BUILDS.has(verb) ? { ...base, kind: 'build' } : undefined;
+}
+
+function analyse(install: Install, files: Files): Analysis {
+  if (install.kind === 'tool') return tool(install);
+  const args = parseArguments(install.command, 1, OPTIONS);
+  if (install.kind === 'fetch') {
+    if (args.unresolved !== undefined) return unknown(install, unresolvedVariable(install, args.unresolved));
+    // With module arguments it downloads just those.
+    const reads = moduleReads(install, files, args);
+    return isTrouble(reads) ? unknown(install, reads) : single(fetch(install.command.text, reads));
+  }
+  const refusal = whyNotFetch(install, files, args);
+  if (refusal !== undefined) return bareBuild(install, refusal);
+  const reads = moduleReads(install, files, args);
+  if (isTrouble(reads)) return bareBuild(install, reads);
+  const flags = ['-C', '-modfile']
+    .map((name) => [name, args.options.get(name)] as const)
+    .flatMap(([name, value]) => (typeof value === 'string' ? [`${name}=${value}`] : []));
+  const [first = '', ...others] = [...flags.filter((flag) => flag.startsWith('-C')), 'mod download', ...flags.slice(1)];
+  const before = `${assignments(install.command)}go ${[first, ...others].join(' ')}`.trim();
+  return build(install, fetch(before, reads), [
+    { before, after: install.command.text, why: 'modules are downloaded by a step of their own' },
+  ]);
+}
+
+/** `GOFLAGS=-mod=mod GOPROXY=… ` in front of the command; what is about compiling stays out. */
+function assignments(command: Command): string {
+  return command.assignments
+    .filter(
+      ({ name, value }) =>
+        value !== undefined && /^GO(?:FLAGS|PROXY|PRIVATE|NOSUMDB|SUMDB|WORK|TOOLCHAIN|INSECURE)$/.test(name),
+    )
+    .map(({ name, value }) => `${name}=${value as string} `)
+    .join('');
+}
+
+function fetch(name: string, reads: readonly Read[]): Step {
+  return { name, reads, writes: [], edits: [], system: 'reads', warm: true };
+}
+
+/** Where a download of its own would be of no use, or could fail although the build does not. */
+function whyNotFetch(install: Install, files: Files, args: Arguments): Trouble | undefined {
+  const { place, command } = install;
+  if (args.unresolved !== undefined && args.positional[0] === undefined)
+    return unresolvedVariable(install, args.unresolved);
+  const store = place.environment('GOMODCACHE');
+  if (isMounted(place, store === undefined ? STORES : [...STORES, store]))
+    return alreadyCached(install, 'the module cache');
+  const flags = `${place.environment('GOFLAGS') ?? ''} ${command.text}`;
+  if (place.environment('GO111MODULE') === 'off')
+    return missing(at(install.directory, 'go.mod'), 'that Go would use (GO111MODULE=off)');
+  const root = moduleRoot(install, files);
+  if (root === undefined) return missing(at(install.directory, 'go.mod'));
+  if (/-mod=vendor/.test(flags) || (files.has(at(root, 'vendor/modules.txt')) === 'yes' && !/-mod=mod/.test(flags)))
+    return { code: 'already-cached', message: `\`${command.text}\` takes its modules from vendor/` };
+  const signal = ['GOPRIVATE', 'GONOPROXY', 'GONOSUMDB', 'GONOSUMCHECK'].find(
+    (name) => (place.environment(name) ?? '') !== '',
+  );
+  const secret = place.mounts.find(({ type }) => type === 'ssh' || type === 'secret');
+  if (signal !== undefined || secret !== undefined || files.has('/root/.netrc') === 'yes')
+    return {
+      code: 'private-modules',
+      message: `\`${command.text}\` may use private modules (${signal ?? (secret === undefined ? '.netrc' : `--mount=type=${secret.type}`)}), and \`go mod download\` can fail on one that the build never needs`,
+      help: 'add `COPY go.mod go.sum ./` and `RUN go mod download` yourself if it can reach them all, or mount a cache at /go/pkg/mod',
+    };
+  return undefined;
+}
+
+function moduleRoot(install: Install, files: Files): string | undefined {
+  for (
+    let directory = install.directory, last = '';
+    directory !== last;
+    last = directory, directory = parentOf(directory)
+  )
+    if (files.has(at(directory, 'go.mod')) !== 'no') return directory;
+  return undefined;
+}
+
+function moduleReads(install: Install, files: Files, args: Arguments): readonly Read[] | Trouble {
+  const modfile = args.options.get('-modfile');
+  if (typeof modfile === 'string')
+    return {
+      code: 'dynamic-manifest',
+      message: `\`${install.command.text}\` takes its requirements from \`${modfile}\``,
+      help: 'leave -modfile out',
+    };
+  const work = install.place.environment('GOWORK') === 'off' ? undefined : workspaceOf(install, files);
+  const root = moduleRoot(install, files);
+  if (root === undefined && work === undefined) return missing(at(install.directory, 'go.mod'));
+  const seen = new Set<string>();
+  const reads: Read[] = [];
+  const queue: string[] = [];
+  if (install.place.environment('GOWORK') !== 'off')
+    for (
+      let directory = install.directory, last = '';
+      directory !== last;
+      last = directory, directory = parentOf(directory)
+    )
+      reads.push({ path: at(directory, 'go.work') });
+  if (work !== undefined) {
+    const text = files.read(at(work, 'go.work'));
+    if (text === undefined) return generated(at(work, 'go.work'));
+    reads.push({ path: at(work, 'go.work.sum') });
+    for (const [directory = ''] of directives(text, 'use')) queue.push(resolvePath(work, directory));
+    for (const words of directives(text, 'replace')) queue.push(...replacement(words, work));
+  } else if (root !== undefined) queue.push(root);
+  for (let directory = queue.shift(); directory !== undefined; directory = queue.shift()) {
+    if (seen.has(directory)) continue;
+    seen.add(directory);
+    const path = at(directory, 'go.mod');
+    const text = files.read(path);
+    if (files.has(path) === 'no') return missing(path);
+    if (text === undefined) return generated(path);
+    reads.push({ path }, { path: at(directory, 'go.sum') });
+    // Replacements count in main modules alone; those of a replaced module are only looked at.
+    for (const words of directives(text, 'replace')) queue.push(...replacement(words, directory));
+    if (directory === root && work === undefined) {
+      const lacking = unsummed(text, files.read(at(directory, 'go.sum')) ?? '');
+      if (lacking !== undefined)
+        return {
+          code: 'mutating-install',
+          message: `\`${at(directory, 'go.sum')}\` lacks \`${lacking}\`, which \`go mod download\` of Go 1.17 and older would add`,
+          help: 'run `go mod tidy` and commit go.sum',
+        };
+    }
+  }
+  return reads;
+}
+
+function workspaceOf(install: Install, files: Files): string | undefined {
+  for (
+    let directory = install.directory, last = '';
+    directory !== last;
+    last = directory, directory = parentOf(directory)
+  )
+    if (files.has(at(directory, 'go.work')) === 'yes') return directory;
+  return undefined;
+}
+
+/** `old => ./local`: the local directory. */
+function replacement(words: readonly string[], directory: string): readonly string[] {
+  const target = words[words.indexOf('=>') + 1] ?? '';
+  return words.includes('=>') && /^(?:\.{1,2}(?:\/|$)|\/)/.test(target) ? [resolvePath(directory, target)] : [];
+}
+
+/** A directly required module of which go.sum has no content hash. */
+function unsummed(mod: string, sum: string): string | undefined {
+  const known = new Set(sum.split('\n').map((line) => line.split(' ', 2).join(' ')));
+  const replaced = new Set(directives(mod, 'replace').map(([name]) => name));
+  return directives(mod, 'require')
+    .filter((words) => !words.includes('//indirect') && !replaced.has(words[0]))
+    .map(([name, version]) => `${name ?? ''} ${version ?? ''}`)
+    .find((each) => !known.has(each));
+}
+
+/** The words of each `verb …` line or line of a `verb ( … )` block. Grammar: https://go.dev/ref/mod#go-mod-file-grammar */
+function directives(text: string, verb: string): readonly (readonly string[])[] {
+  const found: string[][] = [];
+  let block: string | undefined;
+  for (const raw of text.split('\n')) {
+    const [code = '', comment = ''] = raw.split('//', 2);
+    const words = code
+      .trim()
+      .split(/\s+/)
+      .filter((word) => word !== '')
+      .map((word) => word.replace(/^["`](.*)["`]$/, '$1'));
+    if (words.length === 0) continue;
+    if (comment.trim() === 'indirect') words.push('//indirect');
+    if (block !== undefined) {
+      if (words[0] === ')') block = undefined;
+      else if (block === verb) found.push(words);
+    } else if (words[1] === '(') block = words[0];
+    else if (words[0] === verb) found.push(words.slice(1));
+  }
+  return found;
+}
+
+export const go: PackageManager = {
+  name: 'go',
+  summary: 'go mod download, and go build, install, test, vet and run, which download implicitly',
+  commands: ['go'],
+  manifests: ['go.mod', 'go.sum'],
+  globs: ['go.mod', 'go.sum*'],
+  recognise,
+  analyse,
+  caches: [
+    { path: '/go/pkg/mod', class: 'store', variable: 'GOMODCACHE' },
+    { path: '~/.cache/go-build', class: 'download', variable: 'GOCACHE' },
+  ],
+};

@@ -1,0 +1,52 @@
+/** Makes a plan into a fix: its edits, the ignore file that they need, and what to say. */
+import type { BuildContext, Dockerfile, Fix, Target, Trouble } from '../model.ts';
+import type { StageTrace } from '../effects/trace.ts';
+import { emit } from './emit.ts';
+import { ignoreEdit, missingIgnores } from './ignore.ts';
+import type { Plan } from './sink.ts';
+
+/** The edits of a plan and of the ignore file that it needs, or why they cannot be made. */
+export function planFix(
+  file: Dockerfile,
+  plan: Plan,
+  stage: StageTrace,
+  context: BuildContext,
+  target: Target,
+): Fix | Trouble {
+  const edits = emit(file, plan, context, target);
+  if (isTrouble(edits)) return edits;
+  const installs = plan.gains.filter((action) => action.install?.kind === 'install');
+  const divided = stage.events.flatMap((event) =>
+    event.instruction === plan.last && plan.split !== undefined ? event.actions : [],
+  );
+  const removals = stage.events
+    .filter((event) => event.instruction.span[0] <= plan.last.span[0])
+    .flatMap((event) => event.actions.filter((action) => action.effect?.removes !== undefined));
+  const ignores = missingIgnores(
+    [...installs, ...divided, ...removals],
+    plan.sunk.flatMap((each) => each.placements),
+    context,
+  );
+  if (isTrouble(ignores)) return ignores;
+  return {
+    edits: ignores.length === 0 ? edits : [...edits, ignoreEdit(context, ignores, file.eol)],
+    message: message(
+      plan.needs.flatMap((need) => need.files.map((each) => each.source)),
+      plan.gains.map((action) => action.text),
+      plan.split?.why,
+    ),
+    ...(plan.split?.risk === undefined ? { safety: 'safe' } : { safety: 'unsafe', risk: plan.split.risk }),
+  };
+}
+
+function message(files: readonly string[], commands: readonly string[], why: string | undefined): string {
+  const shown = files.length > 4 ? `${files.slice(0, 3).join(', ')} and ${files.length - 3} more` : files.join(', ');
+  const what = [...new Set(commands)]
+    .map((text) => `\`${text.length > 40 ? `${text.slice(0, 37)}...` : text}\``)
+    .join(', ');
+  return `copies ${shown === '' ? 'the source after the install' : `${shown} ahead of the source`}${what === '' ? '' : `, so that ${what} stays cached`}${why === undefined ? '' : ` (${why})`}`;
+}
+
+export function isTrouble(value: object): value is Trouble {
+  return 'code' in value;
+}
