@@ -210,6 +210,18 @@ export class Image implements Files {
     this.directories.set(path, this.symbols.of(this.directories.get(path) ?? '', symbol).toString());
   }
 
+  /** Takes a path away. Where nothing but commands of this build had put something, it is as it was before them. */
+  remove(path: string): void {
+    const slash = path.lastIndexOf('/');
+    const inherited = childLayers(this.layersAt(path.slice(0, slash) || '/'), path.slice(slash + 1));
+    if (inherited.length > 0 && inherited.every((layer) => layer.presence === 'no' && layer.settles)) {
+      let node: Node | undefined = this.root;
+      for (const name of components(path).slice(0, -1)) node = node?.children?.get(name);
+      node?.children?.delete(path.slice(slash + 1));
+      for (const made of [...this.directories.keys()]) if (within(made, path)) this.directories.delete(made);
+    } else this.write(path, ABSENT);
+  }
+
   /** A command changed the system: everything that is not a project's own. */
   writeSystem(symbol: number): void {
     this.writeBelow(this.root, '', valueLayer(symbol, 'made'));

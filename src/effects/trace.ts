@@ -23,7 +23,6 @@ import { resolvePath } from '../dockerfile/state.ts';
 import { analyse, recognise } from '../managers/index.ts';
 import { ordinary, pipeline, type Effect } from './commands.ts';
 import {
-  ABSENT,
   contextLayer,
   editLayer,
   Image,
@@ -612,7 +611,7 @@ class Execution {
     const symbol = this.symbols.of('step', name, place, ...inputs.map((input) => input.value));
     if (step.system === 'writes') this.image.writeSystem(symbol);
     step.writes.forEach((path, at) => this.image.write(path, valueLayer(this.symbols.of(symbol, at), 'made')));
-    for (const path of step.removes ?? []) this.image.write(path, ABSENT);
+    for (const path of step.removes ?? []) this.image.remove(path);
     for (const path of step.edits) this.image.write(path, editLayer(this.symbols.of(symbol, path)));
     for (const [path, content] of Object.entries(step.sets ?? {}))
       this.image.write(path, valueLayer(this.symbols.of('text', content), 'made', '', content));

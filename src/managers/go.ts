@@ -93,8 +93,12 @@ function whyNotFetch(install: Install, files: Files, args: Arguments): Trouble |
   if (place.environment('GO111MODULE') === 'off')
     return missing(at(install.directory, 'go.mod'), 'that Go would use (GO111MODULE=off)');
   const root = moduleRoot(install, files);
-  if (root === undefined) return missing(at(install.directory, 'go.mod'));
-  if (/-mod=vendor/.test(flags) || (files.has(at(root, 'vendor/modules.txt')) === 'yes' && !/-mod=mod/.test(flags)))
+  const work = workspaceOf(install, files);
+  if (root === undefined && work === undefined) return missing(at(install.directory, 'go.mod'));
+  if (
+    /-mod=vendor/.test(flags) ||
+    (files.has(at(work ?? root ?? '/', 'vendor/modules.txt')) === 'yes' && !/-mod=mod/.test(flags))
+  )
     return { code: 'already-cached', message: `\`${command.text}\` takes its modules from vendor/` };
   const signal = ['GOPRIVATE', 'GONOPROXY', 'GONOSUMDB', 'GONOSUMCHECK'].find(
     (name) => (place.environment(name) ?? '') !== '',

@@ -61,6 +61,8 @@ class Writer {
       if (here) inPlace.set(need.copy, [...(inPlace.get(need.copy) ?? []), ...lines]);
       else above.set(reader, [...(above.get(reader) ?? []), ...lines]);
     }
+    const ahead = this.ahead([...inPlace.values()].flat());
+    if (ahead !== undefined && above.size === 0 && mounts.size === 0) return [ahead];
     for (const event of this.plan.sunk) edits.push(this.removal(event.copy, inPlace.get(event)));
     for (const [run, lines] of above) {
       const at = run.outer[0];
@@ -84,6 +86,35 @@ class Writer {
     const landing = this.landing(moved);
     if (!Array.isArray(landing)) return landing;
     return [...edits, ...landing];
+  }
+
+  /**
+   * A divided RUN that follows its copies directly: nothing has to move, its first half goes above them. Undefined
+   * where something in between, or ahead of it in the RUN, decides how that half runs.
+   */
+  private ahead(lines: readonly string[]): Edit | undefined {
+    const { split, cut, last, sunk } = this.plan;
+    const first = sunk[0]?.copy;
+    const command = last.commands?.[0];
+    if (split === undefined || cut !== 0 || first === undefined || command === undefined) return undefined;
+    if (last.form !== 'shell' || this.plan.needs.some((need) => need.copy !== sunk[0])) return undefined;
+    if (split.after !== command.text) return undefined;
+    const between = this.file.instructions.filter(
+      (each) => each.span[0] > first.span[0] && each.span[0] < last.span[0],
+    );
+    if (between.some((each) => each.keyword !== 'COPY' && each.keyword !== 'ADD')) return undefined;
+    const indent = this.indentAt(last.span[0]);
+    const keyword = this.source.slice(last.span[0], last.span[0] + 3);
+    const flags = last.flags.map((flag) => `${this.source.slice(...flag.span)} `).join('');
+    const at = first.outer[0];
+    const gap = this.blankBefore(at) ? this.eol : '';
+    const text = [...lines, `${keyword} ${flags}${this.folded(split.before, indent)}`];
+    return { file: 'dockerfile', span: [at, at], text: text.map((line) => indent + line + this.eol).join('') + gap };
+  }
+
+  /** A long list of commands, one a line. */
+  private folded(text: string, indent: string): string {
+    return text.length <= 100 ? text : text.replaceAll(' && ', ` && ${this.file.escape}${this.eol}${indent}    `);
   }
 
   private runBetween(copy: Copy, reader: Run): boolean {
@@ -277,7 +308,7 @@ class Writer {
     const edits: Edit[] = [];
     const below = `${this.eol}${gap}${block}${gap}${opening}`;
     if (split !== undefined) {
-      edits.push({ file: 'dockerfile', span: command.span, text: split.before });
+      edits.push({ file: 'dockerfile', span: command.span, text: this.folded(split.before, indent) });
       const joined = next === undefined ? '' : `${next.operator === ';' ? ';' : ' &&'} `;
       const end = next?.span[0] ?? command.span[1];
       edits.push({ file: 'dockerfile', span: [command.span[1], end], text: `${below}${split.after}${joined}` });

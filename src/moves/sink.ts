@@ -72,7 +72,7 @@ export function opportunities(
   context: BuildContext,
   { kind, narrow }: Wanted = { kind: 'install', narrow: true },
 ): Opportunities {
-  const plans: Plan[] = [];
+  let plans: Plan[] = [];
   const blocked: Blocked[] = [];
   const optimal: Opportunities['optimal'][number][] = [];
   const built = new Set<string>();
@@ -98,8 +98,10 @@ export function opportunities(
         // Later builds find what the first one downloaded.
         if (built.has(action.install.manager)) continue;
         built.add(action.install.manager);
-        if (fetched || installedAbove(trace.events, index, action)) optimal.push({ run, install: action.install });
-        else if (
+        if (fetched || installedAbove(trace.events, index, action)) {
+          optimal.push({ run, install: action.install });
+          plans = plans.filter((plan) => plan.last !== run);
+        } else if (
           hasBroadCopyAbove(trace.events, index, action, context) &&
           !plans.some((plan) => plan.last === run) &&
           action.analysis?.refusal !== undefined

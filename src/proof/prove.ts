@@ -66,6 +66,14 @@ function compareStages(before: StageTrace, after: StageTrace): Trouble | undefin
     for (const action of event.actions) {
       if (action.warm === true) {
         // It must find what the real install found, or it could fail where that did not.
+        const alike = old.filter((each) => each.action.warm === true && each.action.name === action.name);
+        if (alike.length > 0) {
+          if (alike.some((each) => sameInputs(each.action, action))) continue;
+          return {
+            code: 'manifest-missing',
+            message: `\`${action.text}\` would not find all that \`${alike[0]?.action.text ?? ''}\` finds`,
+          };
+        }
         const missing = action.inputs.find((input) => found.get(input.what)?.has(input.value) !== true);
         if (missing === undefined) continue;
         return { code: 'manifest-missing', message: `\`${action.text}\` would not find the same \`${missing.what}\`` };
@@ -75,7 +83,7 @@ function compareStages(before: StageTrace, after: StageTrace): Trouble | undefin
         if (next >= 0) at = next + 1;
         continue;
       }
-      if (onlySets(action)) continue;
+      if (onlySets(action) || isScaffolding(action)) continue;
       const same =
         old.find((each, index) => index >= at && each.action.name === action.name) ??
         old.find((each) => each.action.name === action.name);
@@ -93,10 +101,30 @@ function compareStages(before: StageTrace, after: StageTrace): Trouble | undefin
   return undefined;
 }
 
+function sameInputs(one: Action, other: Action): boolean {
+  return (
+    one.inputs.length === other.inputs.length &&
+    one.inputs.every(({ what, value }, index) => {
+      const match = other.inputs[index];
+      return match?.what === what && match.value === value;
+    })
+  );
+}
+
 /** It only gives files a text that is known, so its result is compared wherever it is read. */
 function onlySets(action: Action): boolean {
   const effect = action.effect;
   return effect?.sets !== undefined && effect.writes.length === 0 && effect.system !== 'writes';
+}
+
+/** It makes or removes files of the project: what comes of it is compared wherever it is read, and at the end. */
+function isScaffolding(action: Action): boolean {
+  return (
+    action.effect !== undefined &&
+    action.install === undefined &&
+    action.effect.system !== 'writes' &&
+    /^(?:mkdir -p|touch|rm -r) /.test(action.name)
+  );
 }
 
 function explain(

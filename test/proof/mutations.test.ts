@@ -3,6 +3,8 @@
  */
 import { describe, expect, it } from 'vitest';
 import { fix, memoryContext, parse } from '../../src/index.ts';
+import { recognise } from '../../src/managers/index.ts';
+import type { Run } from '../../src/model.ts';
 import { proof } from '../../src/proof/prove.ts';
 import { allCases } from '../support/fixtures.ts';
 
@@ -34,6 +36,14 @@ const runEnd = (lines: readonly string[], start: number): number => {
   let end = start;
   while (lines[end]?.trimEnd().endsWith('\\') === true) end++;
   return end + 1;
+};
+/** It takes part in no result: without it, the build downloads the same. */
+const onlyFetches = (lines: readonly string[]): boolean => {
+  const run = parse(['FROM x', 'WORKDIR /x', ...lines, ''].join('\n')).stages[0]?.instructions[1] as Run;
+  const installs = (run.commands ?? []).map((command) =>
+    recognise(command, { directory: '/x', environment: () => undefined, mounts: [] }),
+  );
+  return installs.some((install) => install?.kind === 'fetch' && install.manager !== 'pnpm');
 };
 const words = (line: string): string[] => line.trim().split(/\s+/);
 
@@ -94,8 +104,8 @@ const mutations: Readonly<Record<string, Mutation>> = {
     above.map((at) => inserted(lines, at, 'SHELL ["/bin/bash", "-eo", "pipefail", "-c"]')),
   'drops the install': ({ lines, above }) =>
     above
-      // One that only prints is no loss.
-      .filter((at) => !/^RUN ls /.test(lines[at] as string))
+      // One that only prints, removes what is not there or fills a store is no loss.
+      .filter((at) => !/^RUN (?:ls|rm -rf) /.test(lines[at] as string) && !onlyFetches(lines.slice(at, runEnd(lines, at))))
       .map((at) => [...lines.slice(0, at), ...lines.slice(runEnd(lines, at))]),
   'takes the network from the install': ({ lines, above }) =>
     above.map((at) => replaced(lines, at, (lines[at] as string).replace(/^(\s*\S+\s)/, '$1--network=none '))),

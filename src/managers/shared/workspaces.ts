@@ -2,8 +2,13 @@
 import type { Files, Trouble } from '../../model.ts';
 import { at } from './package-json.ts';
 
-/** Directories below `root` that the patterns select and that have a package.json, sorted. */
-export function workspaceMembers(files: Files, root: string, patterns: readonly string[]): readonly string[] | Trouble {
+/** Directories below `root` that the patterns select and that have a manifest, sorted. */
+export function workspaceMembers(
+  files: Files,
+  root: string,
+  patterns: readonly string[],
+  manifest = 'package.json',
+): readonly string[] | Trouble {
   const found = new Set<string>();
   for (const raw of patterns) {
     const negated = raw.startsWith('!');
@@ -27,7 +32,7 @@ export function workspaceMembers(files: Files, root: string, patterns: readonly 
       if (matches === undefined)
         return { code: 'manifest-generated', message: `an earlier command may have changed what \`${raw}\` selects` };
       for (const directory of matches)
-        if (directory !== root && files.has(at(directory, 'package.json')) !== 'no') found.add(directory);
+        if (directory !== root && files.has(at(directory, manifest)) !== 'no') found.add(directory);
     }
   }
   return [...found].sort();
