@@ -1,5 +1,6 @@
 import type { Analysis, Command, Files, Install, PackageManager, Place, ShellWord } from '../model.ts';
 import { bun } from './bun.ts';
+import { cargo } from './cargo.ts';
 import { go } from './go.ts';
 import { npm } from './npm.ts';
 import { pip } from './pip.ts';
@@ -8,7 +9,7 @@ import { yarnBerry } from './yarn-berry.ts';
 import { yarn } from './yarn.ts';
 
 /** All that are known. Order does not matter: a command name belongs to one of them. */
-export const managers: readonly PackageManager[] = [npm, yarn, yarnBerry, pnpm, bun, pip, go];
+export const managers: readonly PackageManager[] = [npm, yarn, yarnBerry, pnpm, bun, pip, go, cargo];
 
 const byCommand = new Map<string, PackageManager[]>();
 for (const manager of managers)

@@ -105,7 +105,9 @@ const mutations: Readonly<Record<string, Mutation>> = {
   'drops the install': ({ lines, above }) =>
     above
       // One that only prints, removes what is not there or fills a store is no loss.
-      .filter((at) => !/^RUN (?:ls|rm -rf) /.test(lines[at] as string) && !onlyFetches(lines.slice(at, runEnd(lines, at))))
+      .filter(
+        (at) => !/^RUN (?:ls|rm -rf) /.test(lines[at] as string) && !onlyFetches(lines.slice(at, runEnd(lines, at))),
+      )
       .map((at) => [...lines.slice(0, at), ...lines.slice(runEnd(lines, at))]),
   'takes the network from the install': ({ lines, above }) =>
     above.map((at) => replaced(lines, at, (lines[at] as string).replace(/^(\s*\S+\s)/, '$1--network=none '))),
