@@ -4,6 +4,7 @@
  */
 export type * from './model.ts';
 export { traceOf } from './effects/memo.ts';
+export { isProvenance } from './effects/environment.ts';
 export type { Action, Event, Placement, StageTrace } from './effects/trace.ts';
 export { emit } from './moves/emit.ts';
 export { isTrouble, planFix } from './moves/fix.ts';

@@ -1,5 +1,6 @@
 import type { Transform } from '../src/plugin.ts';
 import { ignoreInstallOutput } from './ignore-install-output.ts';
+import { lateArg } from './late-arg.ts';
 import { lateCopy } from './late-copy.ts';
 import { prefetchDependencies } from './prefetch-dependencies.ts';
 import { splitDependencyManifests } from './split-dependency-manifests.ts';
@@ -13,5 +14,6 @@ export const transforms: readonly Transform[] = [
   splitDependencyManifests,
   prefetchDependencies,
   lateCopy,
+  lateArg,
   ignoreInstallOutput,
 ];

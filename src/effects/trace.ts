@@ -22,6 +22,7 @@ import { parse } from '../dockerfile/parse.ts';
 import { resolvePath } from '../dockerfile/state.ts';
 import { analyse, recognise } from '../managers/index.ts';
 import { ordinary, pipeline, type Effect } from './commands.ts';
+import { Variables } from './environment.ts';
 import {
   contextLayer,
   editLayer,
@@ -96,7 +97,7 @@ export interface StageTrace {
 /** Executes a whole file. Share `symbols` between two traces to compare them. */
 export function trace(file: Dockerfile, context: BuildContext, symbols: Symbols): readonly StageTrace[] {
   const done: StageTrace[] = [];
-  const environments: number[] = [];
+  const environments: Variables[] = [];
   for (const stage of file.stages) {
     const execution = new Execution(file, stage, context, symbols, done, environments);
     done.push(execution.run());
@@ -114,6 +115,9 @@ const SHELL_ALTERING = new Set(
 
 /** Official images that do not run as root. Everything else without a registry or user prefix does. */
 const NOT_ROOT = /^(?:elasticsearch|kibana|logstash|jenkins|solr|sonarqube|neo4j|memcached|zookeeper)(?::|$)/;
+
+/** What a RUN's commands share; with a text, variables that differ from build to build count only where it names them. */
+type Base = (used?: string) => number;
 
 /** The state that a step left, which has to stand for it to be settled. */
 interface Settled {
@@ -133,7 +137,7 @@ interface Shell {
 }
 
 class Execution {
-  environment: number;
+  readonly environment: Variables;
   private readonly image: Image;
   private readonly configuration: string[];
   private readonly volumes: string[] = [];
@@ -156,7 +160,7 @@ class Execution {
     context: BuildContext,
     symbols: Symbols,
     done: readonly StageTrace[],
-    environments: readonly number[],
+    environments: readonly Variables[],
   ) {
     this.file = file;
     this.stage = stage;
@@ -166,12 +170,12 @@ class Execution {
     const parent = stage.base.stage === undefined ? undefined : done[stage.base.stage];
     const from = this.textOf(stage.from);
     if (parent === undefined) {
-      this.image = new Image(symbols, symbols.of('base', from));
-      this.environment = symbols.of('environment');
-      this.configuration = [];
+      this.image = new Image(symbols, symbols.of('base', from, stage.base.image ?? ''));
+      this.environment = new Variables(symbols);
+      this.configuration = file.globals.map((global) => `ARG ${this.textOf(global)}`);
     } else {
       this.image = parent.image.fork();
-      this.environment = environments[stage.base.stage as number] as number;
+      this.environment = (environments[stage.base.stage as number] as Variables).fork();
       this.configuration = [...parent.configuration];
     }
     this.fetched = new Set(
@@ -199,7 +203,7 @@ class Execution {
       stage: this.stage,
       events,
       image: this.image,
-      configuration: this.configuration,
+      configuration: [...this.configuration, ...this.environment.lines()],
       fetched: this.fetched,
       ...(parent === undefined ? {} : { parent }),
     };
@@ -245,6 +249,11 @@ class Execution {
       .join(' ');
   }
 
+  /** The values, as symbols, of the variables that a text names. */
+  private used(text: string): string {
+    return text.includes('$') ? ` ${this.environment.references(text)}` : '';
+  }
+
   private user(instruction: Instruction): string {
     const user = instruction.state.user ?? this.rootUser;
     return user === '0' || user === '0:0' || user === 'root:root' ? 'root' : user;
@@ -264,13 +273,16 @@ class Execution {
         break;
       case 'ENV':
       case 'ARG':
-        this.environment = this.symbols.of(this.environment, instruction.keyword, this.textOf(instruction));
-        break;
+      case 'LABEL':
+        this.environment.set(instruction.keyword, this.textOf(instruction), this.file.escape);
+        return { instruction, actions: [] };
       case 'VOLUME':
         this.volumes.push(this.textOf(instruction));
         break;
     }
-    this.configuration.push(`${instruction.keyword} ${this.flagText(instruction)} ${this.textOf(instruction)}`);
+    this.configuration.push(
+      `${instruction.keyword} ${this.flagText(instruction)} ${this.textOf(instruction)}${this.used(this.textOf(instruction))}`,
+    );
     return { instruction, actions: [] };
   }
 
@@ -278,9 +290,11 @@ class Execution {
 
   private copy(copy: Copy): readonly Placement[] | undefined {
     const flag = (name: string): string => copy.flags.find((each) => each.name === name)?.value ?? '';
-    const chown = flag('chown');
+    const chown = flag('chown') + this.used(flag('chown'));
     const others = this.flagText(copy, (name) => name === 'chown' || name === 'from' || name === 'parents');
+    const refs = this.used(others);
     const owner = [
+      refs,
       chown === '0:0' || chown === 'root:root' || chown === 'root' ? '' : chown,
       others,
       this.volumes.length > 0 ? this.volumes.join() : '',
@@ -327,7 +341,7 @@ class Execution {
     if (copy.heredocs.length > 0) {
       for (const heredoc of copy.heredocs) {
         const text = this.file.source.slice(...heredoc.body);
-        const symbol = this.symbols.of('heredoc', text, owner, heredoc.quoted ? '' : this.environment);
+        const symbol = this.symbols.of('heredoc', text, owner, heredoc.quoted ? '' : this.environment.value());
         place(into ? join(directory, heredoc.name) : directory, valueLayer(symbol, 'made'), false);
       }
       if (sources.length === 0) return undefined;
@@ -394,7 +408,7 @@ class Execution {
   /** What it brings is not known, or just where below some directory: it may bring anything there. */
   private copyUnknown(copy: Copy, maker: string): void {
     const text = copy.destination?.value ?? /^[^$*?[]*\//.exec(copy.destination?.text ?? '')?.[0];
-    const key = `${this.textOf(copy)} ${this.flagText(copy)} ${this.environment}`;
+    const key = `${this.textOf(copy)} ${this.flagText(copy)} ${this.environment.value()}`;
     if (text === undefined) {
       this.image.writeAll(this.symbols.of('copy', key, this.image.valueOf('/')));
       return;
@@ -415,8 +429,14 @@ class Execution {
       this.image.mount(resolvePath(run.state.workdir, target), contextLayer(this.context, source, '', 'root'));
     }
     const flags = this.flagText(run, (name, value) => name === 'mount' && isContextBind(value));
-    const base = this.symbols.of(this.environment, this.user(run), run.state.shell.join('\0'), flags);
-    const actions = run.commands === undefined ? [this.opaque(run, base)] : this.runShell(run, run.commands, base);
+    const base = (used?: string): number =>
+      this.symbols.of(
+        this.environment.value(used),
+        this.user(run),
+        run.state.shell.join('\0'),
+        flags + this.used(flags),
+      );
+    const actions = run.commands === undefined ? [this.opaque(run, base())] : this.runShell(run, run.commands, base);
     this.image.unmountAll();
     return actions;
   }
@@ -437,7 +457,7 @@ class Execution {
     return { text, name, symbol, opaque, inputs: [{ what: 'everything', value }], ...rest };
   }
 
-  private runShell(run: Run, commands: readonly Command[], base: number): readonly Action[] {
+  private runShell(run: Run, commands: readonly Command[], base: Base): readonly Action[] {
     const shell: Shell = {
       directory: run.state.workdir,
       exports: new Map(),
@@ -513,9 +533,10 @@ class Execution {
     };
   }
 
-  private command(run: Run, command: Command, shell: Shell, base: number, suffix: string): readonly Action[] {
+  private command(run: Run, command: Command, shell: Shell, base: Base, suffix: string): readonly Action[] {
     const exports = [...shell.exports].map(([name, value]) => `${name}=${value ?? ''}`).sort();
-    const known = this.symbols.of(base, shell.directory, this.image.maker(shell.directory), ...exports);
+    const quiet = isQuiet(command) ? command.text : undefined;
+    const known = this.symbols.of(base(quiet), shell.directory, this.image.maker(shell.directory), ...exports);
     // A word that is not constant may use a shell variable set earlier in the same RUN.
     const open = [command, ...(command.pipeline ?? [])].some((each) =>
       each.words.some((word) => word.value === undefined),
@@ -640,6 +661,13 @@ class Execution {
       written: step.writes.map((path) => this.image.valueOf(path, true)),
     };
   }
+}
+
+/** Installs from registries and of system packages: their results do not depend on what a build is called. */
+function isQuiet(command: Command): boolean {
+  return /^(?:sudo )?(?:apt|apt-get|apk|yum|dnf|microdnf|npm|yarn|pnpm|bun|pip3?|poetry|uv|go mod|bundle|composer) /.test(
+    `${command.text} `,
+  );
 }
 
 function mountsOf(run: Run): Place['mounts'] {

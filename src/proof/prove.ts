@@ -91,10 +91,10 @@ function compareStages(before: StageTrace, after: StageTrace): Trouble | undefin
     }
   }
   if (before.configuration.join('\n') !== after.configuration.join('\n')) {
-    const index = before.configuration.findIndex((line, each) => line !== after.configuration[each]);
+    const line = before.configuration.find((each, index) => each !== after.configuration[index]);
     return {
       code: 'different-configuration',
-      message: `\`${(before.configuration[index] ?? after.configuration[index] ?? '').trim()}\` would act differently or at another time`,
+      message: `${configured(line ?? '')} would act differently or at another time`,
     };
   }
   if (before.image.valueOf('/') !== after.image.valueOf('/')) return explainImage(before, after);
@@ -109,6 +109,12 @@ function sameInputs(one: Action, other: Action): boolean {
       return match?.what === what && match.value === value;
     })
   );
+}
+
+/** A line of a trace's configuration without its symbols. */
+function configured(line: string): string {
+  if (line.startsWith('environment ')) return 'an `ENV` or `ARG`';
+  return `\`${line.replace(/(?: \w+=\d+)+$|(?<=^LABEL .*) \d+$/, '').trim()}\``;
 }
 
 /** It only gives files a text that is known, so its result is compared wherever it is read. */
