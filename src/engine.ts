@@ -56,7 +56,8 @@ class Session {
   private readonly firstContext: BuildContext;
   private context: BuildContext;
   private readonly options: EngineOptions;
-  private readonly proof: ReturnType<typeof proof>;
+  /** Against the original, or what a fix made of it that changes the build knowingly. */
+  private proof: ReturnType<typeof proof>;
   private disagreement: Trouble | 'none' | undefined;
   private readonly applied: Applied[] = [];
   private refused = new Map<string, Refusal>();
@@ -106,12 +107,12 @@ class Session {
         : this.context.withIgnoreFile(applyEdits(this.context.ignoreFile.source ?? '', ignoreEdits));
     if (file.source === this.file.source && context === this.context)
       return { code: 'no-change', message: 'the fix changes nothing' };
-    const trouble = this.proof.compare({ file, context });
+    const trouble = fix.changes === true ? undefined : this.proof.compare({ file, context });
     if (trouble !== undefined) return trouble;
     this.disagreement ??= crossCheck(this.original) ?? 'none';
     const second = this.disagreement === 'none' ? crossCheck(file) : this.disagreement;
     if (second !== undefined) return second;
-    const safety = this.context.known ? fix.safety : 'unsafe';
+    const safety = this.context.known && fix.changes !== true ? fix.safety : 'unsafe';
     const risk =
       fix.risk ??
       (this.context.known
@@ -125,10 +126,12 @@ class Session {
       message: fix.message,
       safety,
       ...(risk === undefined ? {} : { risk }),
+      ...(fix.changes === true ? { changes: true } : {}),
       edits: fix.edits,
     });
     this.file = file;
     this.context = context;
+    if (fix.changes === true) this.proof = proof({ file, context });
     this.history.push(edits);
     return undefined;
   }

@@ -24,6 +24,8 @@ export interface FixOptions {
   readonly transforms?: readonly Transform[];
   /** Only these, by name. */
   readonly only?: readonly string[];
+  /** Besides the usual ones, these that run only where they are asked for. */
+  readonly add?: readonly string[];
   /** All but these, by name. */
   readonly skip?: readonly string[];
   /** Apply fixes that could change something, too. */
@@ -48,7 +50,10 @@ export function fix(
   options: FixOptions = {},
 ): Outcome {
   const chosen = (options.transforms ?? builtIn).filter(
-    ({ name }) => (options.only === undefined || options.only.includes(name)) && options.skip?.includes(name) !== true,
+    ({ name, optIn }) =>
+      (options.only === undefined
+        ? optIn !== true || options.add?.includes(name) === true
+        : options.only.includes(name) || options.add?.includes(name) === true) && options.skip?.includes(name) !== true,
   );
   return run(file.path, file.source, context, {
     transforms: chosen,

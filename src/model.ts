@@ -336,6 +336,8 @@ export interface Analysis {
   readonly splits: readonly Split[];
   /** What to say when it can be neither hoisted nor split. */
   readonly refusal?: Trouble;
+  /** The command that installs just what the lockfile says, or fails; a trouble where the lockfile does not allow it. */
+  readonly frozen?: () => string | Trouble | undefined;
 }
 
 export interface CacheDirectory {
@@ -345,6 +347,8 @@ export interface CacheDirectory {
   readonly class: 'download' | 'store';
   /** Environment variable that moves it. */
   readonly variable?: string;
+  /** Only with this much on the command line or in the environment the tool uses it: what turns it off. */
+  readonly offBy?: { readonly option?: string; readonly variable?: string };
 }
 
 /** Knowledge of one package manager: one file each in `src/managers/`, data first. */
@@ -385,6 +389,8 @@ export interface Fix {
   readonly safety: 'safe' | 'unsafe';
   /** What could change; required when unsafe. */
   readonly risk?: string;
+  /** It changes what the build does, knowingly: nothing is proved of it, so it has to be unsafe. */
+  readonly changes?: true;
 }
 
 /** What a transform found at one place: fixes to try, best first, or the reason for none. */
@@ -401,6 +407,8 @@ export interface Transform {
   readonly name: string;
   /** One line for `--list`. */
   readonly summary: string;
+  /** Runs only where it is asked for. */
+  readonly optIn?: true;
   propose(file: Dockerfile, context: BuildContext, target: Target): Iterable<Proposal>;
 }
 
@@ -413,6 +421,8 @@ export interface Applied {
   readonly message: string;
   readonly safety: 'safe' | 'unsafe';
   readonly risk?: string;
+  /** It changed what the build does, knowingly. */
+  readonly changes?: true;
   /** Against the text of its round. */
   readonly edits: readonly Edit[];
 }

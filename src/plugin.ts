@@ -4,9 +4,10 @@
  */
 export type * from './model.ts';
 export { traceOf } from './effects/memo.ts';
+export { within } from './effects/paths.ts';
 export { isProvenance } from './effects/environment.ts';
 export type { Action, Event, Placement, StageTrace } from './effects/trace.ts';
-export { emit } from './moves/emit.ts';
+export { edited, emit, manifestCopies } from './moves/emit.ts';
 export { isTrouble, planFix } from './moves/fix.ts';
 export { ignoreEdit, missingIgnores } from './moves/ignore.ts';
 export { opportunities, type Blocked, type Opportunities, type Plan } from './moves/sink.ts';

@@ -56,6 +56,7 @@ const PACKAGES: readonly (readonly [name: RegExp, rooms: readonly string[]])[] =
   // Context discovery reads build commands out of scripts.
   [/^unbash$/, ['dockerfile', 'context']],
   [/^yaml$/, ['managers', 'context']],
+  [/^(?:smol-toml|fast-xml-parser|jsonc-parser)$/, ['managers']],
   [/^hcl2-parser$/, ['context']],
   [/^ignore$/, ['context']],
   [/^diff$/, ['diff']],

@@ -1,4 +1,6 @@
 import type { Transform } from '../src/plugin.ts';
+import { completeManifests } from './complete-manifests.ts';
+import { frozenInstall } from './frozen-install.ts';
 import { ignoreInstallOutput } from './ignore-install-output.ts';
 import { lateArg } from './late-arg.ts';
 import { lateCopy } from './late-copy.ts';
@@ -15,5 +17,7 @@ export const transforms: readonly Transform[] = [
   prefetchDependencies,
   lateCopy,
   lateArg,
+  completeManifests,
+  frozenInstall,
   ignoreInstallOutput,
 ];

@@ -9,6 +9,7 @@ export interface Options {
   readonly context?: string;
   readonly unsafe: boolean;
   readonly transform?: readonly string[];
+  readonly add?: readonly string[];
   readonly skip?: readonly string[];
   readonly style: Target['style'];
   readonly builder: Target['builder'];
@@ -87,6 +88,13 @@ async function parseWithYargs(argv: readonly string[], columns: number): Promise
         coerce: names,
         describe: 'only these transforms (NAME,NAME or given again)',
       },
+      add: {
+        type: 'string',
+        array: true,
+        requiresArg: true,
+        coerce: names,
+        describe: 'these transforms too, which run only where they are asked for',
+      },
       skip: { type: 'string', array: true, requiresArg: true, coerce: names, describe: 'all but these transforms' },
       style: {
         choices: ['copy', 'parents', 'bind'] as const,
@@ -139,6 +147,7 @@ async function parseWithYargs(argv: readonly string[], columns: number): Promise
     context: args.context,
     unsafe: args.unsafe,
     transform: args.transform,
+    add: args.add,
     skip: args.skip,
     style: args.style,
     builder: args.builder,

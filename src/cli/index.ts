@@ -20,7 +20,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     io.stdout(listing());
     return 0;
   }
-  const unknown = [...(options.transform ?? []), ...(options.skip ?? [])].find(
+  const unknown = [...(options.transform ?? []), ...(options.add ?? []), ...(options.skip ?? [])].find(
     (name) => !transforms.some((each) => each.name === name),
   );
   if (unknown !== undefined) {
@@ -38,6 +38,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
       unsafe: options.unsafe,
       target: { style: options.style, builder: options.builder },
       ...(options.transform === undefined ? {} : { only: options.transform }),
+      ...(options.add === undefined ? {} : { add: options.add }),
       ...(options.skip === undefined ? {} : { skip: options.skip }),
     } satisfies FixOptions,
   };
@@ -50,5 +51,7 @@ function listing(): string {
   const width = Math.max(...[...transforms, ...managers].map((each) => each.name.length));
   const rows = (items: readonly { readonly name: string; readonly summary: string }[]): string =>
     items.map((each) => `  ${each.name.padEnd(width)}  ${each.summary}\n`).join('');
-  return `Transforms, in the order in which they are tried:\n${rows(transforms)}\nPackage managers:\n${rows(managers)}`;
+  const usual = transforms.filter((each) => each.optIn !== true);
+  const asked = transforms.filter((each) => each.optIn === true);
+  return `Transforms, in the order in which they are tried:\n${rows(usual)}\nTransforms that run with --add or --transform:\n${rows(asked)}\nPackage managers:\n${rows(managers)}`;
 }

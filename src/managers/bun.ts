@@ -9,6 +9,7 @@
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Split } from '../model.ts';
 import { resolvePath } from '../dockerfile/state.ts';
+import { frozen } from './shared/frozen.ts';
 import {
   directoryFrom,
   has,
@@ -97,6 +98,13 @@ function analyse(install: Install, files: Files): Analysis {
           : files.has(at(root, 'bun.lockb')) === 'yes'
             ? ['bun.lockb']
             : ['bun.lock'],
+    frozen: frozen(
+      files,
+      project,
+      'bun',
+      'bun.lock',
+      added.length === 0 && !kept ? `${install.command.text} --frozen-lockfile` : undefined,
+    ),
     splits: (found, pending) => (added.length > 0 || forced || !own ? [] : splits(install, found, pending)),
   });
 }

@@ -162,7 +162,7 @@ function readProject(
     if (isTrouble(json)) return json;
     packages.set(directory, { directory, json });
     reads.push({ path });
-    queue.push(...pathDependencies(json).map((each) => resolvePath(directory as string, each)));
+    queue.push(...pathDependencies(json).map((each) => resolvePath(directory, each)));
   }
   reads.push({ path: lock });
   return { reads, packages: [...packages.values()].sort((a, b) => (a.directory < b.directory ? -1 : 1)) };

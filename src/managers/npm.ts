@@ -10,6 +10,7 @@
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Split, Step, Trouble } from '../model.ts';
 import { resolvePath } from '../dockerfile/state.ts';
+import { frozen } from './shared/frozen.ts';
 import {
   directoryFrom,
   has,
@@ -148,6 +149,13 @@ function analyse(install: Install, files: Files): Analysis {
     converges: clean,
     edits: clean ? [] : added.length > 0 ? ['package.json', 'package-lock.json'] : ['package-lock.json'],
     splits: (found, pending) => (added.length > 0 ? [] : splits(install, args, files, found, pending, builds)),
+    frozen: frozen(
+      files,
+      project,
+      'npm',
+      'package-lock.json',
+      clean || added.length > 0 ? undefined : install.command.text.replace(new RegExp(`(\\s)${verb}(?=\\s|$)`), '$1ci'),
+    ),
   });
 }
 

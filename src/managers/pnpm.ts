@@ -9,6 +9,7 @@
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Split, Step, Trouble } from '../model.ts';
 import { parentOf, resolvePath } from '../dockerfile/state.ts';
+import { frozen as frozenForm } from './shared/frozen.ts';
 import {
   directoryFrom,
   has,
@@ -136,6 +137,15 @@ function analyse(install: Install, files: Files): Analysis {
     converges: false,
     offline: has(args, '--offline'),
     edits: added.length > 0 ? ['package.json', 'pnpm-lock.yaml'] : frozen ? [] : ['pnpm-lock.yaml'],
+    frozen: frozenForm(
+      files,
+      project,
+      'pnpm',
+      'pnpm-lock.yaml',
+      added.length === 0 && !frozen && !has(args, '--no-lockfile', '--no-frozen-lockfile')
+        ? `${install.command.text} --frozen-lockfile`
+        : undefined,
+    ),
     splits: (found, pending) => (added.length > 0 ? [] : splits(install, args, files, found, pending, frozen)),
   };
   const analysis = analyseNode(install, files, project, rules);

@@ -9,6 +9,7 @@
  */
 import type { Analysis, Files, Install, PackageManager, Read, Split, Trouble } from '../model.ts';
 import { resolvePath } from '../dockerfile/state.ts';
+import { frozen } from './shared/frozen.ts';
 import { has, optionText, type Arguments } from './shared/arguments.ts';
 import { analyseNode, madeHere, type Pending } from './shared/node.ts';
 import { at, record, stringEntries, type Json } from './shared/package-json.ts';
@@ -76,6 +77,15 @@ export function analyseBerry(install: Install, files: Files, args: Arguments, pr
       ...(cache === 'filled' ? ['.yarn/cache'] : []),
     ],
     withoutModules: plugAndPlay,
+    frozen: frozen(
+      files,
+      project,
+      'berry',
+      'yarn.lock',
+      verb !== 'add' && !focus && !skips && !has(args, '--immutable', '--frozen-lockfile')
+        ? `${install.command.text} --immutable`
+        : undefined,
+    ),
     splits: (found, pending) =>
       // What is laid out already has been divided.
       made || focus || skips || added.length > 0 || version === 2 ? [] : splits(install, files, found, pending),

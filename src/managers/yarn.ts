@@ -9,6 +9,7 @@
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Split, Trouble } from '../model.ts';
 import { resolvePath } from '../dockerfile/state.ts';
+import { frozen } from './shared/frozen.ts';
 import {
   directoryFrom,
   has,
@@ -130,6 +131,15 @@ function analyseClassic(install: Install, files: Files, project: Project, args: 
         : has(args, '--frozen-lockfile', '--pure-lockfile', '--immutable', '--no-lockfile')
           ? []
           : ['yarn.lock'],
+    frozen: frozen(
+      files,
+      project,
+      'yarn',
+      'yarn.lock',
+      added.length === 0 && !has(args, '--frozen-lockfile', '--pure-lockfile', '--immutable', '--no-lockfile')
+        ? `${install.command.text} --frozen-lockfile`
+        : undefined,
+    ),
     splits: (found, pending) => (added.length > 0 || forced ? [] : splits(install, files, found, pending)),
   };
   return analyseNode(install, files, project, rules);

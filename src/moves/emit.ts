@@ -4,9 +4,16 @@
  */
 import type { BuildContext, Command, Copy, Dockerfile, Edit, Run, Target, Trouble } from '../model.ts';
 import { goMatch } from '../context/dockerignore.ts';
+import { applyEdits } from '../dockerfile/edit.ts';
+import { parse } from '../dockerfile/parse.ts';
 import { parentOf, resolvePath } from '../dockerfile/state.ts';
 import { managers } from '../managers/index.ts';
 import type { CopyEvent, Need, Plan } from './sink.ts';
+
+/** The file as it would be after these edits. */
+export function edited(file: Dockerfile, edits: readonly Edit[]): Dockerfile {
+  return parse(applyEdits(file.source, edits));
+}
 
 /** The edits on the Dockerfile, or why they cannot be written. */
 export function emit(file: Dockerfile, plan: Plan, context: BuildContext, target: Target): readonly Edit[] | Trouble {
@@ -19,6 +26,16 @@ const SHRINKS =
   /^(?:sudo )?(?:(?:npm|pnpm) prune|(?:npm|yarn|pnpm|bun) .*(?:--prod\b|--production|--omit[= ]dev)|(?:npm|yarn) cache|bun pm cache|pnpm store|rm -|apk del|(?:apt|apt-get) (?:purge|remove|autoremove|clean|-y (?:purge|remove|autoremove))|yum clean|dnf clean|pip3? (?:uninstall|cache)|find .*-delete)/;
 
 const SAFE_WORD = /^[A-Za-z0-9._@+/*?[\]-]+$/;
+
+/** The narrow copies of a plan alone, as lines to stand above their reader. */
+export function manifestCopies(
+  file: Dockerfile,
+  plan: Plan,
+  context: BuildContext,
+  target: Target,
+): readonly string[] | Trouble {
+  return new Writer(file, plan, context, target).copies();
+}
 
 class Writer {
   private readonly source: string;
@@ -35,6 +52,16 @@ class Writer {
     this.target = target;
     this.source = file.source;
     this.eol = file.eol;
+  }
+
+  copies(): readonly string[] | Trouble {
+    const lines: string[] = [];
+    for (const need of this.plan.needs) {
+      const found = this.narrow(need, need.reader);
+      if (!Array.isArray(found)) return found;
+      lines.push(...found);
+    }
+    return lines;
   }
 
   edits(): readonly Edit[] | Trouble {

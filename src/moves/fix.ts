@@ -47,6 +47,6 @@ function message(files: readonly string[], commands: readonly string[], why: str
   return `copies ${shown === '' ? 'the source after the install' : `${shown} ahead of the source`}${what === '' ? '' : `, so that ${what} stays cached`}${why === undefined ? '' : ` (${why})`}`;
 }
 
-export function isTrouble(value: object): value is Trouble {
-  return 'code' in value;
+export function isTrouble(value: object | string): value is Trouble {
+  return typeof value === 'object' && 'code' in value;
 }

@@ -137,7 +137,14 @@ const mutations: Readonly<Record<string, Mutation>> = {
 const seen = new Map<string, number>();
 let total = 0;
 
-const cases = allCases().filter((each) => each.name.startsWith('applies-'));
+const applied = allCases().filter((each) => each.name.startsWith('applies-'));
+/** What changes a build knowingly is not proved of the original. */
+const cases = applied.filter(
+  ({ files, options }) =>
+    !fix({ path: 'Dockerfile', source: files['Dockerfile'] as string }, memoryContext(files), options).applied.some(
+      (each) => each.changes === true,
+    ),
+);
 
 describe.each(cases)('$transform/$name', ({ files, options }) => {
   const source = files['Dockerfile'] as string;

@@ -51,6 +51,7 @@ export interface NodeRules {
   /** It makes no node_modules (Plug'n'Play). */
   readonly withoutModules?: boolean;
   readonly splits: (project: Project, pending: Pending) => readonly Split[];
+  readonly frozen?: Analysis['frozen'];
 }
 
 /** What cannot run before the source is there. */
@@ -168,6 +169,7 @@ export function analyseNode(install: Install, files: Files, project: Project, ru
     ],
     splits: refusal === undefined ? [] : rules.splits(project, pending),
     ...(refusal === undefined ? {} : { refusal }),
+    ...(rules.frozen === undefined ? {} : { frozen: rules.frozen }),
   };
 }
 
