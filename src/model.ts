@@ -341,14 +341,19 @@ export interface Analysis {
 }
 
 export interface CacheDirectory {
-  /** For root; `~` is the user's home. */
+  /** `~` is the user's home. */
   readonly path: string;
   /** D: a download cache, safe to mount. P: a package store that later steps need (0.5). */
   readonly class: 'download' | 'store';
-  /** Environment variable that moves it. */
+  /** Environment variable that moves it, and where in that directory it then is. */
   readonly variable?: string;
-  /** Only with this much on the command line or in the environment the tool uses it: what turns it off. */
-  readonly offBy?: { readonly option?: string; readonly variable?: string };
+  readonly inside?: string;
+  /** Only root's, or only everybody else's. */
+  readonly only?: 'root' | 'others';
+  /** It holds what was compiled: only builds use it. */
+  readonly compiled?: true;
+  /** Why it must not be mounted. */
+  readonly never?: string;
 }
 
 /** Knowledge of one package manager: one file each in `src/managers/`, data first. */

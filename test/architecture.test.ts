@@ -35,7 +35,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   testing: ['index', 'context', 'dockerfile'],
   index: ['engine', 'transforms', 'managers', 'context', 'dockerfile', 'effects', 'package'],
   transforms: ['plugin'],
-  plugin: ['moves', 'effects'],
+  plugin: ['moves', 'effects', 'managers'],
   engine: ['dockerfile', 'proof', 'diff'],
   reporters: ['diff'],
   proof: ['effects', 'dockerfile'],

@@ -26,6 +26,7 @@ import {
   opportunities,
   traceOf,
   within,
+  type Action,
   type BuildContext,
   type Copy,
   edited,
@@ -55,7 +56,7 @@ export const completeManifests: Transform = {
       const lines = manifestCopies(supposed.file, plan, context, { ...target, style: 'copy' });
       if (isTrouble(lines)) continue;
       const missing = plan.needs.flatMap((need) => need.files.map((each) => each.source));
-      const command = supposed.event.actions.find((action) => action.install !== undefined)?.text ?? '';
+      const command = supposed.event.actions.find(isInstall)?.text ?? '';
       yield {
         at: run,
         fixes: [
@@ -80,7 +81,7 @@ export const completeManifests: Transform = {
 /** The first install of a stage that manifests were copied for, and the source copy that follows it. */
 function lateCopy(stage: StageTrace, context: BuildContext): { install: Event; copy: Copy } | undefined {
   for (const [index, event] of stage.events.entries()) {
-    const action = event.actions.find((each) => each.install?.kind === 'install' || each.install?.kind === 'fetch');
+    const action = event.actions.find(isInstall);
     if (action?.install === undefined) continue;
     const { directory } = action.install;
     const above = stage.events.slice(0, index);
@@ -107,9 +108,13 @@ function forgotten(needs: Plan['needs'], supposed: Event, { events }: StageTrace
     above.some((each) => (each.directory ? within(path, each.target) : path === each.target));
   const reads = new Set(
     supposed.actions
-      .filter((action) => action.install !== undefined)
-      .flatMap((action) => action.effect?.reads.map((read) => read.path) ?? []),
+      .filter(isInstall)
+      .flatMap((action) => action.effect?.reads ?? [])
+      .filter((read) => read.optional !== true)
+      .map((read) => read.path),
   );
+  // What an install fills, and git tracks all the same.
+  for (const output of supposed.actions.flatMap((action) => action.analysis?.outputs ?? [])) reads.delete(output);
   return needs
     .filter((need) => need.reader === supposed.instruction)
     .map((need) => ({
@@ -117,6 +122,10 @@ function forgotten(needs: Plan['needs'], supposed: Event, { events }: StageTrace
       files: need.files.filter((each) => each.sure && reads.has(each.target) && !brought(each.target)),
     }))
     .filter((need) => need.files.length > 0);
+}
+
+function isInstall({ install }: Action): boolean {
+  return install?.kind === 'install' || install?.kind === 'fetch';
 }
 
 function isCopy(instruction: Event['instruction']): boolean {

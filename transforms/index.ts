@@ -1,3 +1,4 @@
+import { cacheMounts } from './cache-mounts.ts';
 import type { Transform } from '../src/plugin.ts';
 import { completeManifests } from './complete-manifests.ts';
 import { frozenInstall } from './frozen-install.ts';
@@ -19,5 +20,6 @@ export const transforms: readonly Transform[] = [
   lateArg,
   completeManifests,
   frozenInstall,
+  cacheMounts,
   ignoreInstallOutput,
 ];

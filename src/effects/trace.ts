@@ -20,7 +20,7 @@ import type {
 import { expandCopySource, goMatch } from '../context/dockerignore.ts';
 import { parse } from '../dockerfile/parse.ts';
 import { resolvePath } from '../dockerfile/state.ts';
-import { analyse, recognise } from '../managers/index.ts';
+import { analyse, cacheClass, recognise } from '../managers/index.ts';
 import { ordinary, pipeline, type Effect } from './commands.ts';
 import { Variables } from './environment.ts';
 import {
@@ -37,6 +37,8 @@ import { baseName, collides, isShared, isSystem, join } from './paths.ts';
 import type { Symbols } from './symbols.ts';
 
 /** Something an action depends on, with the value that it had. */
+export { cacheClass } from '../managers/index.ts';
+
 export interface Input {
   /** An image path, `system` for everything outside the project, or `everything`. */
   readonly what: string;
@@ -428,7 +430,10 @@ class Execution {
       const source = resolvePath('/', options.get('source') ?? options.get('src') ?? '.').slice(1) || '.';
       this.image.mount(resolvePath(run.state.workdir, target), contextLayer(this.context, source, '', 'root'));
     }
-    const flags = this.flagText(run, (name, value) => name === 'mount' && isContextBind(value));
+    const flags = this.flagText(
+      run,
+      (name, value) => name === 'mount' && (isContextBind(value) || isKnownCache(run, value)),
+    );
     const base = (used?: string): number =>
       this.symbols.of(
         this.environment.value(used),
@@ -560,7 +565,7 @@ class Execution {
           { what: 'place', value: where },
         ];
         return analysis.steps.map((step) =>
-          this.step({ ...step, name: step.name + suffix }, where, command.text, {
+          this.step({ ...step, name: uncached(step.name) + suffix }, where, command.text, {
             command,
             install,
             analysis,
@@ -670,6 +675,11 @@ function isQuiet(command: Command): boolean {
   );
 }
 
+/** What an install leaves in its own cache is no part of its result. */
+function uncached(name: string): string {
+  return name.replace(/ --no-cache-dir(?= |$)/g, '');
+}
+
 function mountsOf(run: Run): Place['mounts'] {
   return run.flags
     .filter((flag) => flag.name === 'mount')
@@ -721,6 +731,17 @@ function mountOptions(value: string): Map<string, string> {
       const equals = part.indexOf('=');
       return equals < 0 ? [part, ''] : [part.slice(0, equals), part.slice(equals + 1)];
     }),
+  );
+}
+
+/** A cache of a package manager: what it holds decides how long an install takes, and nothing else. */
+function isKnownCache(run: Run, value: string): boolean {
+  const options = mountOptions(value);
+  const target = options.get('target') ?? options.get('dst') ?? options.get('destination');
+  return (
+    options.get('type') === 'cache' &&
+    target !== undefined &&
+    cacheClass(resolvePath(run.state.workdir, target)) !== undefined
   );
 }
 

@@ -296,7 +296,7 @@ export const cargo: PackageManager = {
   recognise,
   analyse,
   caches: [
-    { path: '/usr/local/cargo/registry', class: 'store', variable: 'CARGO_HOME' },
-    { path: '/usr/local/cargo/git/db', class: 'store', variable: 'CARGO_HOME' },
+    { path: '/usr/local/cargo/registry', class: 'store', variable: 'CARGO_HOME', inside: 'registry' },
+    { path: '/usr/local/cargo/git/db', class: 'store', variable: 'CARGO_HOME', inside: 'git/db' },
   ],
 };

@@ -232,6 +232,6 @@ export const go: PackageManager = {
   analyse,
   caches: [
     { path: '/go/pkg/mod', class: 'store', variable: 'GOMODCACHE' },
-    { path: '~/.cache/go-build', class: 'download', variable: 'GOCACHE' },
+    { path: '~/.cache/go-build', class: 'store', variable: 'GOCACHE', compiled: true },
   ],
 };

@@ -47,6 +47,20 @@ function programName(word: string): string {
     .replace(/^(yarn|pnpm|npm)@[\w.^~-]+$/, '$1');
 }
 
+/** The class of the cache that a path is, of whatever manager and user; undefined: none that is known. */
+export function cacheClass(path: string): 'download' | 'store' | undefined {
+  return caches.find(({ pattern }) => pattern.test(path))?.class;
+}
+
+const caches = managers.flatMap((manager) =>
+  manager.caches.map((cache) => ({
+    class: cache.class,
+    pattern: new RegExp(
+      `^${cache.path.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/^~/, '(?:/root|/home/[^/]+)')}(?:/.*)?$`,
+    ),
+  })),
+);
+
 const WRAPPERS = new Set(['command', 'time', 'exec', 'nice']);
 
 /** `sudo -E`, `corepack`, `env A=b`, `npx yarn@1`: what follows is the command. */

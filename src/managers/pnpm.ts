@@ -304,5 +304,5 @@ export const pnpm: PackageManager = {
   globs: ['package.json', 'pnpm-lock.yaml*', 'pnpm-workspace.yaml*'],
   recognise,
   analyse,
-  caches: [{ path: '~/.local/share/pnpm/store', class: 'download', variable: 'npm_config_store_dir' }],
+  caches: [{ path: '~/.local/share/pnpm/store', class: 'download', variable: 'PNPM_HOME', inside: 'store' }],
 };

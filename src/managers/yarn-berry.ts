@@ -163,5 +163,12 @@ export const yarnBerry: PackageManager = {
   globs: ['package.json', 'yarn.lock*', '.yarnrc.yml*'],
   recognise: () => undefined,
   analyse: (install) => unknown(install, { code: 'dynamic-manifest', message: 'not a command of its own' }),
-  caches: [{ path: '~/.yarn/berry/cache', class: 'download', variable: 'YARN_CACHE_FOLDER' }],
+  caches: [
+    {
+      path: '~/.yarn/berry/cache',
+      class: 'store',
+      variable: 'YARN_CACHE_FOLDER',
+      never: 'with Plug’n’Play `.pnp.cjs` points into the cache',
+    },
+  ],
 };

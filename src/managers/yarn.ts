@@ -195,5 +195,8 @@ export const yarn: PackageManager = {
   globs: ['package.json', 'yarn.lock*'],
   recognise,
   analyse,
-  caches: [{ path: '/usr/local/share/.cache/yarn/v6', class: 'download', variable: 'YARN_CACHE_FOLDER' }],
+  caches: [
+    { path: '/usr/local/share/.cache/yarn/v6', class: 'download', variable: 'YARN_CACHE_FOLDER', only: 'root' },
+    { path: '~/.cache/yarn', class: 'download', variable: 'YARN_CACHE_FOLDER', only: 'others' },
+  ],
 };

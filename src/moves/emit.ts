@@ -7,8 +7,34 @@ import { goMatch } from '../context/dockerignore.ts';
 import { applyEdits } from '../dockerfile/edit.ts';
 import { parse } from '../dockerfile/parse.ts';
 import { parentOf, resolvePath } from '../dockerfile/state.ts';
-import { managers } from '../managers/index.ts';
+import { cacheClass, managers } from '../managers/index.ts';
 import type { CopyEvent, Need, Plan } from './sink.ts';
+
+/** Undefined: the builder and the file's own syntax line know cache and bind mounts. */
+export function supportsMounts(file: Dockerfile, target: Target): Trouble | undefined {
+  if (target.builder === 'buildah' || (target.builder === 'buildkit' && knows(file, [1, 2]))) return undefined;
+  return {
+    code: 'builder-too-old',
+    message:
+      target.builder === 'buildkit'
+        ? `\`# syntax=${file.syntax ?? ''}\` knows no mounts`
+        : `${target.builder} knows no mounts`,
+    help: target.builder === 'buildkit' ? 'raise the syntax line' : 'build with BuildKit',
+  };
+}
+
+/**
+ * The file's own syntax line, or the builder's default where it has none, is at least this (rule 34). A default is
+ * taken to know what has been there since 1.2, and nothing newer.
+ */
+function knows({ syntax }: Dockerfile, [major, minor]: readonly [number, number], labs?: number): boolean {
+  const match = /:(\d+)(?:\.(\d+))?(?:\.\d+)?(-labs)?/.exec(syntax ?? ':1.2');
+  if (match === null) return false;
+  // `docker/dockerfile:1` follows the newest.
+  const found = match[2] === undefined ? Infinity : Number(match[2]);
+  const needed = match[3] !== undefined && labs !== undefined ? labs : minor;
+  return Number(match[1]) > major || (Number(match[1]) === major && found >= needed);
+}
 
 /** The file as it would be after these edits. */
 export function edited(file: Dockerfile, edits: readonly Edit[]): Dockerfile {
@@ -150,18 +176,8 @@ class Writer {
     );
   }
 
-  /**
-   * The file's own syntax line, or the builder's default where it has none, is at least this (rule 34). A default is
-   * taken to know what has been there since 1.2, and nothing newer.
-   */
-  private supports([major, minor]: readonly [number, number], labs?: number): boolean {
-    if (this.target.builder !== 'buildkit') return false;
-    const match = /:(\d+)(?:\.(\d+))?(?:\.\d+)?(-labs)?/.exec(this.file.syntax ?? ':1.2');
-    if (match === null) return false;
-    // `docker/dockerfile:1` follows the newest.
-    const found = match[2] === undefined ? Infinity : Number(match[2]);
-    const needed = match[3] !== undefined && labs !== undefined ? labs : minor;
-    return Number(match[1]) > major || (Number(match[1]) === major && found >= needed);
+  private supports(version: readonly [number, number], labs?: number): boolean {
+    return this.target.builder === 'buildkit' && knows(this.file, version, labs);
   }
 
   // --------------------------------------------------------------------------------- the narrow copies
@@ -312,6 +328,13 @@ class Writer {
     }
     if (last.form !== 'shell')
       return { code: 'unsplittable-run', message: `\`RUN\` in ${last.form} form cannot be divided` };
+    const kept = last.flags.find((flag) => flag.name === 'mount' && isPrivateCache(last, flag.value ?? ''));
+    if (kept !== undefined)
+      return {
+        code: 'unsplittable-run',
+        message: `\`${this.source.slice(...kept.span)}\` may hold what both halves of the RUN need`,
+        help: 'divide the RUN by hand',
+      };
     const command = commands[cut] as Command;
     const next = rest[0];
     if (next?.operator === ';' && !this.leadsWithSet(commands.slice(0, cut + 1)))
@@ -329,7 +352,7 @@ class Writer {
       };
     const indent = this.indentAt(last.span[0]);
     const keyword = this.source.slice(last.span[0], last.span[0] + 3);
-    const flags = last.flags.map((flag) => this.source.slice(...flag.span)).join(' ');
+    const flags = this.source.slice(last.flags[0]?.span[0] ?? 0, last.flags.at(-1)?.span[1] ?? 0);
     const carry = this.carried(commands.slice(0, cut + 1));
     const opening = `${indent}${keyword} ${flags === '' ? '' : `${flags} `}${carry}`;
     const edits: Edit[] = [];
@@ -396,6 +419,15 @@ class Writer {
     const match = /^[ \t]*\r?\n/.exec(this.source.slice(offset, offset + 200));
     return match === null ? undefined : offset + match[0].length;
   }
+}
+
+/** A cache mount that is no package manager's download cache: a toolchain, a build directory. */
+function isPrivateCache(run: Run, value: string): boolean {
+  const target = /(?:^|,)(?:target|dst|destination)=([^,]+)/.exec(value)?.[1];
+  return (
+    /(?:^|,)type=cache(?:,|$)/.test(value) &&
+    (target === undefined || cacheClass(resolvePath(run.state.workdir, target)) !== 'download')
+  );
 }
 
 function unresolved(copy: Copy): Trouble {

@@ -1,5 +1,5 @@
 /** Makes a plan into a fix: its edits, the ignore file that they need, and what to say. */
-import type { BuildContext, Dockerfile, Fix, Target, Trouble } from '../model.ts';
+import type { BuildContext, Dockerfile, Fix, Split, Target, Trouble } from '../model.ts';
 import type { StageTrace } from '../effects/trace.ts';
 import { emit } from './emit.ts';
 import { ignoreEdit, missingIgnores } from './ignore.ts';
@@ -33,18 +33,26 @@ export function planFix(
     message: message(
       plan.needs.flatMap((need) => need.files.map((each) => each.source)),
       plan.gains.map((action) => action.text),
-      plan.split?.why,
+      plan.split,
     ),
     ...(plan.split?.risk === undefined ? { safety: 'safe' } : { safety: 'unsafe', risk: plan.split.risk }),
   };
 }
 
-function message(files: readonly string[], commands: readonly string[], why: string | undefined): string {
-  const shown = files.length > 4 ? `${files.slice(0, 3).join(', ')} and ${files.length - 3} more` : files.join(', ');
-  const what = [...new Set(commands)]
-    .map((text) => `\`${text.length > 40 ? `${text.slice(0, 37)}...` : text}\``)
-    .join(', ');
-  return `copies ${shown === '' ? 'the source after the install' : `${shown} ahead of the source`}${what === '' ? '' : `, so that ${what} stays cached`}${why === undefined ? '' : ` (${why})`}`;
+function message(files: readonly string[], commands: readonly string[], split: Split | undefined): string {
+  const listed = files.length > 4 ? `${files.slice(0, 3).join(', ')} and ${files.length - 3} more` : files.join(', ');
+  const kept = [...new Set(commands)].map(short).join(', ');
+  const what =
+    listed !== ''
+      ? `copies ${listed} ahead of the source`
+      : split === undefined
+        ? 'copies the source after the install'
+        : `runs ${short(split.before)} ahead of the source`;
+  return `${what}${kept === '' ? '' : `, so that ${kept} stays cached`}${split === undefined ? '' : ` (${split.why})`}`;
+}
+
+function short(text: string): string {
+  return `\`${text.length > 40 ? `${text.slice(0, 37)}...` : text}\``;
 }
 
 export function isTrouble(value: object | string): value is Trouble {

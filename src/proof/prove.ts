@@ -12,7 +12,7 @@
 import type { BuildContext, Dockerfile, Trouble } from '../model.ts';
 import { parse } from '../dockerfile/parse.ts';
 import { createSymbols, type Symbols } from '../effects/symbols.ts';
-import { trace, type Action, type Input, type StageTrace } from '../effects/trace.ts';
+import { cacheClass, trace, type Action, type Input, type StageTrace } from '../effects/trace.ts';
 
 export interface Side {
   readonly file: Dockerfile;
@@ -49,7 +49,33 @@ function compareTraces(before: readonly StageTrace[], candidate: Side, symbols: 
     const trouble = compareStages(old, after[index] as StageTrace);
     if (trouble !== undefined) return trouble;
   }
-  return undefined;
+  return storeTrouble(before, after);
+}
+
+/** A package store that is a cache mount in one RUN is empty for a RUN without it (0.5). */
+function storeTrouble(before: readonly StageTrace[], after: readonly StageTrace[]): Trouble | undefined {
+  const already = partlyMounted(before);
+  const manager = [...partlyMounted(after)].find((each) => !already.has(each));
+  return manager === undefined
+    ? undefined
+    : {
+        code: 'store-partly-mounted',
+        message: `the package store of ${manager} would be a cache mount in some of its RUNs and not in others`,
+      };
+}
+
+function partlyMounted(stages: readonly StageTrace[]): ReadonlySet<string> {
+  const mounted = new Set<string>();
+  const bare = new Set<string>();
+  for (const { events } of stages)
+    for (const { install } of events.flatMap((event) => event.actions)) {
+      if (install === undefined || install.kind === 'tool') continue;
+      const isMounted = install.place.mounts.some(
+        ({ type, target }) => type === 'cache' && target !== undefined && cacheClass(target) === 'store',
+      );
+      (isMounted ? mounted : bare).add(install.manager);
+    }
+  return new Set([...mounted].filter((manager) => bare.has(manager)));
 }
 
 function compareStages(before: StageTrace, after: StageTrace): Trouble | undefined {
