@@ -9,7 +9,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { findDockerfiles } from '../src/context/find.ts';
 import { run } from '../src/cli/run.ts';
-import { fix, parse, type BuildContext, type Outcome } from '../src/index.ts';
+import { fix, parse, type BuildContext, type Outcome, type Run } from '../src/index.ts';
 import { opportunities, traceOf } from '../src/plugin.ts';
 
 interface Row {
@@ -25,28 +25,47 @@ const row = (manager: string): Row => {
   return known;
 };
 
-/** Installs of a text by stage and position, and whether a broad copy stands above. */
-function installs(
-  source: string,
-  context: BuildContext,
-): { manager: string; key: string; state: 'optimal' | 'faulty'; code: string }[] {
+interface Unit {
+  readonly manager: string;
+  /** Stage, manager and directory: what is counted once. */
+  readonly key: string;
+  readonly state: 'optimal' | 'faulty';
+  readonly code: string;
+}
+
+/** Installs of a text, and builds that download, and whether a broad copy stands above. */
+function units(source: string, context: BuildContext): Unit[] {
   const file = parse(source);
   if (file.trouble !== undefined) return [];
   return traceOf(file, context).flatMap((stage) => {
-    const { blocked, optimal } = opportunities(stage, context);
-    const fine = new Set(optimal.map((each) => each.install.command));
-    const reasons = new Map(blocked.map((each) => [each.install.command, each.trouble.code]));
+    const installs = opportunities(stage, context);
+    const builds = opportunities(stage, context, { kind: 'build', narrow: true });
+    const fine = new Set([...installs.optimal, ...builds.optimal].map((each) => each.install.command));
+    const reasons = new Map(
+      [...installs.blocked, ...builds.blocked].map((each) => [each.install.command, each.trouble.code]),
+    );
+    const planned = new Set(builds.plans.map((plan) => plan.last));
     const seen = new Set<string>();
     return stage.events.flatMap((event) =>
-      event.actions.flatMap((action) => {
-        if (action.install?.kind !== 'install' || action.command === undefined) return [];
-        const key = `${stage.stage.index} ${action.install.manager} ${action.install.directory}`;
+      event.actions.flatMap(({ install, command }): Unit[] => {
+        if (install === undefined || command === undefined || !/^(?:install|fetch|build)$/.test(install.kind))
+          return [];
+        const key = `${stage.stage.index} ${install.manager} ${install.directory}`;
+        const code = reasons.get(install.command);
         if (seen.has(key)) return [];
+        // Into a cache mount, nothing is kept in a layer.
+        if (install.kind === 'fetch' && code === undefined && !fine.has(install.command)) return [];
+        // A build that nothing is copied for, or that finds what another one downloaded, has nothing to gain.
+        if (
+          install.kind === 'build' &&
+          code === undefined &&
+          !planned.has(event.instruction as Run) &&
+          !fine.has(install.command)
+        )
+          return [];
         seen.add(key);
-        const state = fine.has(action.install.command) ? ('optimal' as const) : ('faulty' as const);
-        return [
-          { manager: action.install.manager, key, state, code: reasons.get(action.install.command) ?? 'not-moved' },
-        ];
+        const state = fine.has(install.command) || code === 'already-cached' ? 'optimal' : 'faulty';
+        return [{ manager: install.manager, key, state, code: code ?? 'not-moved' }];
       }),
     );
   });
@@ -76,7 +95,7 @@ for (const directory of directories) {
     if (file === undefined || before === undefined) continue;
     check(outcome.path, directory, before);
     if (outcome.context === undefined) {
-      for (const each of installs(before, file.repository.context('.', file.path))) {
+      for (const each of units(before, file.repository.context('.', file.path))) {
         const into = row(each.manager).refused;
         const code = outcome.refused[0]?.code ?? each.code;
         if (each.state === 'faulty') into.set(code, (into.get(code) ?? 0) + 1);
@@ -93,8 +112,8 @@ function tally(before: string, outcome: Outcome, context: BuildContext, where: s
   const after = outcome.changes.find((change) => change.path === outcome.path)?.after ?? before;
   const newContext = ignore === undefined ? context : context.withIgnoreFile(ignore);
   if (outcome.status === 'changed') changed++;
-  const later = new Map(installs(after, newContext).map((each) => [each.key, each]));
-  for (const each of installs(before, context)) {
+  const later = new Map(units(after, newContext).map((each) => [each.key, each]));
+  for (const each of units(before, context)) {
     if (each.state === 'optimal') row(each.manager).optimal++;
     else {
       const then = later.get(each.key);

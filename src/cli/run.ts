@@ -172,7 +172,7 @@ class Runner {
         (source) =>
           expandCopySource(context, source).length === 0 && !(/[*?[]/.test(source) || context.may(contextPath(source))),
       );
-      if (absent.length > 0) return absent;
+      if (absent.length > 0) return absent.map((source) => `there is no \`${source}\`, which it copies`);
       // A manifest that is there and kept out by the ignore file is a mistake to tell, not a sign of another context.
       const hidden = managers.some((manager) =>
         manager.manifests.some(

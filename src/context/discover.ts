@@ -397,7 +397,7 @@ export function chooseContext(
   return {
     trouble: {
       code: 'context-unknown',
-      message: `no directory from its own up to the repository's root holds \`${lacks(start)[0] ?? ''}\`, which it copies`,
+      message: `no directory from its own up to the repository's root fits: in its own, ${lacks(start)[0] ?? ''}`,
       help: 'pass the directory that it is built from with --context DIR',
     },
   };
