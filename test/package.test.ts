@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { transforms } from '../transforms/index.ts';
 
 const root = join(import.meta.dirname, '..');
 let folder: string;
@@ -69,7 +70,7 @@ describe('the packed package', () => {
       const outcome: Outcome = fix({ path: 'Dockerfile', source: 'FROM node\\nWORKDIR /app\\nCOPY . .\\nRUN npm i\\n' }, context);
       const none: Transform = { name: 'a/b', summary: '', *propose(file, around) { traceOf(file, around); } };
       const text: string = fixText('FROM node\\nCOPY . /app\\nRUN cd /app && npm i\\n').status;
-      console.log(JSON.stringify([outcome.status, transforms.length, none.name, text, runFixture({ files: { Dockerfile: 'FROM a\\n' } }).broken]));
+      console.log(JSON.stringify([outcome.status, transforms.map(({ name }) => name), none.name, text, runFixture({ files: { Dockerfile: 'FROM a\\n' } }).broken]));
     `;
     writeFileSync(join(folder, 'use.ts'), program);
     writeFileSync(
@@ -85,7 +86,7 @@ describe('the packed package', () => {
       encoding: 'utf8',
     });
     expect(stderr).toBe('');
-    expect(JSON.parse(stdout)).toEqual(['changed', 3, 'a/b', 'changed', []]);
+    expect(JSON.parse(stdout)).toEqual(['changed', transforms.map(({ name }) => name), 'a/b', 'changed', []]);
     for (const door of ['index', 'plugin', 'testing'])
       expect(readFileSync(join(root, `dist/${door}.js`), 'utf8')).not.toMatch(/from ?["']node:/);
   });
