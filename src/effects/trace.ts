@@ -33,7 +33,7 @@ import {
   valueLayer,
   wildcardLayer,
 } from './image.ts';
-import { baseName, collides, isShared, isSystem, join } from './paths.ts';
+import { baseName, collides, isShared, isSystem, join, within } from './paths.ts';
 import type { Symbols } from './symbols.ts';
 
 /** Something an action depends on, with the value that it had. */
@@ -65,6 +65,8 @@ export interface Action {
   readonly splitInputs?: readonly Input[];
   /** It only fills a store (strategy W): its result is not compared, what it reads is. */
   readonly warm?: boolean;
+  /** It repeats an earlier action on its own result, and so changes nothing. */
+  readonly repeats?: boolean;
 }
 
 /** Where one source of a COPY ends up. */
@@ -121,11 +123,18 @@ const NOT_ROOT = /^(?:elasticsearch|kibana|logstash|jenkins|solr|sonarqube|neo4j
 /** What a RUN's commands share; with a text, variables that differ from build to build count only where it names them. */
 type Base = (used?: string) => number;
 
-/** The state that a step left, which has to stand for it to be settled. */
-interface Settled {
-  readonly action: Action;
+/** What a step leaves: it has to stand for the step to be settled. */
+interface Left {
   readonly system: number;
   readonly written: readonly number[];
+  readonly edited: readonly number[];
+}
+
+interface Settled {
+  readonly action: Action;
+  /** The files that it edits, before it did. */
+  readonly before: readonly number[];
+  readonly left: Left;
 }
 
 interface Shell {
@@ -630,7 +639,8 @@ class Execution {
       return { text, name: step.name, symbol: 0, effect: step, inputs, warm: true, ...rest };
     }
     const settled = this.settle(step, place, inputs);
-    if (typeof settled !== 'number') return { ...settled, ...rest };
+    if (typeof settled !== 'number') return { ...settled, ...rest, repeats: true };
+    const before = this.edited(step);
     if (step.system !== 'none') inputs.push({ what: 'system', value: this.image.system() });
     const cold = step.offline === true && !this.warmed.has(rest.install?.manager ?? '');
     const name = cold ? `${step.name} --offline` : step.name;
@@ -644,33 +654,48 @@ class Execution {
     for (const path of step.makes ?? []) this.image.makeDirectory(path, step.maker ?? '');
     for (const path of step.touches ?? []) this.image.touchDirectory(path, symbol);
     const action: Action = { text, name, symbol, effect: step, inputs, ...rest };
-    if (step.settles === true) this.settled.set(settled, { action, ...this.left(step) });
+    if (step.settles === true) this.settled.set(settled, { action, before, left: this.left(step) });
     return action;
   }
 
   /** The action that this step repeats on its own result; otherwise the key to remember it by. */
   private settle(step: Effect, place: number, inputs: readonly Input[]): Action | number {
     if (step.settles !== true) return 0;
-    const key = this.symbols.of('settle', step.name, place, ...inputs.map((input) => input.value));
+    // What it wrote itself is compared with what it left.
+    const own = (path: string): boolean => step.edits.includes(path) || step.writes.some((tree) => within(path, tree));
+    const key = this.symbols.of(
+      'settle',
+      step.name,
+      place,
+      ...inputs.filter(({ what }) => !own(what)).map(({ value }) => value),
+    );
     const known = this.settled.get(key);
     if (known === undefined) return key;
-    const { system, written } = this.left(step);
-    if (system !== known.system || written.some((value, index) => value !== known.written[index])) return key;
+    const { system, written, edited } = this.left(step);
+    if (system !== known.left.system || written.some((value, index) => value !== known.left.written[index])) return key;
+    // A copy may have put back what stood there before.
+    const isOwn = edited.every((value, index) => value === known.left.edited[index] || value === known.before[index]);
+    if (!isOwn) return key;
     for (const path of step.edits) this.image.write(path, editLayer(this.symbols.of(known.action.symbol, path)));
     return known.action;
   }
 
-  private left(step: Effect): { readonly system: number; readonly written: readonly number[] } {
+  private left(step: Effect): Left {
     return {
-      system: step.system === 'writes' ? this.image.system() : 0,
+      system: step.system === 'none' ? 0 : this.image.system(),
       written: step.writes.map((path) => this.image.valueOf(path, true)),
+      edited: this.edited(step),
     };
+  }
+
+  private edited(step: Effect): readonly number[] {
+    return step.edits.map((path) => this.image.valueOf(path, true));
   }
 }
 
 /** Installs from registries and of system packages: their results do not depend on what a build is called. */
 function isQuiet(command: Command): boolean {
-  return /^(?:sudo )?(?:apt|apt-get|apk|yum|dnf|microdnf|npm|yarn|pnpm|bun|pip3?|poetry|uv|go mod|bundle|composer) /.test(
+  return /^(?:sudo )?(?:apt|apt-get|apk|yum|dnf|microdnf|npm|yarn|pnpm|bun|pip3?|poetry|uv|pipenv|pdm|conda|mamba|go mod|bundle|composer) /.test(
     `${command.text} `,
   );
 }

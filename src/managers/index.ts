@@ -1,15 +1,34 @@
 import type { Analysis, Command, Files, Install, PackageManager, Place, ShellWord } from '../model.ts';
 import { bun } from './bun.ts';
 import { cargo } from './cargo.ts';
+import { conda } from './conda.ts';
 import { go } from './go.ts';
 import { npm } from './npm.ts';
+import { pdm } from './pdm.ts';
 import { pip } from './pip.ts';
+import { pipenv } from './pipenv.ts';
 import { pnpm } from './pnpm.ts';
+import { poetry } from './poetry.ts';
+import { uv } from './uv.ts';
 import { yarnBerry } from './yarn-berry.ts';
 import { yarn } from './yarn.ts';
 
 /** All that are known. Order does not matter: a command name belongs to one of them. */
-export const managers: readonly PackageManager[] = [npm, yarn, yarnBerry, pnpm, bun, pip, go, cargo];
+export const managers: readonly PackageManager[] = [
+  npm,
+  yarn,
+  yarnBerry,
+  pnpm,
+  bun,
+  pip,
+  uv,
+  poetry,
+  pipenv,
+  pdm,
+  conda,
+  go,
+  cargo,
+];
 
 const byCommand = new Map<string, PackageManager[]>();
 for (const manager of managers)

@@ -93,6 +93,8 @@ export function opportunities(
   for (const [index, event] of trace.events.entries()) {
     for (const action of event.actions) {
       if (!(kind === 'build' ? isBuild(action) : isInstall(action)) || action.install === undefined) continue;
+      // Its first half stands above the copy already.
+      if (isRepeated(event, action)) continue;
       const run = event.instruction as Run;
       const fetched = isFetched(trace.events.slice(0, index), action, trace.fetched);
       if (kind === 'build') {
@@ -267,7 +269,8 @@ function reach(events: readonly Event[], mode: number | 'whole', fetched?: Reado
   if (last !== undefined && opaque >= 0 && run.commands !== undefined) {
     const action = last.actions[opaque] as Action;
     // Once its store is filled ahead of the copy, there is nothing more to divide.
-    const split = mode === 'whole' || isFetched(events, action, fetched) ? undefined : action.analysis?.splits[mode];
+    const isDone = isRepeated(last, action) || isFetched(events, action, fetched);
+    const split = mode === 'whole' || isDone ? undefined : action.analysis?.splits[mode];
     const command = action.command === undefined ? -1 : run.commands.indexOf(action.command);
     if (split !== undefined && command >= 0)
       return {
@@ -300,6 +303,11 @@ function isFetched(events: readonly Event[], action: Action, before?: ReadonlySe
   return events.some((event) =>
     event.actions.some(({ install }) => install?.manager === manager && install.kind === 'fetch'),
   );
+}
+
+/** The part of its command that can run ahead of the source has been run. */
+function isRepeated({ actions }: Event, { command }: Action): boolean {
+  return command !== undefined && actions.some((each) => each.repeats === true && each.command === command);
 }
 
 /** A build that still downloads: its own part is what cannot be moved. */

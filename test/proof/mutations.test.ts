@@ -45,6 +45,8 @@ const onlyFetches = (lines: readonly string[]): boolean => {
   );
   return installs.some((install) => install?.kind === 'fetch' && install.manager !== 'pnpm');
 };
+/** The whole install runs below the copy, and settles without its first half too. */
+const FIRST_HALF = /--no-(?:install-project|install-workspace|root|self|autoloader)\b/;
 const words = (line: string): string[] => line.trim().split(/\s+/);
 
 const mutations: Readonly<Record<string, Mutation>> = {
@@ -106,7 +108,10 @@ const mutations: Readonly<Record<string, Mutation>> = {
     above
       // One that only prints, removes what is not there or fills a store is no loss.
       .filter(
-        (at) => !/^RUN (?:ls|rm -rf) /.test(lines[at] as string) && !onlyFetches(lines.slice(at, runEnd(lines, at))),
+        (at) =>
+          !/^RUN (?:ls|rm -rf) /.test(lines[at] as string) &&
+          !FIRST_HALF.test(lines[at] as string) &&
+          !onlyFetches(lines.slice(at, runEnd(lines, at))),
       )
       .map((at) => [...lines.slice(0, at), ...lines.slice(runEnd(lines, at))]),
   'takes the network from the install': ({ lines, above }) =>

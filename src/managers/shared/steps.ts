@@ -33,11 +33,11 @@ export function build(
   fetch: Step,
   splits: readonly Split[],
   outputs: Outputs = NO_OUTPUTS,
-): Analysis {
-  const trouble: Trouble = {
+  trouble: Trouble = {
     code: 'intervening-run-reads-source',
     message: `\`${install.command.text}\` builds the source`,
-  };
+  },
+): Analysis {
   const rest: Step = {
     name: install.command.text,
     reads: [],

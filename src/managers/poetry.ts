@@ -1,0 +1,138 @@
+/**
+ * Poetry. Spec section 12.
+ *
+ * Reads: pyproject.toml, poetry.lock, poetry.toml; path dependencies, which it builds (manifests alone failed [V]).
+ * The project itself is installed too, and without its source that fails [V], unless `--no-root` or
+ * `package-mode = false` (https://python-poetry.org/docs/basic-usage/#operating-modes).
+ *
+ * Writes .venv in the project if there is one or the settings say so; else ~/.cache/pypoetry/virtualenvs, or the
+ * interpreter's own packages (https://python-poetry.org/docs/configuration/#virtualenvsin-project).
+ */
+import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Trouble } from '../model.ts';
+import { resolvePath } from '../dockerfile/state.ts';
+import { directoryFrom, has, optionTable, optionText } from './shared/arguments.ts';
+import { document } from './shared/documents.ts';
+import { at, record, type Json } from './shared/package-json.ts';
+import {
+  dependencyStep,
+  isLocalRequirement,
+  programArguments,
+  pythonInstall,
+  requirementsOf,
+} from './shared/python-project.ts';
+import { isTrouble, tool, unknown, unresolvedVariable } from './shared/steps.ts';
+
+const OPTIONS = optionTable(
+  '-E --extras --source --priority',
+  '-C --directory -P --project --only --with --without -G --group',
+);
+
+function recognise(command: Command, place: Place): Install | undefined {
+  const args = programArguments(command, 'poetry', OPTIONS);
+  const [verb] = args.positional;
+  const directory = directoryFrom(args, ['-C', '--directory', '-P', '--project'], place);
+  const base = { manager: 'poetry', command, place, directory };
+  if (verb === 'install' || verb === 'sync') return { ...base, kind: 'install' };
+  if (verb === 'add' || verb === 'update' || verb === 'remove') return { ...base, kind: 'install' };
+  if (verb === 'self') return { ...base, kind: 'tool' };
+  return undefined;
+}
+
+function analyse(install: Install, files: Files): Analysis {
+  if (install.kind === 'tool') return tool(install);
+  const args = programArguments(install.command, 'poetry', OPTIONS);
+  const [verb] = args.positional;
+  if (args.unresolved !== undefined) return unknown(install, unresolvedVariable(install, args.unresolved));
+  if (verb !== 'install' && verb !== 'sync')
+    return unknown(install, {
+      code: 'mutating-install',
+      message: `\`${install.command.text}\` changes pyproject.toml and poetry.lock`,
+      help: 'commit the result, and use `poetry install`',
+    });
+  if (has(args, '--only-root'))
+    return unknown(install, {
+      code: 'local-dependency-builds',
+      message: `\`${install.command.text}\` installs the project itself`,
+    });
+  const project = readProject(install, files);
+  if (isTrouble(project)) return unknown(install, project);
+  const name = `poetry install ${optionText(args, ['--no-root', '--no-directory'])}${verb === 'sync' ? ' --sync' : ''}`;
+  // Whether an environment in the project is used is also a matter of settings that are not seen here.
+  const step = dependencyStep(name, project.reads, { tree: at(install.directory, '.venv'), certain: false });
+  const skipsRoot = has(args, '--no-root') || !project.isPackage;
+  const skipsPaths = has(args, '--no-directory') || project.paths.length === 0;
+  const local = !skipsPaths ? project.paths[0] : !skipsRoot ? 'the project itself' : undefined;
+  const flags = [
+    ...(has(args, '--no-root') ? [] : ['--no-root']),
+    ...(skipsPaths || has(args, '--no-directory') ? [] : ['--no-directory']),
+  ].join(' ');
+  return pythonInstall(
+    install,
+    { ...step, edits: files.has(project.lock) === 'yes' ? [] : [project.lock] },
+    local,
+    install.command.redirects.length > 0
+      ? []
+      : [
+          {
+            before: `${install.command.text} ${flags}`,
+            after: install.command.text,
+            why: `${skipsPaths ? 'the project itself is' : 'the packages of the project are'} installed after the copy`,
+          },
+        ],
+  );
+}
+
+interface Project {
+  readonly reads: readonly Read[];
+  readonly lock: string;
+  readonly isPackage: boolean;
+  /** Packages of the project that it depends on: how to speak of each. */
+  readonly paths: readonly string[];
+}
+
+function readProject({ directory }: Install, files: Files): Project | Trouble {
+  const path = at(directory, 'pyproject.toml');
+  const json = document(files, path, 'toml');
+  if (isTrouble(json)) return json;
+  const settings = record(record(json['tool'])['poetry']);
+  const lock = at(directory, 'poetry.lock');
+  if (files.has(lock) === 'yes' && files.read(lock) === undefined)
+    return { code: 'manifest-generated', message: `an earlier command may have changed \`${lock}\`` };
+  const reads: Read[] = [{ path }, { path: lock }, { path: at(directory, 'poetry.toml') }];
+  const paths: string[] = [];
+  for (const [name, found] of localDependencies(settings)) {
+    const target = resolvePath(directory, found);
+    if (/\.(?:whl|tar\.gz|zip)$/.test(found)) reads.push({ path: target });
+    else paths.push(`\`${name}\` from \`${found}\``);
+  }
+  if (requirementsOf(json).some(isLocalRequirement)) paths.push(`a local requirement of \`${path}\``);
+  return { reads, lock, paths, isPackage: settings['package-mode'] !== false };
+}
+
+function localDependencies(settings: Json): readonly (readonly [string, string])[] {
+  const tables = [
+    settings['dependencies'],
+    settings['dev-dependencies'],
+    ...Object.values(record(settings['group'])).map((group) => record(group)['dependencies']),
+  ];
+  return tables
+    .flatMap((table) => Object.entries(record(table)))
+    .flatMap(([name, value]) => (Array.isArray(value) ? (value as unknown[]) : [value]).map((each) => [name, each]))
+    .map(([name, value]) => [name as string, record(value)['path'] ?? record(value)['file']] as const)
+    .filter((entry): entry is readonly [string, string] => typeof entry[1] === 'string');
+}
+
+export const poetry: PackageManager = {
+  name: 'poetry',
+  summary: 'poetry install, poetry sync',
+  commands: ['poetry', 'python', 'python3'],
+  manifests: ['pyproject.toml', 'poetry.lock'],
+  globs: ['pyproject.toml', 'poetry.lock*', 'poetry.toml*'],
+  recognise,
+  analyse,
+  caches: [
+    // The virtual environments are below ~/.cache/pypoetry too, and are no cache.
+    { path: '~/.cache/pypoetry/cache', class: 'download', variable: 'POETRY_CACHE_DIR', inside: 'cache' },
+    { path: '~/.cache/pypoetry/artifacts', class: 'download', variable: 'POETRY_CACHE_DIR', inside: 'artifacts' },
+  ],
+};

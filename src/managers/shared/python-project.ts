@@ -1,0 +1,83 @@
+/** What uv, Poetry, PDM and Pipenv share: pyproject.toml, and a virtual environment that may lie in the project. */
+import type { Analysis, Command, Install, Read, Split, Step } from '../../model.ts';
+import { parseArguments, type Arguments, type OptionTable } from './arguments.ts';
+import { at, record, strings, type Json } from './package-json.ts';
+import { build, installsProject, single, type Outputs } from './steps.ts';
+
+/** Where an install puts its packages. */
+export interface Environment {
+  /** A directory of the project that it fills, or may fill. */
+  readonly tree?: string;
+  /** It writes nowhere else. */
+  readonly certain: boolean;
+}
+
+/** What follows `poetry` and the like, or `python -m poetry`. */
+export function programArguments(command: Command, name: string, table: OptionTable): Arguments {
+  const words = command.words.map((word) => word.value ?? '');
+  if (!/(?:^|\/)python[\d.]*$/.test(words[0] ?? '')) return parseArguments(command, 1, table);
+  return words[1] === '-m' && words[2] === name
+    ? parseArguments(command, 3, table)
+    : { positional: [], options: new Map(), list: [] };
+}
+
+/**
+ * The directory that `variable` names, or `.venv`. An absolute path outside of the project is the system's.
+ * `certain` says that the tool never installs anywhere else.
+ */
+export function environmentOf(install: Install, root: string, variable: string, certain: boolean): Environment {
+  const named = install.place.environment(variable);
+  if (named?.startsWith('/') === true) return { certain: false };
+  return { tree: at(root, named === undefined || named === '' ? '.venv' : named), certain };
+}
+
+/** Installing what a project depends on, and nothing of the project. */
+export function dependencyStep(name: string, reads: readonly Read[], { tree, certain }: Environment): Step {
+  return {
+    name,
+    reads: [...reads, ...(tree === undefined ? [] : [{ path: tree, tree: true }])],
+    writes: tree === undefined ? [] : [tree],
+    edits: [],
+    system: certain ? 'reads' : 'writes',
+    settles: true,
+  };
+}
+
+/** The dependencies, and where `local` is not empty the project's own packages after them. */
+export function pythonInstall(
+  install: Install,
+  dependencies: Step,
+  local: string | undefined,
+  splits: readonly Split[],
+): Analysis {
+  const [tree] = dependencies.writes;
+  const inside = at(install.directory, '');
+  const outputs: Outputs =
+    tree === undefined
+      ? { outputs: [], ignore: [] }
+      : { outputs: [tree], ignore: tree.startsWith(inside) ? [tree.slice(inside.length)] : [] };
+  if (local === undefined) return { ...single(dependencies), ...outputs };
+  const trouble = installsProject(install, local);
+  return { ...build(install, dependencies, splits, outputs, trouble), refusal: trouble };
+}
+
+/** `dynamic = ["dependencies"]`: a build backend computes them from other files. */
+export function hasDynamicDependencies(pyproject: Json): boolean {
+  const { dynamic } = record(pyproject['project']);
+  return strings(dynamic).some((name) => name === 'dependencies' || name === 'optional-dependencies');
+}
+
+/** Requirements of the `[project]` table, groups included, as written. */
+export function requirementsOf(pyproject: Json): readonly string[] {
+  const project = record(pyproject['project']);
+  return [
+    ...strings(project['dependencies']),
+    ...Object.values(record(project['optional-dependencies'])).flatMap(strings),
+    ...Object.values(record(pyproject['dependency-groups'])).flatMap(strings),
+  ];
+}
+
+/** `name @ file:///…` or `name @ ./…`. */
+export function isLocalRequirement(requirement: string): boolean {
+  return /@\s*(?:file:|\.{0,2}\/)/.test(requirement);
+}

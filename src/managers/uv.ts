@@ -1,0 +1,221 @@
+/**
+ * uv. Spec section 13. (`uv pip` is pip.ts.)
+ *
+ * Reads: pyproject.toml, uv.lock, uv.toml (which wins over `[tool.uv]`), .python-version, the pyproject.toml of every
+ * workspace member, and what `tool.uv.sources` names. A project with a `[build-system]`, or `tool.uv.package = true`,
+ * is installed itself: editable, by its build backend.
+ * Sources: https://docs.astral.sh/uv/concepts/projects/ (layout, sync, workspaces, config),
+ * https://docs.astral.sh/uv/guides/integration/docker/#intermediate-layers
+ *
+ * Writes .venv, or what UV_PROJECT_ENVIRONMENT names.
+ */
+import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Trouble } from '../model.ts';
+import { parentOf, resolvePath } from '../dockerfile/state.ts';
+import { directoryFrom, has, optionTable, optionText, type Arguments } from './shared/arguments.ts';
+import { document } from './shared/documents.ts';
+import { at, record, strings, type Json } from './shared/package-json.ts';
+import {
+  dependencyStep,
+  environmentOf,
+  hasDynamicDependencies,
+  isLocalRequirement,
+  programArguments,
+  pythonInstall,
+  requirementsOf,
+} from './shared/python-project.ts';
+import { isTrouble, single, tool, unknown, unresolvedVariable } from './shared/steps.ts';
+import { workspaceMembers } from './shared/workspaces.ts';
+
+const OPTIONS = optionTable(
+  '-p --python --index --default-index -i --index-url --extra-index-url -f --find-links -P --upgrade-package --reinstall-package --index-strategy --keyring-provider --resolution --prerelease --fork-strategy --exclude-newer --link-mode -C --config-setting --no-build-isolation-package --no-build-package --no-binary-package --refresh-package --cache-dir --color --python-platform --prompt --allow-insecure-host --with',
+  '--extra --no-extra --group --no-group --only-group --no-install-package --project --directory --package --config-file --env-file --script',
+);
+const WITHOUT_PROJECT = ['--no-install-project', '--no-install-workspace', '--no-install-local'];
+
+function recognise(command: Command, place: Place): Install | undefined {
+  const args = programArguments(command, 'uv', OPTIONS);
+  const [verb, second] = args.positional;
+  const base = { manager: 'uv', command, place, directory: directoryFrom(args, ['--directory', '--project'], place) };
+  if (verb === 'sync') return { ...base, kind: 'install' };
+  if (verb === 'venv') return { ...base, kind: 'install' };
+  if (verb === 'tool' && second === 'install') return { ...base, kind: 'tool' };
+  if (verb === 'python' && second === 'install') return { ...base, kind: 'tool' };
+  return undefined;
+}
+
+function analyse(install: Install, files: Files): Analysis {
+  const args = programArguments(install.command, 'uv', OPTIONS);
+  const [verb, second, ...rest] = args.positional;
+  const version = [{ path: at(install.directory, '.python-version') }, { path: at(install.directory, 'uv.toml') }];
+  if (install.kind === 'tool') {
+    const local = rest.some((word) => /^\.{0,2}\/|^\.$/.test(word)) || args.unresolved !== undefined;
+    if (local) return unknown(install, unresolvedVariable(install, rest[0] ?? ''));
+    return tool(install, second === 'python' && rest.length === 0 ? version : []);
+  }
+  if (args.unresolved !== undefined) return unknown(install, unresolvedVariable(install, args.unresolved));
+  if (verb === 'venv') return virtualEnvironment(install, second, version);
+  const project = readProject(install, files, args);
+  if (isTrouble(project)) return unknown(install, project);
+  const name = `uv sync ${optionText(args, [...WITHOUT_PROJECT, '--no-editable'])}`;
+  const step = dependencyStep(
+    name,
+    project.reads,
+    environmentOf(install, project.root, 'UV_PROJECT_ENVIRONMENT', !has(args, '--active')),
+  );
+  const local = has(args, '--no-install-local')
+    ? undefined
+    : (project.paths[0] ??
+      (has(args, '--no-install-workspace')
+        ? undefined
+        : (project.members[0] ??
+          (project.isPackage && !has(args, '--no-install-project') ? 'the project itself' : undefined))));
+  const without = project.members.length > 0 ? '--no-install-workspace' : '--no-install-project';
+  const dividable = project.paths.length === 0 && install.command.redirects.length === 0;
+  // A lockfile that may be rewritten is restored by the copy that follows.
+  const edits = has(args, '--locked', '--frozen') ? [] : [at(project.root, 'uv.lock')];
+  return pythonInstall(
+    install,
+    { ...step, edits },
+    local,
+    dividable
+      ? [
+          {
+            before: `${install.command.text} ${without}`,
+            after: install.command.text,
+            why: `${without === '--no-install-project' ? 'the project itself is' : 'the packages of the workspace are'} installed after the copy`,
+          },
+        ]
+      : [],
+  );
+}
+
+function virtualEnvironment(install: Install, path: string | undefined, reads: readonly Read[]): Analysis {
+  const tree = resolvePath(install.directory, path ?? '.venv');
+  const { text } = install.command;
+  // Its Python has to fit `requires-python`.
+  const step = {
+    name: text,
+    reads: [...reads, { path: at(install.directory, 'pyproject.toml') }, { path: tree, tree: true }],
+    writes: [tree],
+    edits: [],
+    system: 'reads',
+  } as const;
+  const inside = at(install.directory, '');
+  return {
+    ...single(step),
+    outputs: [tree],
+    ignore: tree.startsWith(inside) ? [tree.slice(inside.length)] : [],
+  };
+}
+
+interface Project {
+  readonly root: string;
+  readonly reads: readonly Read[];
+  readonly isPackage: boolean;
+  /** Workspace members that are installed with it, and path dependencies: how to speak of each. */
+  readonly members: readonly string[];
+  readonly paths: readonly string[];
+}
+
+function readProject(install: Install, files: Files, args: Arguments): Project | Trouble {
+  const own = document(files, at(install.directory, 'pyproject.toml'), 'toml');
+  if (isTrouble(own)) return own;
+  const root = workspaceRoot(install.directory, own, files);
+  if (isTrouble(root)) return root;
+  const workspace = record(record(record(root.json['tool'])['uv'])['workspace']);
+  const members = workspaceMembers(files, root.directory, strings(workspace['members']), 'pyproject.toml');
+  if (isTrouble(members)) return members;
+  const excluded = strings(workspace['exclude']).map((path) => resolvePath(root.directory, path));
+  const packages = [...new Set([root.directory, install.directory, ...members])].filter(
+    (directory) => !excluded.includes(directory),
+  );
+  const reads: Read[] = [];
+  for (const directory of ancestors(install.directory))
+    for (const name of ['uv.toml', '.python-version', 'pyproject.toml']) reads.push({ path: at(directory, name) });
+  const paths: string[] = [];
+  for (const directory of packages) {
+    const path = at(directory, 'pyproject.toml');
+    const json = document(files, path, 'toml');
+    if (isTrouble(json)) return json;
+    reads.push({ path });
+    if (hasDynamicDependencies(json))
+      return {
+        code: 'dynamic-manifest',
+        message: `\`${path}\` has dynamic dependencies, which its build backend computes from the source`,
+        help: 'list the dependencies in pyproject.toml',
+      };
+    for (const read of sourcesOf(json, directory)) {
+      // An archive is one file; a directory is a package to be built.
+      if (/\.(?:whl|tar\.gz|zip)$/.test(read)) reads.push({ path: read });
+      else if (!members.includes(read)) paths.push(`\`${read}\`, a path dependency`);
+    }
+    if (requirementsOf(json).some(isLocalRequirement)) paths.push(`a local requirement of \`${path}\``);
+  }
+  const lock = at(root.directory, 'uv.lock');
+  reads.push({ path: lock });
+  if (files.has(lock) === 'yes' && files.read(lock) === undefined)
+    return { code: 'manifest-generated', message: `an earlier command may have changed \`${lock}\`` };
+  if (files.has(lock) !== 'yes' && !has(args, '--locked', '--frozen') && hasDynamicVersion(own))
+    return {
+      code: 'needs-vcs',
+      message: `without uv.lock, \`${install.command.text}\` asks the build backend for the project's version`,
+      help: 'commit uv.lock',
+    };
+  const others = members.filter((member) => member !== install.directory);
+  return {
+    root: root.directory,
+    reads,
+    isPackage: isPackage(own),
+    members: others.length === 0 ? [] : ['packages of the workspace'],
+    paths,
+  };
+}
+
+/** https://docs.astral.sh/uv/concepts/projects/config/#build-systems */
+function isPackage(json: Json): boolean {
+  const setting = record(record(json['tool'])['uv'])['package'];
+  return typeof setting === 'boolean' ? setting : json['build-system'] !== undefined;
+}
+
+function hasDynamicVersion(json: Json): boolean {
+  return strings(record(json['project'])['dynamic']).includes('version');
+}
+
+function sourcesOf(json: Json, directory: string): readonly string[] {
+  return Object.values(record(record(record(json['tool'])['uv'])['sources']))
+    .flatMap((source) => (Array.isArray(source) ? (source as unknown[]) : [source]))
+    .map((source) => record(source)['path'])
+    .filter((path): path is string => typeof path === 'string')
+    .map((path) => resolvePath(directory, path));
+}
+
+function* ancestors(directory: string): Iterable<string> {
+  for (let here = directory, last = ''; here !== last; last = here, here = parentOf(here)) yield here;
+}
+
+function workspaceRoot(
+  directory: string,
+  json: Json,
+  files: Files,
+): { readonly directory: string; readonly json: Json } | Trouble {
+  const isRoot = (each: Json): boolean => record(record(each['tool'])['uv'])['workspace'] !== undefined;
+  if (isRoot(json)) return { directory, json };
+  for (const above of ancestors(parentOf(directory))) {
+    if (files.has(at(above, 'pyproject.toml')) !== 'yes') continue;
+    const found = document(files, at(above, 'pyproject.toml'), 'toml');
+    if (isTrouble(found)) return found;
+    if (isRoot(found)) return { directory: above, json: found };
+  }
+  return { directory, json };
+}
+
+export const uv: PackageManager = {
+  name: 'uv',
+  summary: 'uv sync, uv venv, uv tool install',
+  commands: ['uv', 'python', 'python3'],
+  manifests: ['pyproject.toml', 'uv.lock'],
+  globs: ['pyproject.toml', 'uv.lock*'],
+  recognise,
+  analyse,
+  caches: [{ path: '~/.cache/uv', class: 'download', variable: 'UV_CACHE_DIR' }],
+};
