@@ -325,6 +325,10 @@ const RULES: Readonly<Record<string, Rule>> = {
   conda: only(/^(?:--version|clean |config (?!.*--file)|init(?: |$)|info|list)/, SYSTEM),
   mamba: only(/^(?:--version|clean |config (?!.*--file)|init(?: |$)|info|list)/, SYSTEM),
   micromamba: only(/^(?:--version|clean |config |shell init)/, SYSTEM),
+  dotnet: only(
+    /^(?:--version|--info|--list-sdks|nuget (?:add source (?!\.)|locals)|dev-certs|workload update)/,
+    SYSTEM,
+  ),
   git: only(/^config --(?:global|system) /, SYSTEM),
   mkdir,
   chown: attributes,

@@ -549,13 +549,15 @@ class Execution {
 
   private command(run: Run, command: Command, shell: Shell, base: Base, suffix: string): readonly Action[] {
     const exports = [...shell.exports].map(([name, value]) => `${name}=${value ?? ''}`).sort();
-    const quiet = isQuiet(command) ? command.text : undefined;
-    const known = this.symbols.of(base(quiet), shell.directory, this.image.maker(shell.directory), ...exports);
+    const stateWith = (variables: number): number =>
+      this.symbols.of(variables, shell.directory, this.image.maker(shell.directory), ...exports);
+    const known = stateWith(base(isQuiet(command) ? command.text : undefined));
     // A word that is not constant may use a shell variable set earlier in the same RUN.
     const open = [command, ...(command.pipeline ?? [])].some((each) =>
       each.words.some((word) => word.value === undefined),
     );
-    const where = open ? this.symbols.of(known, shell.key) : known;
+    const inShell = (state: number): number => (open ? this.symbols.of(state, shell.key) : state);
+    const where = inShell(known);
     const stage = this.stage;
     const place: Place = {
       directory: shell.directory,
@@ -569,18 +571,25 @@ class Execution {
       if (install !== undefined && command.redirects.every((each) => each.target === '/dev/null')) {
         const analysis = analyse(install, install.kind === 'script' ? this.scriptView(shell) : this.image);
         const splitReads = analysis.splits.map((split) => this.readsOf(split.before, place));
+        // What comes from a registry does not depend on what a build is called; what a script or a build makes may.
+        const quiet = install.kind === 'script' ? where : inShell(stateWith(base(command.text)));
         const splitInputs: Input[] = [
           ...splitReads.flat().map((read) => this.input(read)),
-          { what: 'place', value: where },
+          { what: 'place', value: quiet },
         ];
         return analysis.steps.map((step) =>
-          this.step({ ...step, name: uncached(step.name) + suffix }, where, command.text, {
-            command,
-            install,
-            analysis,
-            splitReads,
-            splitInputs,
-          }),
+          this.step(
+            { ...step, name: uncached(step.name) + suffix },
+            step.opaque === undefined ? quiet : where,
+            command.text,
+            {
+              command,
+              install,
+              analysis,
+              splitReads,
+              splitInputs,
+            },
+          ),
         );
       }
       const effects = install === undefined ? ordinary(command, place, this.image) : undefined;
@@ -693,11 +702,9 @@ class Execution {
   }
 }
 
-/** Installs from registries and of system packages: their results do not depend on what a build is called. */
+/** Installs of system packages: their results do not depend on what a build is called. */
 function isQuiet(command: Command): boolean {
-  return /^(?:sudo )?(?:apt|apt-get|apk|yum|dnf|microdnf|npm|yarn|pnpm|bun|pip3?|poetry|uv|pipenv|pdm|conda|mamba|go mod|bundle|composer) /.test(
-    `${command.text} `,
-  );
+  return /^(?:sudo )?(?:apt|apt-get|apk|yum|dnf|microdnf) /.test(`${command.text} `);
 }
 
 /** What an install leaves in its own cache is no part of its result. */

@@ -2,6 +2,7 @@ import type { Analysis, Command, Files, Install, PackageManager, Place, ShellWor
 import { bun } from './bun.ts';
 import { cargo } from './cargo.ts';
 import { conda } from './conda.ts';
+import { dotnet } from './dotnet.ts';
 import { go } from './go.ts';
 import { npm } from './npm.ts';
 import { pdm } from './pdm.ts';
@@ -28,6 +29,7 @@ export const managers: readonly PackageManager[] = [
   conda,
   go,
   cargo,
+  dotnet,
 ];
 
 const byCommand = new Map<string, PackageManager[]>();

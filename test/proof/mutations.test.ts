@@ -46,7 +46,7 @@ const onlyFetches = (lines: readonly string[]): boolean => {
   return installs.some((install) => install?.kind === 'fetch' && install.manager !== 'pnpm');
 };
 /** The whole install runs below the copy, and settles without its first half too. */
-const FIRST_HALF = /--no-(?:install-project|install-workspace|root|self|autoloader)\b/;
+const FIRST_HALF = /--no-(?:install-project|install-workspace|root|self|autoloader)\b|dotnet restore/;
 const words = (line: string): string[] => line.trim().split(/\s+/);
 
 const mutations: Readonly<Record<string, Mutation>> = {

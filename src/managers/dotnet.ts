@@ -1,0 +1,380 @@
+/**
+ * .NET. Spec section 9.
+ *
+ * Reads: the target project, or every project of the solution; the projects that they reference; Directory.Build.props,
+ * Directory.Build.targets, Directory.Build.rsp and Directory.Packages.props from the project upward; global.json and
+ * NuGet.Config from the current directory upward, in each spelling that NuGet looks for on Linux; packages.lock.json;
+ * whatever is imported; local package feeds. Restoring only evaluates projects, so no source is needed.
+ * Sources: https://learn.microsoft.com/visualstudio/msbuild/customize-by-directory,
+ * https://learn.microsoft.com/nuget/consume-packages/configuring-nuget-behavior,
+ * https://learn.microsoft.com/dotnet/core/tools/dotnet-restore
+ *
+ * Writes obj/ beside each project. `build`, `publish`, `run`, `test` and `pack` restore first, with the same result.
+ */
+import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Step, Trouble } from '../model.ts';
+import { parentOf, resolvePath } from '../dockerfile/state.ts';
+import { has, optionTable, parseArguments, type Arguments } from './shared/arguments.ts';
+import { document, list, optionalDocument } from './shared/documents.ts';
+import { at, record, strings, type Json } from './shared/package-json.ts';
+import {
+  alreadyCached,
+  bareBuild,
+  build,
+  isMounted,
+  isTrouble,
+  missing,
+  single,
+  tool,
+  unknown,
+  unresolvedVariable,
+} from './shared/steps.ts';
+
+const OPTIONS = optionTable(
+  '-o --output -v --verbosity -c --configuration -f --framework --version-suffix --logger --results-directory --filter -l --artifacts-path --launch-profile --version -r --runtime -a --arch --os -p --property',
+  '-s --source --configfile --packages --lock-file-path --project --tool-manifest',
+);
+const BUILDS = new Set(['build', 'publish', 'run', 'test', 'pack', 'watch', 'msbuild']);
+/** Options of a build that its restore has too. */
+const RESTORE_OPTIONS =
+  /^(?:-r|--runtime|-a|--arch|--os|-s|--source|--configfile|--packages|--(?:use-)?lock-file.*|--use-current-runtime|--ucr)$/;
+const PROPERTY = /^(?:-p|\/p|--?property|\/property)(?::(.+))?$/;
+/** A restore does not use it. */
+const VERSION = /^["']?[-/](?:p|property):\w*Version\w*=/i;
+const STORES = ['/root/.nuget/packages', '/root/.nuget'];
+const PROJECT = /\.(?:cs|fs|vb)proj$/i;
+const SOLUTION = /\.slnx?$/i;
+const CONFIGURATION = ['NuGet.Config', 'NuGet.config', 'nuget.config'];
+/** Properties that move obj/. */
+const MOVES_OUTPUT = [
+  'BaseIntermediateOutputPath',
+  'MSBuildProjectExtensionsPath',
+  'ArtifactsPath',
+  'UseArtifactsOutput',
+  'RestoreOutputPath',
+];
+
+function recognise(command: Command, place: Place): Install | undefined {
+  const args = arguments_(command);
+  const [verb, second] = args.positional;
+  const base = { manager: 'dotnet', command, place, directory: place.directory };
+  if (verb === 'restore') return { ...base, kind: 'install' };
+  if (verb === 'tool' && (second === 'install' || second === 'update'))
+    return { ...base, kind: has(args, '-g', '--global', '--tool-path') ? 'tool' : 'install' };
+  if (verb === 'tool' && second === 'restore') return { ...base, kind: 'install' };
+  if (verb === 'workload' && second === 'install') return { ...base, kind: 'tool' };
+  return verb !== undefined && BUILDS.has(verb) && !has(args, '--no-restore', '--no-build')
+    ? { ...base, kind: 'build' }
+    : undefined;
+}
+
+/** `/p:A=B` is an option too. */
+function arguments_(command: Command): Arguments {
+  const args = parseArguments(command, 1, OPTIONS);
+  const slashed = args.positional.filter((word) => /^\/[a-z]+(?::|$)/i.test(word) && !/^\/.*\//.test(word));
+  return slashed.length === 0
+    ? args
+    : {
+        ...args,
+        positional: args.positional.filter((word) => !slashed.includes(word)),
+        list: [...args.list, ...slashed.map((word) => [word, true] as const)],
+      };
+}
+
+function analyse(install: Install, files: Files): Analysis {
+  if (install.kind === 'tool') return tool(install);
+  const args = arguments_(install.command);
+  const [verb, target] = args.positional;
+  if (install.kind === 'build') {
+    const { place } = install;
+    const store = place.environment('NUGET_PACKAGES');
+    if (isMounted(place, store === undefined ? STORES : [...STORES, store]))
+      return bareBuild(install, alreadyCached(install, 'the package store'));
+  }
+  if (args.unresolved !== undefined && !VERSION.test(args.unresolved))
+    return refuse(install, unresolvedVariable(install, args.unresolved));
+  if (verb === 'tool') return tools(install, files, args);
+  const named = verb === 'run' || verb === 'watch' ? args.options.get('--project') : target;
+  const start = startOf(install, files, typeof named === 'string' ? named : undefined);
+  if (isTrouble(start)) return refuse(install, start);
+  const project = new ProjectReader(files);
+  for (const directory of upward(install.directory))
+    for (const name of ['global.json', ...CONFIGURATION]) project.reads.set(at(directory, name), {});
+  project.feeds(install.directory);
+  if (SOLUTION.test(start)) project.solution(start);
+  else project.project(start);
+  const restored = restoreOptions(args);
+  const configured = args.options.get('--configfile');
+  if (typeof configured === 'string') project.reads.set(resolvePath(install.directory, configured), {});
+  if (project.trouble !== undefined) return refuse(install, project.trouble);
+  const trees = [...project.directories].map((directory) => at(directory, 'obj'));
+  const relative = typeof named === 'string' ? named : undefined;
+  const step: Step = {
+    name: ['dotnet restore', relative ?? '.', ...restored].join(' '),
+    reads: [
+      ...[...project.reads].map(([path, more]) => ({ path, ...more })),
+      ...trees.map((path) => ({ path, tree: true })),
+    ],
+    writes: trees,
+    edits: project.locks,
+    system: 'writes',
+    settles: true,
+  };
+  const outputs = { outputs: trees, ignore: ['**/obj'] };
+  if (install.kind === 'install') return { ...single(step), ...outputs };
+  const before = ['dotnet restore', ...(relative === undefined ? [] : [quoted(relative)]), ...restored].join(' ');
+  return build(
+    install,
+    step,
+    [{ before, after: install.command.text, why: 'packages are restored by a step of their own' }],
+    outputs,
+  );
+}
+
+function refuse(install: Install, trouble: Trouble): Analysis {
+  return install.kind === 'build' ? bareBuild(install, trouble) : unknown(install, trouble);
+}
+
+/** `-r`, `-p:` and the like, sorted, so that a restore and a build that say the same have one name. */
+function restoreOptions(args: Arguments): readonly string[] {
+  const kept: string[] = [];
+  for (const [name, value] of args.list) {
+    if (RESTORE_OPTIONS.test(name)) kept.push(value === true ? name : `${name} ${value}`);
+    else if (name === '--self-contained' || name === '--sc')
+      kept.push(`-p:SelfContained=${value === true ? 'true' : value}`);
+    else if (name === '--no-self-contained') kept.push('-p:SelfContained=false');
+    else {
+      const property = PROPERTY.exec(name);
+      if (property === null) continue;
+      // `-p:A=B`, split at its `=` by the option parser; or `-p A=B`.
+      const text = property[1] === undefined ? String(value) : `${property[1]}${value === true ? '' : `=${value}`}`;
+      if (
+        !/^(?:Configuration|Version|\w*Version|VersionSuffix|OutputPath|PublishDir|DebugType|DebugSymbols)=/i.test(text)
+      )
+        kept.push(`-p:${text}`);
+    }
+  }
+  return [...new Set(kept)].sort();
+}
+
+/** The project or solution that a command is about. */
+function startOf({ directory, command }: Install, files: Files, named: string | undefined): string | Trouble {
+  const path = resolvePath(directory, named ?? '.');
+  if (PROJECT.test(path) || SOLUTION.test(path)) return files.has(path) === 'yes' ? path : missing(path);
+  const names = (files.entries(path) ?? []).filter((name) => PROJECT.test(name) || SOLUTION.test(name));
+  const solutions = names.filter((name) => SOLUTION.test(name));
+  // MSBuild takes a solution and a project of the same name as one; otherwise it wants exactly one file.
+  const [first, ...others] = solutions.length > 0 ? solutions : names;
+  if (first === undefined) return missing(at(path, '*.csproj'));
+  const same = new Set(names.map((name) => name.replace(/\.\w+$/, '')));
+  if (others.length > 0 || (solutions.length === 1 && names.length > 1 && same.size > 1))
+    return {
+      code: 'dynamic-manifest',
+      message: `\`${command.text}\` finds ${names.length} projects in \`${path}\``,
+      help: 'name the project',
+    };
+  return at(path, first);
+}
+
+function tools(install: Install, files: Files, args: Arguments): Analysis {
+  if (args.positional[1] !== 'restore')
+    return unknown(install, {
+      code: 'mutating-install',
+      message: `\`${install.command.text}\` changes the tool manifest`,
+      help: 'commit the result, and use `dotnet tool restore`',
+    });
+  const reads = [...upward(install.directory)].flatMap((directory) =>
+    ['.config/dotnet-tools.json', 'dotnet-tools.json', ...CONFIGURATION].map((name) => ({ path: at(directory, name) })),
+  );
+  return reads.some(({ path }) => path.endsWith('dotnet-tools.json') && files.has(path) === 'yes')
+    ? single({ name: install.command.text, reads, writes: [], edits: [], system: 'writes' })
+    : unknown(install, missing(at(install.directory, '.config/dotnet-tools.json')));
+}
+
+/** Collects what evaluating a project reads. */
+class ProjectReader {
+  readonly reads = new Map<string, Omit<Read, 'path'>>();
+  /** Of the projects that are restored. */
+  readonly directories = new Set<string>();
+  readonly locks: string[] = [];
+  trouble: Trouble | undefined;
+  private readonly files: Files;
+
+  constructor(files: Files) {
+    this.files = files;
+  }
+
+  /** Every project of a solution; it has to be there, as building fails otherwise. */
+  solution(path: string): void {
+    this.reads.set(path, {});
+    const directory = parentOf(path);
+    for (const name of ['Directory.Solution.props', 'Directory.Solution.targets', 'Directory.Build.rsp'])
+      this.reads.set(at(directory, name), {});
+    const text = this.files.read(path);
+    if (text === undefined) return this.refuse('manifest-generated', `what \`${path}\` lists is not known`);
+    const listed = /\.slnx$/i.test(path)
+      ? elements(optionalDocument(this.files, path, 'xml'), 'Project').map((each) => each['@Path'])
+      : // Project("{type}") = "Name", "path\to.csproj", "{id}": https://learn.microsoft.com/visualstudio/extensibility/internals/solution-dot-sln-file
+        [...text.matchAll(/^Project\("[^"]*"\)\s*=\s*"[^"]*",\s*"([^"]*)"/gm)].map((match) => match[1]);
+    for (const each of strings(listed)) {
+      const name = each.replaceAll('\\', '/');
+      if (/\.\w*proj$/i.test(name)) this.project(resolvePath(directory, name));
+    }
+  }
+
+  project(path: string): void {
+    if (this.reads.has(path) || this.trouble !== undefined) return;
+    if (!PROJECT.test(path)) {
+      if (/\.esproj$/i.test(path))
+        return this.refuse('dynamic-manifest', `\`${path}\` installs packages of another package manager`);
+      this.reads.set(path, {});
+      return;
+    }
+    const directory = parentOf(path);
+    this.directories.add(directory);
+    for (const above of upward(directory))
+      for (const name of ['Directory.Build.rsp', ...CONFIGURATION]) this.reads.set(at(above, name), {});
+    for (const name of ['Directory.Build.props', 'Directory.Build.targets', 'Directory.Packages.props']) {
+      const found = this.above(directory, name);
+      if (found !== undefined) this.build(found, directory);
+    }
+    if (this.files.has(at(directory, 'packages.config')) === 'yes')
+      return this.refuse('dynamic-manifest', `\`${at(directory, 'packages.config')}\` is of an older kind of project`);
+    const lock = at(directory, 'packages.lock.json');
+    this.reads.set(lock, {});
+    if (this.files.has(lock) === 'yes') this.locks.push(lock);
+    this.build(path, directory);
+  }
+
+  /** The nearest file of that name: MSBuild stops there, and those further up have to be absent or present as they are. */
+  private above(directory: string, name: string): string | undefined {
+    for (const each of upward(directory)) {
+      const path = at(each, name);
+      if (this.files.has(path) === 'yes') return path;
+      this.reads.set(path, {});
+    }
+    return undefined;
+  }
+
+  /** A project or a file that one imports. */
+  private build(path: string, project: string): void {
+    if (this.reads.get(path) !== undefined && path !== project) return;
+    this.reads.set(path, {});
+    const xml = document(this.files, path, 'xml');
+    if (isTrouble(xml)) {
+      this.trouble ??= xml;
+      return;
+    }
+    const here = parentOf(path);
+    if (MOVES_OUTPUT.some((name) => elements(xml, name).length > 0))
+      return this.refuse('dynamic-manifest', `\`${path}\` moves the directories that a restore fills`);
+    for (const each of elements(xml, 'Import')) {
+      if (each['@Sdk'] !== undefined) continue;
+      this.follow(each['@Project'], here, project, path, (found) => this.build(found, project));
+    }
+    for (const each of elements(xml, 'ProjectReference'))
+      this.follow(each['@Include'], project, project, path, (found) =>
+        this.files.has(found) === 'no' ? this.refuseMissing(found) : this.project(found),
+      );
+    for (const name of ['RestoreSources', 'RestoreAdditionalProjectSources'])
+      for (const each of elements(xml, name))
+        for (const source of String(each['#text'] ?? '').split(';'))
+          if (source !== '' && !/^https?:|^\$\(RestoreSources\)$/.test(source.trim()))
+            this.follow(source.trim(), project, project, path, (found) => this.reads.set(found, { tree: true }));
+  }
+
+  private refuseMissing(path: string): void {
+    this.trouble ??= missing(path);
+  }
+
+  private follow(value: unknown, here: string, project: string, from: string, then: (path: string) => void): void {
+    if (typeof value !== 'string' || value === '') return;
+    for (const each of value.split(';').filter((word) => word.trim() !== '')) {
+      const text = each.trim().replaceAll('\\', '/');
+      // $([MSBuild]::GetPathOfFileAbove('Directory.Build.props', '$(MSBuildThisFileDirectory)../'))
+      const upper =
+        /^\$\(\[MSBuild\]::GetPathOfFileAbove\(['"]?([\w.]+)['"]?,\s*['"]?(?:\$\(MSBuildThisFileDirectory\)\/?)?([./]*)['"]?\)\)$/i.exec(
+          text,
+        );
+      if (upper !== null) {
+        const found = this.above(resolvePath(here, upper[2] === '' ? '.' : (upper[2] as string)), upper[1] as string);
+        if (found !== undefined) then(found);
+        continue;
+      }
+      const path = text
+        .replace(/^\$\(MSBuildThisFileDirectory\)\/?/i, `${here}/`)
+        .replace(/^\$\(MSBuildProjectDirectory\)\/?/i, `${project}/`);
+      if (/[$*?%@]/.test(path)) {
+        // What comes with an SDK or a package is no file of the project.
+        if (/^\$\((?:MSBuild(?:Extensions|Tools|SDKs|Bin)\w*Path\w*|NuGetPackageRoot|VSToolsPath)\)/i.test(path))
+          continue;
+        return this.refuse('dynamic-manifest', `\`${from}\` names \`${each.trim()}\`, which is computed`);
+      }
+      then(resolvePath(here, path));
+    }
+  }
+
+  /** Local directories among the package sources. */
+  feeds(directory: string): void {
+    for (const above of upward(directory))
+      for (const name of CONFIGURATION) {
+        const path = at(above, name);
+        if (this.files.has(path) !== 'yes') continue;
+        const xml = document(this.files, path, 'xml');
+        if (isTrouble(xml)) {
+          this.trouble ??= xml;
+          return;
+        }
+        for (const sources of elements(xml, 'packageSources'))
+          for (const source of list(sources['add'])) {
+            const value = record(source)['@value'];
+            if (typeof value === 'string' && !/^https?:/.test(value))
+              this.reads.set(resolvePath(above, value.replaceAll('\\', '/')), { tree: true });
+          }
+      }
+  }
+
+  private refuse(code: string, message: string): void {
+    this.trouble ??= { code, message, help: 'restore in a step of your own, ahead of the source' };
+  }
+}
+
+function quoted(path: string): string {
+  return path.includes(' ') ? `"${path}"` : path;
+}
+
+/** The directory and those around it, but for `/`, which is the base image's rather than a project's. */
+function* upward(directory: string): Iterable<string> {
+  yield directory;
+  for (let here = parentOf(directory), last = directory; here !== last && here !== '/'; here = parentOf(here)) {
+    yield here;
+    last = here;
+  }
+}
+
+/** All elements of one name, at any depth; one that holds but text has it as `#text`. */
+function elements(xml: unknown, name: string): readonly Json[] {
+  const found: Json[] = [];
+  const visit = (value: unknown): void => {
+    if (Array.isArray(value)) for (const each of value) visit(each);
+    else
+      for (const [key, child] of Object.entries(record(value))) {
+        if (key === name)
+          for (const each of list(child)) found.push(typeof each === 'object' ? record(each) : { '#text': each });
+        visit(child);
+      }
+  };
+  visit(xml);
+  return found;
+}
+
+export const dotnet: PackageManager = {
+  name: 'dotnet',
+  summary:
+    'dotnet restore, dotnet tool restore, and dotnet build, publish, run, test and pack, which restore implicitly',
+  commands: ['dotnet'],
+  manifests: ['global.json'],
+  globs: ['*.csproj', '*.sln*'],
+  recognise,
+  analyse,
+  caches: [{ path: '~/.nuget/packages', class: 'store', variable: 'NUGET_PACKAGES' }],
+};
