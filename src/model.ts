@@ -303,6 +303,8 @@ export interface Step {
   readonly sets?: Readonly<Record<string, string>>;
   /** It reads (or also changes) the image outside of the project: /usr, /etc, caches ... */
   readonly system: 'none' | 'reads' | 'writes';
+  /** Any variable may change its result, be it named or not: MSBuild takes them all for properties. */
+  readonly variables?: true;
   /** Run once more on its own result, it changes nothing. */
   readonly settles?: boolean;
   /** It only fills a store that the real install also fills: no effect on any result, but all `reads` must exist. */

@@ -580,7 +580,7 @@ class Execution {
         return analysis.steps.map((step) =>
           this.step(
             { ...step, name: uncached(step.name) + suffix },
-            step.opaque === undefined ? quiet : where,
+            step.opaque === undefined && step.variables !== true ? quiet : where,
             command.text,
             {
               command,

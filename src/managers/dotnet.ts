@@ -98,7 +98,7 @@ function analyse(install: Install, files: Files): Analysis {
   if (isTrouble(start)) return refuse(install, start);
   const project = new ProjectReader(files);
   for (const directory of upward(install.directory))
-    for (const name of ['global.json', ...CONFIGURATION]) project.reads.set(at(directory, name), {});
+    for (const name of ['global.json', ...CONFIGURATION]) project.setting(at(directory, name));
   project.feeds(install.directory);
   if (SOLUTION.test(start)) project.solution(start);
   else project.project(start);
@@ -118,6 +118,7 @@ function analyse(install: Install, files: Files): Analysis {
     edits: project.locks,
     system: 'writes',
     settles: true,
+    variables: true,
   };
   const outputs = { outputs: trees, ignore: ['**/obj'] };
   if (install.kind === 'install') return { ...single(step), ...outputs };
@@ -203,12 +204,17 @@ class ProjectReader {
     this.files = files;
   }
 
+  /** What counts if it is there. Templates of .gitignore list `*.rsp` and the like, which is no sign that there are any. */
+  setting(path: string): void {
+    if (this.files.has(path) !== 'maybe') this.reads.set(path, {});
+  }
+
   /** Every project of a solution; it has to be there, as building fails otherwise. */
   solution(path: string): void {
     this.reads.set(path, {});
     const directory = parentOf(path);
     for (const name of ['Directory.Solution.props', 'Directory.Solution.targets', 'Directory.Build.rsp'])
-      this.reads.set(at(directory, name), {});
+      this.setting(at(directory, name));
     const text = this.files.read(path);
     if (text === undefined) return this.refuse('manifest-generated', `what \`${path}\` lists is not known`);
     const listed = /\.slnx$/i.test(path)
@@ -232,7 +238,7 @@ class ProjectReader {
     const directory = parentOf(path);
     this.directories.add(directory);
     for (const above of upward(directory))
-      for (const name of ['Directory.Build.rsp', ...CONFIGURATION]) this.reads.set(at(above, name), {});
+      for (const name of ['Directory.Build.rsp', ...CONFIGURATION]) this.setting(at(above, name));
     for (const name of ['Directory.Build.props', 'Directory.Build.targets', 'Directory.Packages.props']) {
       const found = this.above(directory, name);
       if (found !== undefined) this.build(found, directory);
@@ -250,7 +256,7 @@ class ProjectReader {
     for (const each of upward(directory)) {
       const path = at(each, name);
       if (this.files.has(path) === 'yes') return path;
-      this.reads.set(path, {});
+      this.setting(path);
     }
     return undefined;
   }
@@ -277,7 +283,7 @@ class ProjectReader {
       );
     for (const name of ['RestoreSources', 'RestoreAdditionalProjectSources'])
       for (const each of elements(xml, name))
-        for (const source of String(each['#text'] ?? '').split(';'))
+        for (const source of textOf(each).split(';'))
           if (source !== '' && !/^https?:|^\$\(RestoreSources\)$/.test(source.trim()))
             this.follow(source.trim(), project, project, path, (found) => this.reads.set(found, { tree: true }));
   }
@@ -336,6 +342,11 @@ class ProjectReader {
   private refuse(code: string, message: string): void {
     this.trouble ??= { code, message, help: 'restore in a step of your own, ahead of the source' };
   }
+}
+
+function textOf(element: Json): string {
+  const text = element['#text'];
+  return typeof text === 'string' ? text : '';
 }
 
 function quoted(path: string): string {

@@ -101,7 +101,7 @@ export function opportunities(
         // Later builds find what the first one downloaded.
         if (built.has(action.install.manager)) continue;
         built.add(action.install.manager);
-        if (fetched || installedAbove(trace.events, index, action)) {
+        if (fetched || installedAbove(trace.events, index, action) || restoredAbove(trace, index, action)) {
           optimal.push({ run, install: action.install });
           plans = plans.filter((plan) => plan.last !== run);
         } else if (
@@ -461,6 +461,19 @@ function installedAbove(events: readonly Event[], index: number, action: Action)
         (each) => isInstall(each) && each.opaque === undefined && each.install?.directory === action.install?.directory,
       ),
     );
+}
+
+/** All that the build's own installing would fill has been filled by an earlier install. */
+function restoredAbove({ events, parent }: StageTrace, index: number, action: Action): boolean {
+  const trees = action.analysis?.steps[0]?.writes ?? [];
+  const stages: (readonly Event[])[] = [events.slice(0, index)];
+  for (let stage = parent; stage !== undefined; stage = stage.parent) stages.push(stage.events);
+  const filled = stages
+    .flat()
+    .flatMap((event) => event.actions)
+    .filter((each) => each.install?.manager === action.install?.manager && isInstall(each))
+    .flatMap((each) => each.effect?.writes ?? []);
+  return trees.length > 0 && trees.every((tree) => filled.includes(tree));
 }
 
 function hasBroadCopyAbove(events: readonly Event[], index: number, action: Action, context: BuildContext): boolean {
