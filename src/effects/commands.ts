@@ -318,6 +318,10 @@ const RULES: Readonly<Record<string, Rule>> = {
   virtualenv: virtualEnvironment,
   pip: only(/^(?:--version|-V|config |cache |list|freeze|show |check$|uninstall )/, SYSTEM),
   pip3: only(/^(?:--version|-V|config |cache |list|freeze|show |check$|uninstall )/, SYSTEM),
+  composer: only(
+    /^(?:--version|-V$|config (?:--global|-g) |global config |self-update|selfupdate|clear-cache|clearcache|diagnose)/,
+    SYSTEM,
+  ),
   poetry: only(/^(?:config (?!.*--local)|--version|-V$|about$|env info|cache )/, SYSTEM),
   pipenv: only(/^--version/, SILENT),
   pdm: only(/^(?:--version|-V$|config (?!.*(?:-l|--local)\b)|cache )/, SYSTEM),

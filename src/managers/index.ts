@@ -1,6 +1,7 @@
 import type { Analysis, Command, Files, Install, PackageManager, Place, ShellWord } from '../model.ts';
 import { bun } from './bun.ts';
 import { cargo } from './cargo.ts';
+import { composer } from './composer.ts';
 import { conda } from './conda.ts';
 import { dotnet } from './dotnet.ts';
 import { go } from './go.ts';
@@ -30,6 +31,7 @@ export const managers: readonly PackageManager[] = [
   go,
   cargo,
   dotnet,
+  composer,
 ];
 
 const byCommand = new Map<string, PackageManager[]>();

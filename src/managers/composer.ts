@@ -1,0 +1,234 @@
+/**
+ * Composer. Spec section 10.
+ *
+ * Reads [V: 2.5]: composer.json, composer.lock, auth.json; of each path repository the composer.json, and everything
+ * where it has bins; symfony.lock, local artifacts and patches. Its autoloader needs the source: a missing classmap
+ * directory fails [V], and the root's scripts run project code (https://getcomposer.org/doc/articles/scripts.md).
+ *
+ * Divided (S): `--no-scripts --no-autoloader`, COPY, and the install again, which fires the install and autoload
+ * events and restores what it finds missing [V].
+ */
+import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Trouble } from '../model.ts';
+import { parentOf, resolvePath } from '../dockerfile/state.ts';
+import { directoryFrom, has, optionTable, optionText, parseArguments, type Arguments } from './shared/arguments.ts';
+import { document, list, optionalDocument } from './shared/documents.ts';
+import { at, record, strings, type Json } from './shared/package-json.ts';
+import { build, installsProject, isTrouble, single, tool, unknown, unresolvedVariable } from './shared/steps.ts';
+
+const OPTIONS = optionTable('--ignore-platform-req --prefer-install --apcu-autoloader-prefix', '-d --working-dir');
+const MUTATING = new Set(['update', 'u', 'upgrade', 'require', 'r', 'remove', 'rm', 'uninstall', 'create-project']);
+/** Events that an install and the autoloader fire. Source: the scripts page, "Command events". */
+const EVENTS = [
+  'pre-install-cmd',
+  'post-install-cmd',
+  'pre-autoload-dump',
+  'post-autoload-dump',
+  'pre-dependencies-solving',
+  'post-dependencies-solving',
+  'pre-pool-create',
+  'pre-operations-exec',
+];
+const PER_PACKAGE = ['pre-package-install', 'post-package-install', 'pre-package-update', 'post-package-update'];
+/** Plugins that write into the project beside vendor. */
+const SCAFFOLDS =
+  /^(?:drupal\/core-composer-scaffold|composer\/installers|oomphinc\/composer-installers-extender|johnpbloch\/wordpress-core-installer|roots\/wordpress-core-installer|symfony\/flex|wikimedia\/composer-merge-plugin|typo3\/cms-composer-installers|magento\/magento-composer-installer)$/;
+
+/** `composer …`, and `php composer.phar …`. */
+function parse(command: Command): Arguments | undefined {
+  const words = command.words.map((word) => word.value ?? '');
+  if (/(?:^|\/)php[\d.]*$/.test(words[0] ?? '')) {
+    const phar = words.findIndex((word) => /(?:^|\/)composer(?:\.phar)?$/.test(word));
+    return phar > 0 && words.slice(1, phar).every((word) => /^-/.test(word) || /=/.test(word))
+      ? parseArguments(command, phar + 1, OPTIONS)
+      : undefined;
+  }
+  return parseArguments(command, 1, OPTIONS);
+}
+
+function recognise(command: Command, place: Place): Install | undefined {
+  const args = parse(command);
+  const [verb, second] = args?.positional ?? [];
+  if (args === undefined || verb === undefined) return undefined;
+  const base = {
+    manager: 'composer',
+    command,
+    place,
+    directory: directoryFrom(args, ['-d', '--working-dir'], place),
+  };
+  if (verb === 'global') return second === 'require' || second === 'update' ? { ...base, kind: 'tool' } : undefined;
+  return verb === 'install' || verb === 'i' || MUTATING.has(verb) ? { ...base, kind: 'install' } : undefined;
+}
+
+function analyse(install: Install, files: Files): Analysis {
+  if (install.kind === 'tool') return tool(install);
+  const args = parse(install.command) as Arguments;
+  const [verb = ''] = args.positional;
+  if (args.unresolved !== undefined) return unknown(install, unresolvedVariable(install, args.unresolved));
+  if (MUTATING.has(verb))
+    return unknown(install, {
+      code: 'mutating-install',
+      message: `\`${install.command.text}\` changes composer.json or composer.lock`,
+      help: 'commit the result, and use `composer install`',
+    });
+  const project = readProject(install, files);
+  if (isTrouble(project)) return unknown(install, project);
+  const step = {
+    name: `composer install ${optionText(args, ['--no-scripts', '--no-autoloader', '-o', '--optimize-autoloader', '-a', '--classmap-authoritative', '--apcu-autoloader', '-d', '--working-dir', '-q', '--quiet', '-v', '-vv', '-vvv', '--no-progress', '--ansi', '--no-ansi'])}`,
+    reads: [...project.reads, ...project.outputs.map((path) => ({ path, tree: true }))],
+    writes: project.outputs,
+    edits: [...project.edits],
+    system: 'reads',
+    settles: true,
+  } as const;
+  const inside = at(install.directory, '');
+  const outputs = {
+    outputs: project.outputs,
+    ignore: project.outputs.filter((path) => path.startsWith(inside)).map((path) => path.slice(inside.length)),
+  };
+  const bare = has(args, '--no-autoloader');
+  const quiet = has(args, '--no-scripts') || project.scripts.length === 0;
+  const perPackage = has(args, '--no-scripts') ? undefined : project.perPackage;
+  if (perPackage !== undefined)
+    return unknown(install, {
+      code: 'lifecycle-script-reads-source',
+      message: `the script \`${perPackage}\` of composer.json runs once for each package`,
+      help: 'install with `--no-scripts`, or run it after the install',
+    });
+  if (project.trouble !== undefined) return unknown(install, project.trouble);
+  const scans = !bare && (project.scans || has(args, '-o', '--optimize-autoloader', '-a', '--classmap-authoritative'));
+  if (quiet && !scans) return { ...single(step), ...outputs };
+  const why = quiet
+    ? 'the autoloader lists its classes'
+    : `${project.scripts.map((name) => `\`${name}\``).join(' and ')} ${project.scripts.length === 1 ? 'runs' : 'run'}`;
+  const flags = [...(has(args, '--no-scripts') ? [] : ['--no-scripts']), ...(bare ? [] : ['--no-autoloader'])].join(
+    ' ',
+  );
+  const trouble: Trouble = {
+    code: 'lifecycle-script-reads-source',
+    message: `\`${install.command.text}\` reads the source, as ${why}`,
+  };
+  return {
+    ...build(
+      install,
+      step,
+      install.command.redirects.length > 0
+        ? []
+        : [
+            {
+              before: `${install.command.text.replace(/ (?:-o|--optimize-autoloader|-a|--classmap-authoritative)(?= |$)/g, '')} ${flags}`,
+              after: install.command.text,
+              why: `${why} after the copy`,
+            },
+          ],
+      outputs,
+      trouble,
+    ),
+    refusal: trouble,
+  };
+}
+
+interface Project {
+  readonly reads: readonly Read[];
+  readonly outputs: readonly string[];
+  readonly edits: readonly string[];
+  /** Of the root, that an install runs. */
+  readonly scripts: readonly string[];
+  readonly perPackage: string | undefined;
+  /** Its autoloader lists classes of the source, rather than just where to look for them. */
+  readonly scans: boolean;
+  readonly trouble: Trouble | undefined;
+}
+
+function readProject(install: Install, files: Files): Project | Trouble {
+  const named = install.place.environment('COMPOSER');
+  const path = resolvePath(install.directory, named === undefined || named === '' ? 'composer.json' : named);
+  const json = document(files, path, 'json');
+  if (isTrouble(json)) return json;
+  const root = parentOf(path);
+  const lock = path.replace(/\.json$/, '.lock');
+  const locked = optionalDocument(files, lock, 'json');
+  if (isTrouble(locked)) return locked;
+  if (locked === undefined && files.has(lock) === 'maybe')
+    return {
+      code: 'manifest-generated',
+      message: `git ignores \`${lock}\`, or an earlier command may have made it, so its content is not known`,
+      help: 'commit it',
+    };
+  const config = record(json['config']);
+  const reads: Read[] = [{ path }, { path: lock }, { path: at(root, 'symfony.lock') }];
+  if (files.has(at(root, 'auth.json')) !== 'no') reads.push({ path: at(root, 'auth.json') });
+  const repositories = Array.isArray(json['repositories'])
+    ? (json['repositories'] as unknown[])
+    : Object.values(record(json['repositories']));
+  for (const repository of repositories.map(record)) {
+    const url = repository['url'];
+    if (typeof url !== 'string') continue;
+    if (repository['type'] === 'path') {
+      if (record(repository['options'])['symlink'] === false || /[*?[{$]/.test(url))
+        return installsProject(install, `the packages of \`${url}\``);
+      reads.push({ path: resolvePath(root, url), tree: true });
+    } else if (repository['type'] === 'artifact') reads.push({ path: resolvePath(root, url), tree: true });
+  }
+  const patches = record(record(json['extra'])['patches']);
+  for (const patch of Object.values(patches).flatMap((each) => Object.values(record(each))))
+    if (typeof patch === 'string' && !/^https?:/.test(patch)) reads.push({ path: resolvePath(root, patch) });
+  const patchesFile = record(json['extra'])['patches-file'];
+  if (typeof patchesFile === 'string')
+    return {
+      code: 'dynamic-manifest',
+      message: `\`${path}\` takes its patches from \`${patchesFile}\``,
+      help: 'list them in composer.json',
+    };
+  const scripts = record(json['scripts']);
+  const vendor = typeof config['vendor-dir'] === 'string' ? config['vendor-dir'] : 'vendor';
+  const bin = typeof config['bin-dir'] === 'string' ? config['bin-dir'] : undefined;
+  const outputs = [vendor, ...(bin === undefined || bin.startsWith(`${vendor}/`) ? [] : [bin])];
+  if (outputs.some((each) => /[$~]/.test(each)))
+    return { code: 'dynamic-manifest', message: `\`${path}\` computes its vendor-dir`, help: 'write the path out' };
+  const scaffold = [...requirements(json), ...lockedNames(locked)].find((name) => SCAFFOLDS.test(name));
+  return {
+    reads,
+    outputs: outputs.map((each) => resolvePath(root, each)),
+    edits: locked === undefined ? [lock] : [],
+    scripts: EVENTS.filter((name) => isSet(scripts[name])),
+    scans:
+      ['optimize-autoloader', 'classmap-authoritative'].some((name) => config[name] === true) ||
+      [json['autoload'], json['autoload-dev']].some((each) => list(record(each)['classmap']).length > 0),
+    perPackage: PER_PACKAGE.find((name) => isSet(scripts[name])),
+    trouble:
+      scaffold === undefined ||
+      (scaffold === 'symfony/flex' && locked !== undefined && files.has(at(root, 'symfony.lock')) === 'yes')
+        ? undefined
+        : {
+            code: 'mutating-install',
+            message: `\`${scaffold}\` reads or writes files of the project while it installs`,
+            help: 'run it with `--no-plugins`, or commit what it writes',
+          },
+  };
+}
+
+function isSet(value: unknown): boolean {
+  return typeof value === 'string' ? value !== '' : list(value).length > 0;
+}
+
+function requirements(json: Json): readonly string[] {
+  return Object.keys(record(json['require']));
+}
+
+function lockedNames(lock: Json | undefined): readonly string[] {
+  return strings(list(lock?.['packages']).map((each) => record(each)['name']));
+}
+
+export const composer: PackageManager = {
+  name: 'composer',
+  summary: 'composer install, php composer.phar install',
+  commands: ['composer', 'composer.phar', 'php'],
+  manifests: ['composer.json', 'composer.lock'],
+  globs: ['composer.json', 'composer.lock*'],
+  recognise,
+  analyse,
+  caches: [
+    { path: '/tmp/cache', class: 'download', variable: 'COMPOSER_CACHE_DIR', only: 'root' },
+    { path: '~/.cache/composer', class: 'download', variable: 'COMPOSER_CACHE_DIR' },
+  ],
+};
