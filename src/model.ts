@@ -288,6 +288,8 @@ export interface Read {
   readonly as?: string;
   /** `as` counts even when the file is absent; when it is empty, the file is not needed. */
   readonly optional?: boolean;
+  /** An install that goes without it is none the worse. */
+  readonly incidental?: true;
 }
 
 /** One thing that a command does, as the proof sees it: a function of what it reads. */

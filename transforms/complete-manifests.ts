@@ -110,7 +110,7 @@ function forgotten(needs: Plan['needs'], supposed: Event, { events }: StageTrace
     supposed.actions
       .filter(isInstall)
       .flatMap((action) => action.effect?.reads ?? [])
-      .filter((read) => read.optional !== true)
+      .filter((read) => read.optional !== true && read.incidental !== true)
       .map((read) => read.path),
   );
   // What an install fills, and git tracks all the same.

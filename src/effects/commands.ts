@@ -116,7 +116,8 @@ const remove: Rule = (_words, at, _files, command) => {
   const removes: string[] = [];
   for (const [index, word] of command.words.entries()) {
     if (index === 0 || word.text.startsWith('-')) continue;
-    const path = word.value ?? (/^[\w./*+@-]+$/.test(word.text) ? word.text : undefined);
+    // Whoever's home it is, it is the system's.
+    const path = word.value ?? (/^(?:~\/)?[\w./*+@-]+$/.test(word.text) ? word.text.replace(/^~/, '/root') : undefined);
     if (path === undefined) return undefined;
     const star = path.search(/[*?[]/);
     const absolute = resolvePath(at.directory, star < 0 ? path : path.slice(0, path.lastIndexOf('/', star) + 1) || '.');
@@ -322,6 +323,16 @@ const RULES: Readonly<Record<string, Rule>> = {
     /^(?:--version|-V$|config (?:--global|-g) |global config |self-update|selfupdate|clear-cache|clearcache|diagnose)/,
     SYSTEM,
   ),
+  bundle: (words, at) => {
+    const text = words.slice(1).join(' ');
+    if (/^(?:--version|-v$|version$|clean)/.test(text)) return { ...NOTHING, system: 'writes' };
+    if (!/^config(?: |$)/.test(text)) return undefined;
+    // Without --global it writes the project's settings, unless the image moved those.
+    if (text.includes('--global')) return { ...NOTHING, system: 'writes' };
+    const settings = join(at.directory, '.bundle/config');
+    return { ...NOTHING, reads: [{ path: settings }], writes: [settings], system: 'writes' };
+  },
+  rebar3: only(/^(?:--version|version$|local (?:install|upgrade)|update$)/, SYSTEM),
   poetry: only(/^(?:config (?!.*--local)|--version|-V$|about$|env info|cache )/, SYSTEM),
   pipenv: only(/^--version/, SILENT),
   pdm: only(/^(?:--version|-V$|config (?!.*(?:-l|--local)\b)|cache )/, SYSTEM),

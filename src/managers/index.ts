@@ -1,16 +1,19 @@
 import type { Analysis, Command, Files, Install, PackageManager, Place, ShellWord } from '../model.ts';
 import { bun } from './bun.ts';
+import { bundler } from './bundler.ts';
 import { cargo } from './cargo.ts';
 import { composer } from './composer.ts';
 import { conda } from './conda.ts';
 import { dotnet } from './dotnet.ts';
 import { go } from './go.ts';
+import { mix } from './mix.ts';
 import { npm } from './npm.ts';
 import { pdm } from './pdm.ts';
 import { pip } from './pip.ts';
 import { pipenv } from './pipenv.ts';
 import { pnpm } from './pnpm.ts';
 import { poetry } from './poetry.ts';
+import { rebar3 } from './rebar3.ts';
 import { uv } from './uv.ts';
 import { yarnBerry } from './yarn-berry.ts';
 import { yarn } from './yarn.ts';
@@ -32,6 +35,9 @@ export const managers: readonly PackageManager[] = [
   cargo,
   dotnet,
   composer,
+  bundler,
+  mix,
+  rebar3,
 ];
 
 const byCommand = new Map<string, PackageManager[]>();

@@ -212,8 +212,11 @@ function planSegment(
   for (const [index, event] of events.slice(0, stop.index + 1).entries()) {
     if (event.actions.length === 0) continue;
     const above = broad.filter((each) => each.copy.span[0] < event.instruction.span[0]);
-    for (const need of needsOf(event, stop, index === stop.index, above, firm, context, stuck, provided))
-      needs.push(need);
+    for (const need of needsOf(event, stop, index === stop.index, above, firm, context, stuck, provided)) {
+      // What an earlier reader needed is there already.
+      const files = need.files.filter((file) => !needs.some((earlier) => brings(earlier, need.copy, file)));
+      if (files.length > 0) needs.push({ ...need, files });
+    }
   }
   // A copy that brings nothing but what is read has nothing to sink for.
   for (const each of broad) {
@@ -245,6 +248,10 @@ function planSegment(
     provided: provided.size > 0,
     gains,
   };
+}
+
+function brings({ copy, files }: Need, of: CopyEvent, { source }: Need['files'][number]): boolean {
+  return copy === of && files.some((each) => each.source === source || (each.directory && within(source, each.source)));
 }
 
 interface Stop {

@@ -9,6 +9,8 @@ import { proof } from '../../src/proof/prove.ts';
 import { allCases } from '../support/fixtures.ts';
 
 interface Subject {
+  /** The original. */
+  readonly source: string;
   /** The rewritten Dockerfile's lines. */
   readonly lines: readonly string[];
   /** Index of each late copy: a COPY that stood elsewhere in the original and follows a RUN now. */
@@ -37,7 +39,21 @@ const runEnd = (lines: readonly string[], start: number): number => {
   while (lines[end]?.trimEnd().endsWith('\\') === true) end++;
   return end + 1;
 };
-/** It takes part in no result: without it, the build downloads the same. */
+/** Commands of a RUN that starts on a line, or of a whole file. */
+const commandsOf = (text: string): readonly string[] =>
+  parse(text).stages.flatMap((stage) =>
+    stage.instructions.flatMap((each) => ((each as Run).commands ?? []).map((command) => command.text)),
+  );
+/** It only does earlier what the original's own commands, which all still stand, would do: losing it loses nothing. */
+const isExtra = ({ source, lines }: Subject, at: number): boolean => {
+  const rest = new Set(commandsOf(dropped(lines, at).join('\n')));
+  return commandsOf(source).every((command) => rest.has(command));
+};
+const dropped = (lines: readonly string[], at: number): string[] => [
+  ...lines.slice(0, at),
+  ...lines.slice(runEnd(lines, at)),
+];
+/** It fills a store, and is in the original too: without it, the build downloads the same. */
 const onlyFetches = (lines: readonly string[]): boolean => {
   const run = parse(['FROM x', 'WORKDIR /x', ...lines, ''].join('\n')).stages[0]?.instructions[1] as Run;
   const installs = (run.commands ?? []).map((command) =>
@@ -45,8 +61,6 @@ const onlyFetches = (lines: readonly string[]): boolean => {
   );
   return installs.some((install) => install?.kind === 'fetch' && install.manager !== 'pnpm');
 };
-/** The whole install runs below the copy, and settles without its first half too. */
-const FIRST_HALF = /--no-(?:install-project|install-workspace|root|self|autoloader)\b|dotnet restore/;
 const words = (line: string): string[] => line.trim().split(/\s+/);
 
 const mutations: Readonly<Record<string, Mutation>> = {
@@ -104,16 +118,16 @@ const mutations: Readonly<Record<string, Mutation>> = {
     above.map((at) => inserted(lines, at, 'WORKDIR /other')),
   'changes the shell above the install': ({ lines, above }) =>
     above.map((at) => inserted(lines, at, 'SHELL ["/bin/bash", "-eo", "pipefail", "-c"]')),
-  'drops the install': ({ lines, above }) =>
-    above
+  'drops the install': (subject) =>
+    subject.above
       // One that only prints, removes what is not there or fills a store is no loss.
       .filter(
         (at) =>
-          !/^RUN (?:ls|rm -rf) /.test(lines[at] as string) &&
-          !FIRST_HALF.test(lines[at] as string) &&
-          !onlyFetches(lines.slice(at, runEnd(lines, at))),
+          !/^RUN (?:ls|rm -rf) /.test(subject.lines[at] as string) &&
+          !isExtra(subject, at) &&
+          !onlyFetches(subject.lines.slice(at, runEnd(subject.lines, at))),
       )
-      .map((at) => [...lines.slice(0, at), ...lines.slice(runEnd(lines, at))]),
+      .map((at) => dropped(subject.lines, at)),
   'takes the network from the install': ({ lines, above }) =>
     above.map((at) => replaced(lines, at, (lines[at] as string).replace(/^(\s*\S+\s)/, '$1--network=none '))),
   'lets the install fail': ({ lines, above }) =>
@@ -219,5 +233,5 @@ function subjectOf(source: string, after: string): Subject {
       stageLate = true;
     }
   });
-  return { lines, late, narrow, above, below };
+  return { source, lines, late, narrow, above, below };
 }
