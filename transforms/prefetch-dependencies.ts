@@ -45,7 +45,7 @@ export const prefetchDependencies: Transform = {
           fixes: [],
           refusal: {
             code: 'already-optimal',
-            message: `what \`${install.command.text}\` downloads stays cached`,
+            message: `\`${install.command.text}\` finds what an earlier step downloaded`,
           },
         };
     }

@@ -275,24 +275,6 @@ const RULES: Readonly<Record<string, Rule>> = {
   gem: only(/^(?:install|update) (?!.*(?:^|\s)(?:\.|\/))/, SYSTEM),
   rustup: only(/^(?:component|target|default|toolchain|update|self|install|set)/, SYSTEM),
   rustc: only(/^--version/, SILENT),
-  corepack: (words, at) => {
-    const named = words.slice(2).filter((word) => !word.startsWith('-'));
-    if (words[1] === 'enable' || words[1] === 'disable') return { ...NOTHING, system: 'writes' };
-    if (
-      (words[1] === 'prepare' || words[1] === 'use' || words[1] === 'install') &&
-      named.length > 0 &&
-      words[1] !== 'use'
-    )
-      return { ...NOTHING, system: 'writes' };
-    // Without a name it takes the version from package.json's `packageManager`.
-    return words[1] === 'prepare' || words[1] === 'install'
-      ? {
-          ...NOTHING,
-          reads: ['package.json', '.corepack.env'].map((name) => ({ path: join(at.directory, name) })),
-          system: 'writes',
-        }
-      : undefined;
-  },
   npm: only(
     /^(?:(?:config|c) (?:set|delete|rm|list|ls|get)|set|cache (?:clean|clear|verify|rm)|-v|--version|version$|view |ping|root|prefix|bin)/,
     (words) =>
@@ -333,6 +315,12 @@ const RULES: Readonly<Record<string, Rule>> = {
     return { ...NOTHING, reads: [{ path: settings }], writes: [settings], system: 'writes' };
   },
   rebar3: only(/^(?:--version|version$|local (?:install|upgrade)|update$)/, SYSTEM),
+  mvn: only(/^(?:--version|-v$)/, SILENT),
+  gradle: only(/^(?:--version|-v$)/, SILENT),
+  deno: only(/^(?:--version|-V$|upgrade)/, SYSTEM),
+  swift: only(/^--version/, SILENT),
+  cabal: only(/^(?:--version|user-config)/, SYSTEM),
+  stack: only(/^(?:--version|config set)/, SYSTEM),
   poetry: only(/^(?:config (?!.*--local)|--version|-V$|about$|env info|cache )/, SYSTEM),
   pipenv: only(/^--version/, SILENT),
   pdm: only(/^(?:--version|-V$|config (?!.*(?:-l|--local)\b)|cache )/, SYSTEM),

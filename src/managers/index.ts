@@ -2,10 +2,18 @@ import type { Analysis, Command, Files, Install, PackageManager, Place, ShellWor
 import { bun } from './bun.ts';
 import { bundler } from './bundler.ts';
 import { cargo } from './cargo.ts';
+import { clojure } from './clojure.ts';
 import { composer } from './composer.ts';
 import { conda } from './conda.ts';
+import { corepack } from './corepack.ts';
+import { dart } from './dart.ts';
+import { deno } from './deno.ts';
 import { dotnet } from './dotnet.ts';
 import { go } from './go.ts';
+import { gradle } from './gradle.ts';
+import { haskell } from './haskell.ts';
+import { lerna } from './lerna.ts';
+import { maven } from './maven.ts';
 import { mix } from './mix.ts';
 import { npm } from './npm.ts';
 import { pdm } from './pdm.ts';
@@ -14,9 +22,11 @@ import { pipenv } from './pipenv.ts';
 import { pnpm } from './pnpm.ts';
 import { poetry } from './poetry.ts';
 import { rebar3 } from './rebar3.ts';
+import { sbt } from './sbt.ts';
+import { swift } from './swift.ts';
 import { uv } from './uv.ts';
-import { yarnBerry } from './yarn-berry.ts';
 import { yarn } from './yarn.ts';
+import { yarnBerry } from './yarn-berry.ts';
 
 /** All that are known. Order does not matter: a command name belongs to one of them. */
 export const managers: readonly PackageManager[] = [
@@ -25,6 +35,9 @@ export const managers: readonly PackageManager[] = [
   yarnBerry,
   pnpm,
   bun,
+  corepack,
+  lerna,
+  deno,
   pip,
   uv,
   poetry,
@@ -33,11 +46,18 @@ export const managers: readonly PackageManager[] = [
   conda,
   go,
   cargo,
+  maven,
+  gradle,
+  sbt,
+  clojure,
   dotnet,
   composer,
   bundler,
   mix,
   rebar3,
+  dart,
+  swift,
+  haskell,
 ];
 
 const byCommand = new Map<string, PackageManager[]>();
@@ -102,8 +122,8 @@ function withoutPrefix(command: Command): Command {
     if (WRAPPERS.has(first)) words = words.slice(1);
     else if (first === 'sudo') words = words.slice(/^-[EHn]+$/.test(second) ? 2 : 1);
     else if (first === 'corepack' && /^(?:yarn|pnpm|npm)(?:@|$)/.test(second)) words = words.slice(1);
-    else if (first === 'npx' && /^(?:yarn|pnpm|npm)(?:@|$)/.test(second)) words = words.slice(1);
-    else if (first === 'npx' && /^(?:-y|--yes)$/.test(second) && /^(?:yarn|pnpm|npm)(?:@|$)/.test(third))
+    else if (first === 'npx' && /^(?:yarn|pnpm|npm|lerna)(?:@|$)/.test(second)) words = words.slice(1);
+    else if (first === 'npx' && /^(?:-y|--yes)$/.test(second) && /^(?:yarn|pnpm|npm|lerna)(?:@|$)/.test(third))
       words = words.slice(2);
     else if (first === 'env' && second.includes('=')) {
       words = words.slice(1);

@@ -68,7 +68,7 @@ function analyse(install: Install, files: Files): Analysis {
   ].join(' ');
   return pythonInstall(
     install,
-    { ...step, edits: files.has(project.lock) === 'yes' ? [] : [project.lock] },
+    { ...step, edits: files.read(project.lock) === undefined ? [project.lock] : [] },
     local,
     install.command.redirects.length > 0
       ? []
@@ -96,8 +96,6 @@ function readProject({ directory }: Install, files: Files): Project | Trouble {
   if (isTrouble(json)) return json;
   const settings = record(record(json['tool'])['poetry']);
   const lock = at(directory, 'poetry.lock');
-  if (files.has(lock) === 'yes' && files.read(lock) === undefined)
-    return { code: 'manifest-generated', message: `an earlier command may have changed \`${lock}\`` };
   const reads: Read[] = [{ path }, { path: lock }, { path: at(directory, 'poetry.toml') }];
   const paths: string[] = [];
   for (const [name, found] of localDependencies(settings)) {

@@ -30,7 +30,7 @@ function analyse(install: Install, files: Files): Analysis {
     name: `rebar3 ${profile}get-deps`,
     reads: [...reads, { path: tree, tree: true }],
     writes: [tree],
-    edits: files.has(at(install.directory, 'rebar.lock')) === 'yes' ? [] : [at(install.directory, 'rebar.lock')],
+    edits: files.read(at(install.directory, 'rebar.lock')) === undefined ? [at(install.directory, 'rebar.lock')] : [],
     system: 'reads',
     settles: true,
   };

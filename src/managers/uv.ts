@@ -153,8 +153,6 @@ function readProject(install: Install, files: Files, args: Arguments): Project |
   }
   const lock = at(root.directory, 'uv.lock');
   reads.push({ path: lock });
-  if (files.has(lock) === 'yes' && files.read(lock) === undefined)
-    return { code: 'manifest-generated', message: `an earlier command may have changed \`${lock}\`` };
   if (files.has(lock) !== 'yes' && !has(args, '--locked', '--frozen') && hasDynamicVersion(own))
     return {
       code: 'needs-vcs',

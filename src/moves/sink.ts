@@ -331,6 +331,7 @@ function isInstall({ install }: Action): boolean {
 }
 
 function isGain(action: Action): boolean {
+  if (action.repeats === true) return false;
   return isInstall(action) || action.install?.kind === 'tool' || EXPENSIVE.test(action.text);
 }
 

@@ -2,11 +2,11 @@
 import { XMLParser } from 'fast-xml-parser';
 import { parse as parseJsonc } from 'jsonc-parser';
 import { parse as parseToml } from 'smol-toml';
-import { parse as parseYaml } from 'yaml';
 import type { Files, Trouble } from '../../model.ts';
 import { memo } from './memo.ts';
 import { record, type Json } from './package-json.ts';
 import { generated, missing } from './steps.ts';
+import { parseYaml } from './yaml.ts';
 
 type Parser = (text: string) => unknown;
 
@@ -21,7 +21,7 @@ const XML_OPTIONS = {
 
 const parsers = {
   toml: memo((text) => parseToml(text)),
-  yaml: memo((text) => parseYaml(text, { maxAliasCount: 50, logLevel: 'silent' }) as unknown),
+  yaml: memo(parseYaml),
   json: memo((text) => parseJsonc(text, [], { allowTrailingComma: true }) as unknown),
   xml: memo((text) => new XMLParser(XML_OPTIONS).parse(text) as unknown),
 } satisfies Readonly<Record<string, Parser>>;

@@ -3,11 +3,11 @@
  * that is what `npm ci`, `--frozen-lockfile` and `--immutable` compare first.
  */
 import { parse as parseJsonc } from 'jsonc-parser';
-import { parse as parseYaml } from 'yaml';
 import type { Files, Trouble } from '../../model.ts';
 import { at, dependencies, record, stringEntries, type Manifest } from './package-json.ts';
 import type { Project } from './project.ts';
 import { missing } from './steps.ts';
+import { parseYaml } from './yaml.ts';
 
 export type Lockfile = 'npm' | 'yarn' | 'berry' | 'pnpm' | 'bun';
 
@@ -62,7 +62,7 @@ const READERS: Readonly<Record<Lockfile, Reader>> = {
     return (directory) => specifiers(workspaces[directory]);
   },
   pnpm: (text) => {
-    const lock = record(parseYaml(text, { maxAliasCount: 50, logLevel: 'silent' }));
+    const lock = record(parseYaml(text));
     const importers = record(lock['importers'] ?? { '.': lock });
     return (directory) => {
       const importer = importers[directory === '' ? '.' : directory];
@@ -88,7 +88,7 @@ const READERS: Readonly<Record<Lockfile, Reader>> = {
       new Map(dependencies(manifest).filter(([name, spec]) => keys.has(`${name}@${spec}`)));
   },
   berry: (text) => {
-    const lock = record(parseYaml(text, { maxAliasCount: 50, logLevel: 'silent' }));
+    const lock = record(parseYaml(text));
     const keys = new Set(Object.keys(lock).flatMap((key) => key.split(', ')));
     return (_directory, manifest) =>
       new Map(

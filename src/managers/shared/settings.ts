@@ -2,7 +2,7 @@
 import type { Files, Trouble } from '../../model.ts';
 import { record, type Json } from './package-json.ts';
 import { generated } from './steps.ts';
-import { parse } from 'yaml';
+import { parseYaml } from './yaml.ts';
 
 /** A flag of an .npmrc: `ignore-scripts=true`. Later lines win. */
 export function iniFlag(files: Files, path: string, name: string): boolean {
@@ -17,17 +17,9 @@ export function yamlSettings(files: Files, path: string): Json | Trouble {
   if (files.has(path) === 'no') return {};
   const text = files.read(path);
   if (text === undefined) return files.has(path) === 'maybe' ? {} : generated(path);
-  const value = parseYaml(text);
-  return value === undefined
-    ? { code: 'dynamic-manifest', message: `\`${path}\` is not written in plain YAML` }
-    : record(value);
-}
-
-/** Bounded against alias bombs; undefined for what is not YAML. */
-function parseYaml(text: string): unknown {
   try {
-    return parse(text, { maxAliasCount: 50, logLevel: 'silent' });
+    return record(parseYaml(text));
   } catch {
-    return undefined;
+    return { code: 'dynamic-manifest', message: `\`${path}\` is not valid YAML`, help: 'mend the file' };
   }
 }

@@ -1,0 +1,95 @@
+/**
+ * Dart. Spec section 18.
+ *
+ * Reads: pubspec.yaml, pubspec.lock, pubspec_overrides.yaml, and the pubspec.yaml of path dependencies and workspace
+ * members (https://dart.dev/tools/pub/dependencies). Writes .dart_tool/, and pubspec.lock where there is none.
+ * `flutter pub get` writes plugin registrants among the source as well.
+ */
+import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Trouble } from '../model.ts';
+import { resolvePath } from '../dockerfile/state.ts';
+import { directoryFrom, optionTable, optionText, parseArguments } from './shared/arguments.ts';
+import { document, optionalDocument } from './shared/documents.ts';
+import { at, record, strings } from './shared/package-json.ts';
+import { isTrouble, single, tool, unknown, unresolvedVariable } from './shared/steps.ts';
+
+const OPTIONS = optionTable('', '-C --directory');
+
+function recognise(command: Command, place: Place): Install | undefined {
+  const args = parseArguments(command, 1, OPTIONS);
+  const words = command.words[0]?.value === 'pub' ? ['pub', ...args.positional] : args.positional;
+  if (words[0] !== 'pub') return undefined;
+  const base = { manager: 'dart', command, place, directory: directoryFrom(args, ['-C', '--directory'], place) };
+  if (words[1] === 'global' && words[2] === 'activate')
+    return { ...base, kind: words.includes('--source') || args.options.has('--source') ? 'install' : 'tool' };
+  return words[1] === 'get' || words[1] === 'upgrade' ? { ...base, kind: 'install' } : undefined;
+}
+
+function analyse(install: Install, files: Files): Analysis {
+  if (install.kind === 'tool') return tool(install);
+  const args = parseArguments(install.command, 1, OPTIONS);
+  if (args.unresolved !== undefined) return unknown(install, unresolvedVariable(install, args.unresolved));
+  const isFlutter = (install.command.words[0]?.value ?? '').endsWith('flutter');
+  if (isFlutter || !args.positional.includes('get'))
+    return unknown(install, {
+      code: 'mutating-install',
+      message: isFlutter
+        ? `\`${install.command.text}\` writes plugin registrants into the project`
+        : `\`${install.command.text}\` changes pubspec.lock or builds a package of the project`,
+      help: 'mount a cache at /root/.pub-cache instead (--add cache-mounts)',
+    });
+  const reads = readsOf(install.directory, files);
+  if (isTrouble(reads)) return unknown(install, reads);
+  const tree = at(install.directory, '.dart_tool');
+  const lock = at(install.directory, 'pubspec.lock');
+  return {
+    ...single({
+      // `--offline` only says where from.
+      name: `dart pub get ${optionText(args, ['--offline', '--no-offline'])}`,
+      reads: [...reads, { path: lock }, { path: tree, tree: true }],
+      writes: [tree],
+      edits: files.read(lock) === undefined ? [lock] : [],
+      system: 'writes',
+      settles: true,
+    }),
+    outputs: [tree],
+    ignore: ['.dart_tool'],
+  };
+}
+
+function readsOf(root: string, files: Files): readonly Read[] | Trouble {
+  const reads: Read[] = [{ path: at(root, 'pubspec_overrides.yaml') }];
+  const queue = [root];
+  const seen = new Set<string>();
+  for (let directory = queue.shift(); directory !== undefined; directory = queue.shift()) {
+    if (seen.has(directory)) continue;
+    seen.add(directory);
+    const path = at(directory, 'pubspec.yaml');
+    const manifest = document(files, path, 'yaml');
+    if (isTrouble(manifest)) return manifest;
+    reads.push({ path });
+    const overrides = directory === root ? optionalDocument(files, at(root, 'pubspec_overrides.yaml'), 'yaml') : {};
+    if (isTrouble(overrides)) return overrides;
+    const tables = [
+      manifest['dependencies'],
+      ...(directory === root ? [manifest['dev_dependencies'], manifest['dependency_overrides']] : []),
+      overrides?.['dependency_overrides'],
+    ];
+    for (const dependency of tables.flatMap((table) => Object.values(record(table)))) {
+      const local = record(dependency)['path'];
+      if (typeof local === 'string') queue.push(resolvePath(directory, local));
+    }
+    for (const member of strings(manifest['workspace'])) queue.push(resolvePath(directory, member));
+  }
+  return reads;
+}
+
+export const dart: PackageManager = {
+  name: 'dart',
+  summary: 'dart pub get',
+  commands: ['dart', 'flutter', 'pub'],
+  manifests: ['pubspec.yaml', 'pubspec.lock'],
+  globs: ['pubspec.*'],
+  recognise,
+  analyse,
+  caches: [{ path: '~/.pub-cache', class: 'store', variable: 'PUB_CACHE' }],
+};

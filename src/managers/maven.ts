@@ -1,0 +1,205 @@
+/**
+ * Maven. Spec section 7.
+ *
+ * Reads [V: 3.8]: the POM, every POM of `<modules>`, those of profiles too, parent POMs by their relativePath, .mvn/,
+ * the wrapper, the `-s` file. A profile that a file activates changes with missing source [V].
+ *
+ * Adapt (W): `dependency:go-offline` with the same -f, -P, -s and -D options; the original build after. Only for a
+ * project of a single module: it fails on siblings that have not been built [V].
+ * Source: https://maven.apache.org/plugins/maven-dependency-plugin/go-offline-mojo.html
+ */
+import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Trouble } from '../model.ts';
+import { parentOf, resolvePath } from '../dockerfile/state.ts';
+import { has, optionTable, parseArguments, type Arguments } from './shared/arguments.ts';
+import { document, list } from './shared/documents.ts';
+import { at, record, type Json } from './shared/package-json.ts';
+import {
+  alreadyCached,
+  bareBuild,
+  build,
+  isMounted,
+  isTrouble,
+  single,
+  unknown,
+  unresolvedVariable,
+} from './shared/steps.ts';
+
+const OPTIONS = optionTable(
+  '-T --threads -l --log-file -b --builder -rf --resume-from -pl --projects -D --define --color',
+  '-f --file -s --settings -gs --global-settings -P --activate-profiles -t --toolchains',
+);
+const FETCHES =
+  /^(?:clean|(?:org\.apache\.maven\.plugins:maven-)?dependency(?:-plugin)?:.*|de\.qaware\.maven:go-offline-maven-plugin:.*)$/;
+const STORES = ['/root/.m2', '/root/.m2/repository'];
+/** Options that a download has as well. */
+const KEPT =
+  /^(?:-B|--batch-mode|-q|--quiet|-ntp|--no-transfer-progress|-U|--update-snapshots|-e|--errors|-f|--file|-s|--settings|-gs|--global-settings|-P.*|--activate-profiles|-C|-D(?!skipTests|maven\.test\.skip|skipITs).*)$/;
+
+function recognise(command: Command, place: Place): Install | undefined {
+  const args = parseArguments(command, 1, OPTIONS);
+  if (args.positional.length === 0) return undefined;
+  const file = args.options.get('-f') ?? args.options.get('--file');
+  const path = typeof file === 'string' ? resolvePath(place.directory, file) : place.directory;
+  const directory = /\.(?:xml|pom)$/.test(path) ? parentOf(path) : path;
+  const kind = args.positional.every((goal) => FETCHES.test(goal)) ? 'fetch' : 'build';
+  return { manager: 'maven', command, place, directory, kind };
+}
+
+function analyse(install: Install, files: Files): Analysis {
+  const args = parseArguments(install.command, 1, OPTIONS);
+  const refuse = (trouble: Trouble): Analysis =>
+    install.kind === 'build' ? bareBuild(install, trouble) : unknown(install, trouble);
+  if (install.kind === 'build' && isMounted(install.place, STORES))
+    return refuse(alreadyCached(install, 'the local repository'));
+  if (has(args, '-o', '--offline'))
+    return refuse({ code: 'already-cached', message: `\`${install.command.text}\` downloads nothing` });
+  // Goals and options that are not constant are those of the build, unless they say what is read.
+  if (args.unresolved !== undefined && !args.unresolved.startsWith('-D') && !args.unresolved.startsWith('"-D'))
+    return refuse(unresolvedVariable(install, args.unresolved));
+  const project = readProject(install, files, args);
+  if (isTrouble(project)) return refuse(project);
+  const fetch = { reads: project.reads, writes: [], edits: [], system: 'reads', warm: true } as const;
+  if (install.kind === 'fetch') return single({ ...fetch, name: install.command.text });
+  if (project.several !== undefined)
+    return refuse({
+      code: 'local-dependency-builds',
+      message: `\`${project.several}\`: its modules may depend on one another, and \`dependency:go-offline\` fails on one that has not been built`,
+      help: 'mount a cache at /root/.m2 instead (--add cache-mounts)',
+    });
+  const program = install.command.words[0]?.text ?? 'mvn';
+  const options = args.list
+    .filter(([name]) => KEPT.test(name))
+    .map(([name, value]) => (value === true ? name : `${name}${name.startsWith('-D') ? '=' : ' '}${value}`));
+  const before = [program, ...options, 'dependency:go-offline'].join(' ');
+  return build(install, { ...fetch, name: before }, [
+    {
+      before,
+      after: install.command.text,
+      why: 'dependencies are downloaded by a step of their own',
+      ...(project.repositories
+        ? { risk: 'plugins that the build never uses may be missing from the repositories that the project names' }
+        : {}),
+    },
+  ]);
+}
+
+interface Project {
+  readonly reads: readonly Read[];
+  /** A POM that has modules, or is one. */
+  readonly several: string | undefined;
+  /** It, or its settings, names repositories of its own. */
+  readonly repositories: boolean;
+}
+
+function readProject(install: Install, files: Files, args: Arguments): Project | Trouble {
+  const { directory, command } = install;
+  const file = args.options.get('-f') ?? args.options.get('--file');
+  const pom =
+    typeof file === 'string' && /\.(?:xml|pom)$/.test(file)
+      ? resolvePath(install.place.directory, file)
+      : at(directory, 'pom.xml');
+  const reads = new Map<string, Read>();
+  let several: string | undefined;
+  let repositories = false;
+  const queue = [pom];
+  for (let path = queue.shift(); path !== undefined; path = queue.shift()) {
+    if (reads.has(path)) continue;
+    reads.set(path, { path });
+    const xml = document(files, path, 'xml');
+    if (isTrouble(xml)) return xml;
+    const project = record(xml['project']);
+    const profiles = list(record(project['profiles'])['profile']).map(record);
+    const trouble = whyNot(path, project, profiles);
+    if (trouble !== undefined) return trouble;
+    const here = parentOf(path);
+    for (const each of [project, ...profiles]) {
+      for (const module of texts(record(each['modules'])['module'])) {
+        several ??= path;
+        const target = resolvePath(here, module);
+        queue.push(target.endsWith('.xml') ? target : at(target, 'pom.xml'));
+      }
+      const own = list(record(each['repositories'])['repository']).map(record);
+      if (own.length > 0) repositories = true;
+      if (own.some((repository) => /^file:|\$\{/.test(textOf(repository['url']))))
+        return {
+          code: 'dynamic-manifest',
+          message: `\`${path}\` names a repository on the disk`,
+          help: 'mount a cache at /root/.m2 instead',
+        };
+    }
+    const parent = parentPom(project, here);
+    if (parent !== undefined && files.has(parent) === 'yes') {
+      several ??= path;
+      queue.push(parent);
+    }
+  }
+  const wrapper = command.words[0]?.value ?? '';
+  if (wrapper.endsWith('mvnw')) {
+    const script = resolvePath(install.place.directory, wrapper);
+    reads.set(script, { path: script });
+  }
+  for (const folder of new Set([install.place.directory, directory]))
+    if (files.has(at(folder, '.mvn')) === 'yes')
+      reads.set(at(folder, '.mvn'), { path: at(folder, '.mvn'), tree: true });
+  for (const name of ['-s', '--settings', '-gs', '--global-settings', '-t', '--toolchains']) {
+    const value = args.options.get(name);
+    if (typeof value !== 'string') continue;
+    repositories = true;
+    const path = resolvePath(install.place.directory, value);
+    reads.set(path, { path });
+  }
+  return { reads: [...reads.values()], several, repositories };
+}
+
+function whyNot(path: string, project: Json, profiles: readonly Json[]): Trouble | undefined {
+  if (profiles.some((profile) => record(profile['activation'])['file'] !== undefined))
+    return {
+      code: 'dynamic-manifest',
+      message: `a profile of \`${path}\` is activated by a file`,
+      help: 'mount a cache at /root/.m2 instead (--add cache-mounts)',
+    };
+  const version = textOf(project['version']);
+  const parent = textOf(record(project['parent'])['version']);
+  if (/\$\{(?:revision|sha1|changelist)\}/.test(version + parent) || parent.endsWith('-SNAPSHOT'))
+    return {
+      code: 'dynamic-manifest',
+      message: `the version of \`${path}\` is not fixed (\`${version === '' ? parent : version}\`)`,
+      help: 'mount a cache at /root/.m2 instead (--add cache-mounts)',
+    };
+  const dependencies = list(record(project['dependencies'])['dependency']).map(record);
+  if (dependencies.some((each) => textOf(each['scope']) === 'system'))
+    return {
+      code: 'dynamic-manifest',
+      message: `\`${path}\` has a dependency of scope \`system\``,
+      help: 'put it into a repository',
+    };
+  return undefined;
+}
+
+/** https://maven.apache.org/ref/current/maven-model/maven.html#parent: `../pom.xml`, unless it says otherwise. */
+function parentPom(project: Json, directory: string): string | undefined {
+  if (project['parent'] === undefined) return undefined;
+  const { relativePath } = record(project['parent']);
+  if (relativePath === '') return undefined;
+  const path = resolvePath(directory, relativePath === undefined ? '../pom.xml' : textOf(relativePath));
+  return path.endsWith('.xml') ? path : at(path, 'pom.xml');
+}
+
+function texts(value: unknown): readonly string[] {
+  return list(value).map(textOf);
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value.trim() : '';
+}
+
+export const maven: PackageManager = {
+  name: 'maven',
+  summary: 'mvn dependency:go-offline and the like, and mvn package, verify and install, which download implicitly',
+  commands: ['mvn', 'mvnw', 'mvnd'],
+  manifests: ['pom.xml'],
+  globs: ['pom.xml'],
+  recognise,
+  analyse,
+  caches: [{ path: '~/.m2', class: 'store' }],
+};
