@@ -20,7 +20,7 @@ const common = {
  * pay for them. By package, the functions that the sources import of it.
  */
 const LAZY = {
-  yaml: ['parse'],
+  yaml: ['parse', 'parseDocument'],
   diff: ['structuredPatch'],
   'smol-toml': ['parse'],
   'jsonc-parser': ['parse'],

@@ -19,7 +19,7 @@ function recognise(command: Command, place: Place): Install | undefined {
   const args = parseArguments(command, 1, OPTIONS);
   const [verb, second] = args.positional;
   const base = { manager: 'swift', command, place, directory: directoryFrom(args, ['--package-path'], place) };
-  if (verb === 'package') return second === 'resolve' ? { ...base, kind: 'install' } : undefined;
+  if (verb === 'package') return second === 'resolve' ? { ...base, kind: 'fetch' } : undefined;
   return verb === 'build' || verb === 'test' || verb === 'run' ? { ...base, kind: 'build' } : undefined;
 }
 
@@ -34,7 +34,7 @@ function analyse(install: Install, files: Files): Analysis {
       message: `${moved} moves what \`${install.command.text}\` writes`,
       help: 'leave it out',
     });
-  if (install.kind === 'install' && args.unresolved !== undefined)
+  if (install.kind === 'fetch' && args.unresolved !== undefined)
     return refuse(unresolvedVariable(install, args.unresolved));
   const reads = readsOf(install, files);
   if (isTrouble(reads)) return refuse(reads);
@@ -53,7 +53,7 @@ function analyse(install: Install, files: Files): Analysis {
     settles: true,
   };
   const outputs = { outputs: [tree], ignore: ['.build'] };
-  if (install.kind === 'install') return { steps: [step], ...outputs, splits: [] };
+  if (install.kind === 'fetch') return { steps: [step], ...outputs, splits: [] };
   return build(
     install,
     step,
