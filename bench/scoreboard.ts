@@ -8,7 +8,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { findDockerfiles } from '../src/context/find.ts';
-import { run } from '../src/cli/run.ts';
+import { run } from '../src/run.ts';
 import { fix, parse, type BuildContext, type Outcome, type Run } from '../src/index.ts';
 import { opportunities, traceOf } from '../src/plugin.ts';
 

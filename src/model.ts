@@ -461,3 +461,12 @@ export interface Outcome {
   /** Installs that are already cached as well as they can be: `already-optimal` and the like. */
   readonly notes: readonly Refusal[];
 }
+
+/** A finding that belongs to a path rather than to a Dockerfile that was read. */
+export interface Note {
+  readonly path: string;
+  readonly line?: number;
+  readonly code: string;
+  readonly message: string;
+  readonly help?: string;
+}

@@ -17,6 +17,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
+import { reason } from './context/find.ts';
+import { mergeChanges } from './diff.ts';
+import type { Note } from './model.ts';
+import type { FileOutcome } from './run.ts';
 
 export interface Write {
   /** Absolute. */
@@ -120,4 +124,41 @@ function exists(path: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Group by group; what could not be written has failed, and changed nothing. */
+export function writeOutcomes(outcomes: readonly FileOutcome[]): readonly FileOutcome[] {
+  const failures = new Map<FileOutcome, Note>();
+  for (const group of groups(outcomes)) {
+    const absolute = new Map(group.flatMap((each) => [...each.absolute]));
+    const changes = mergeChanges(group.flatMap((each) => each.changes));
+    const writes = changes.map(({ path, ...texts }) => ({ path: absolute.get(path) as string, ...texts }));
+    try {
+      // The ignore file first: alone it harms nothing, should the machine stop in between.
+      const rank = (path: string): number => (group.some((each) => each.ignoreFile === path) ? 0 : 1);
+      writeTogether(
+        writes.sort((a, b) => rank(a.path) - rank(b.path)),
+        group[0]?.root ?? '',
+      );
+    } catch (error) {
+      for (const each of group)
+        failures.set(each, { path: each.path, code: 'not-written', message: `it is left as it was: ${reason(error)}` });
+    }
+  }
+  return outcomes.map((outcome) => {
+    const failure = failures.get(outcome);
+    if (failure === undefined) return outcome;
+    const { code, message } = failure;
+    return { ...outcome, status: 'failed', changes: [], applied: [], refused: [{ line: 1, code, message }] };
+  });
+}
+
+/** What is written together: a Dockerfile and its ignore file, and all Dockerfiles that rest on that one's change. */
+function groups(outcomes: readonly FileOutcome[]): readonly (readonly FileOutcome[])[] {
+  const changing = outcomes.filter((outcome) => outcome.changes.length > 0);
+  const ignoreFiles = new Set(
+    changing.flatMap(({ absolute, ignoreFile }) => [...absolute.values()].filter((path) => path === ignoreFile)),
+  );
+  const shared = [...ignoreFiles].map((path) => changing.filter((each) => each.ignoreFile === path));
+  return [...changing.filter((each) => !ignoreFiles.has(each.ignoreFile ?? '')).map((each) => [each]), ...shared];
 }

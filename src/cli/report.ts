@@ -4,15 +4,14 @@ import { version } from '../index.ts';
 import type { FileChange } from '../model.ts';
 import { terminalDiff } from '../reporters/color.ts';
 import { jsonReport } from '../reporters/json.ts';
-import { noteLine, outcomeLines, summary, totals, type Note } from '../reporters/text.ts';
-import { reason } from '../context/find.ts';
-import { writeTogether } from '../write.ts';
+import { noteLine, outcomeLines, summary, totals } from '../reporters/text.ts';
+import { writeOutcomes } from '../write.ts';
 import type { Options } from './arguments.ts';
 import type { Io } from './io.ts';
-import type { FileOutcome, RunResult } from './run.ts';
+import type { RunResult } from '../run.ts';
 
 export function report({ outcomes: found, notes, errors }: RunResult, options: Options, io: Io): number {
-  const outcomes = options.write ? writeAll(found) : found;
+  const outcomes = options.write ? writeOutcomes(found) : found;
   const changes = mergeChanges(outcomes.flatMap((outcome) => outcome.changes));
   const failed = outcomes.filter((outcome) => outcome.status === 'failed');
   const say = (line: string): void => io.stderr(`${line}\n`);
@@ -53,41 +52,4 @@ function wantsColor(io: Io): boolean {
   if (NO_COLOR !== undefined && NO_COLOR !== '') return false;
   if (FORCE_COLOR !== undefined && FORCE_COLOR !== '0') return true;
   return io.isTerminal && TERM !== 'dumb';
-}
-
-/** Group by group; what could not be written has failed, and changed nothing. */
-function writeAll(outcomes: readonly FileOutcome[]): readonly FileOutcome[] {
-  const failures = new Map<FileOutcome, Note>();
-  for (const group of groups(outcomes)) {
-    const absolute = new Map(group.flatMap((each) => [...each.absolute]));
-    const changes = mergeChanges(group.flatMap((each) => each.changes));
-    const writes = changes.map(({ path, ...texts }) => ({ path: absolute.get(path) as string, ...texts }));
-    try {
-      // The ignore file first: alone it harms nothing, should the machine stop in between.
-      const rank = (path: string): number => (group.some((each) => each.ignoreFile === path) ? 0 : 1);
-      writeTogether(
-        writes.sort((a, b) => rank(a.path) - rank(b.path)),
-        group[0]?.root ?? '',
-      );
-    } catch (error) {
-      for (const each of group)
-        failures.set(each, { path: each.path, code: 'not-written', message: `it is left as it was: ${reason(error)}` });
-    }
-  }
-  return outcomes.map((outcome) => {
-    const failure = failures.get(outcome);
-    if (failure === undefined) return outcome;
-    const { code, message } = failure;
-    return { ...outcome, status: 'failed', changes: [], applied: [], refused: [{ line: 1, code, message }] };
-  });
-}
-
-/** What is written together: a Dockerfile and its ignore file, and all Dockerfiles that rest on that one's change. */
-function groups(outcomes: readonly FileOutcome[]): readonly (readonly FileOutcome[])[] {
-  const changing = outcomes.filter((outcome) => outcome.changes.length > 0);
-  const ignoreFiles = new Set(
-    changing.flatMap(({ absolute, ignoreFile }) => [...absolute.values()].filter((path) => path === ignoreFile)),
-  );
-  const shared = [...ignoreFiles].map((path) => changing.filter((each) => each.ignoreFile === path));
-  return [...changing.filter((each) => !ignoreFiles.has(each.ignoreFile ?? '')).map((each) => [each]), ...shared];
 }

@@ -1,20 +1,15 @@
 /** `dockerfix -`: a Dockerfile in, the rewritten text out. */
 import { join, relative, resolve } from 'node:path';
-import { fix, fixText, version, type FixOptions, type Outcome } from '../index.ts';
+import { fix, fixText, version, type Outcome } from '../index.ts';
 import { unifiedDiff } from '../diff.ts';
 import { shownPath } from '../context/find.ts';
 import { jsonReport } from '../reporters/json.ts';
 import { outcomeLines } from '../reporters/text.ts';
 import type { Options } from './arguments.ts';
-import { decodeUtf8, usageError, type Io } from './io.ts';
-import type { Place } from './run.ts';
-
-export interface Request {
-  /** Without symlinks. */
-  readonly cwd: string;
-  readonly context?: Place;
-  readonly fix: FixOptions;
-}
+import { usageError, type Io } from './io.ts';
+import type { Request } from './request.ts';
+import type { Place } from '../run.ts';
+import { decodeUtf8 } from '../context/text.ts';
 
 export async function rewriteStandardInput(options: Options, request: Request, io: Io): Promise<number> {
   if (options.paths.length > 1) return usageError(io, '`-` cannot be combined with paths');

@@ -1,6 +1,6 @@
 /** Everything, for programs. Described by schema/output.schema.json; `version` changes when a reader could break. */
-import type { Outcome } from '../model.ts';
-import { totals, type Note } from './text.ts';
+import type { Note, Outcome } from '../model.ts';
+import { totals } from './text.ts';
 
 export const OUTPUT_VERSION = 1;
 

@@ -1,13 +1,5 @@
 /** Lines for people: `path:line code message; what you can do`. */
-import type { Outcome, Refusal } from '../model.ts';
-
-export interface Note {
-  readonly path: string;
-  readonly line?: number;
-  readonly code: string;
-  readonly message: string;
-  readonly help?: string;
-}
+import type { Note, Outcome, Refusal } from '../model.ts';
 
 /** Nothing from a repository may move the cursor or colour the terminal. */
 export function printable(text: string): string {

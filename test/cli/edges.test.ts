@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Options } from '../../src/cli/arguments.ts';
 import { report } from '../../src/cli/report.ts';
-import { run } from '../../src/cli/run.ts';
+import { run } from '../../src/run.ts';
 import type { Transform } from '../../src/index.ts';
 import { dockerfix, FIXED, folder, PROJECT } from './support.ts';
 

@@ -1,15 +1,14 @@
 /** From files on disk to outcomes: finds each Dockerfile's context and runs the library on it. */
 import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
-import type { BuildContext, Copy, Dockerfile, Outcome, Refusal, Trouble } from '../model.ts';
-import { findDockerfiles, isDockerfileName, reason, shownPath, type FoundFile } from '../context/find.ts';
-import { insideRepository, openRepository, type Repository } from '../context/disk.ts';
-import { chooseContext, findEvidence, type Evidence } from '../context/discover.ts';
-import { contextPath, expandCopySource } from '../context/dockerignore.ts';
-import { assumedContext } from '../context/assumed.ts';
-import { fix, managers, missingManifests, parse, type FixOptions } from '../index.ts';
-import type { Note } from '../reporters/text.ts';
-import { decodeUtf8 } from './io.ts';
+import type { BuildContext, Copy, Dockerfile, Note, Outcome, Refusal, Trouble } from './model.ts';
+import { findDockerfiles, isDockerfileName, reason, shownPath, type FoundFile } from './context/find.ts';
+import { insideRepository, openRepository, type Repository } from './context/disk.ts';
+import { chooseContext, findEvidence, type Evidence } from './context/discover.ts';
+import { contextPath, expandCopySource } from './context/dockerignore.ts';
+import { assumedContext } from './context/assumed.ts';
+import { fix, managers, missingManifests, parse, type FixOptions } from './index.ts';
+import { decodeUtf8 } from './context/text.ts';
 
 /** A directory that a build can have as its context. */
 export interface Place {
@@ -35,6 +34,18 @@ export interface FileOutcome extends Outcome {
   readonly root: string;
   /** The ignore file that the fixes rest on, absolute. */
   readonly ignoreFile?: string;
+  /** What was read and where it builds, for those that look further; absent where that is not known. */
+  readonly subject?: Subject;
+}
+
+export interface Subject {
+  readonly place: Place;
+  /** Relative to the repository's root. */
+  readonly dockerfile: string;
+  readonly source: string;
+  /** As it is, and under the ignore file that the fixes leave. */
+  readonly before: BuildContext;
+  readonly after: BuildContext;
 }
 
 export interface RunResult {
@@ -156,7 +167,12 @@ class Runner {
     }
     const changed = outcome.changes.find((change) => change.path === context.ignoreFile.path);
     if (changed !== undefined) this.ignoreTexts.set(ignoreFile, changed.after);
-    return this.shown(outcome, job, ignoreFile);
+    const before = carried === undefined ? context : context.withIgnoreFile(carried);
+    const after = changed === undefined ? before : before.withIgnoreFile(changed.after);
+    return {
+      ...this.shown(outcome, job, ignoreFile),
+      subject: { place, dockerfile, source: job.source, before, after },
+    };
   }
 
   private async locate(job: Job, given: Place | undefined): Promise<void> {

@@ -1,0 +1,11 @@
+/** The commands besides the main one. Each is loaded only when it is called. */
+import type { Io } from './io.ts';
+
+export interface Command {
+  /** One line for `--help`. */
+  readonly summary: string;
+  /** `run` takes what follows the command's name, and returns the exit code. */
+  load(): Promise<{ run(argv: readonly string[], io: Io): Promise<number> }>;
+}
+
+export const COMMANDS: Readonly<Record<string, Command>> = {};

@@ -1,0 +1,82 @@
+/** What the commands share in reading their command lines. User mistakes come back as a message. */
+import type { Argv } from 'yargs';
+import { version } from '../index.ts';
+
+/** `text` is what --help and --version print. */
+export type Parsed<Options> = { readonly options: Options } | { readonly text: string } | { readonly mistake: string };
+
+/** `--transform a,b --transform c` */
+export function names(values: readonly string[]): string[] {
+  return values.flatMap((value) => value.split(',')).filter((name) => name !== '');
+}
+
+/** Which fixes, and in which context: the same options of every command that works out fixes. */
+export const FIX_FLAGS = {
+  context: { type: 'string', requiresArg: true, describe: 'build context DIR, instead of finding it' },
+  unsafe: { type: 'boolean', describe: 'apply fixes that could change something, too' },
+  transform: {
+    type: 'string',
+    array: true,
+    requiresArg: true,
+    coerce: names,
+    describe: 'only these transforms (NAME,NAME or given again)',
+  },
+  add: {
+    type: 'string',
+    array: true,
+    requiresArg: true,
+    coerce: names,
+    describe: 'these transforms too, which run only where they are asked for',
+  },
+  skip: { type: 'string', array: true, requiresArg: true, coerce: names, describe: 'all but these transforms' },
+  style: {
+    choices: ['copy', 'parents', 'bind'] as const,
+    requiresArg: true,
+    describe: 'how manifests are brought in (default: copy)',
+  },
+  builder: {
+    choices: ['buildkit', 'buildah', 'kaniko', 'classic'] as const,
+    requiresArg: true,
+    describe: 'what must be able to build the result (default: buildkit)',
+  },
+} as const;
+
+/** The values come by their names as written, undefined where not given. */
+export async function parseWith<Options>(
+  argv: readonly string[],
+  columns: number,
+  define: (parser: Argv) => Argv<Options>,
+): Promise<Parsed<{ readonly [Name in keyof Options]: Options[Name] }>> {
+  const { default: yargs } = await import('yargs');
+  let mistake: string | undefined;
+  let text = '';
+  const parser = define(yargs().scriptName('dockerfix'))
+    .version(version)
+    .alias('h', 'help')
+    .alias('v', 'version')
+    .parserConfiguration({ 'greedy-arrays': false, 'duplicate-arguments-array': true })
+    .strict()
+    .detectLocale(false)
+    .wrap(Math.min(100, columns))
+    .exitProcess(false)
+    .fail((message: string | null, error: unknown) => {
+      mistake ??= message ?? (error instanceof Error ? error.message : String(error));
+    });
+  const options = (await parser.parse([...argv], {}, (_error, _args, output) => {
+    text = output;
+  })) as unknown as { readonly [Name in keyof Options]: Options[Name] };
+  if (mistake !== undefined) return { mistake: oneLine(mistake) };
+  if (text !== '') return { text: `${text}\n` };
+  return { options };
+}
+
+function oneLine(message: string): string {
+  const [first = '', ...rest] = message.split('\n').map((line) => line.trim());
+  const unknown = /^Unknown arguments?: (.+)$/.exec(first)?.[1];
+  if (unknown !== undefined) {
+    // Each is also told in camelCase.
+    const kebab = unknown.split(', ').filter((name) => !/[A-Z]/.test(name));
+    return `there is no option ${kebab.map((name) => `${name.length === 1 ? '-' : '--'}${name}`).join(', ')}`;
+  }
+  return [first, ...rest].filter((line) => line !== '').join(' ');
+}
