@@ -20,10 +20,14 @@ const ROOMS: readonly (readonly [path: string, room: string])[] = [
   ['src/diff.ts', 'diff'],
   ['src/proof/', 'proof'],
   ['src/moves/', 'moves'],
+  ['src/layers/', 'layers'],
+  ['src/replay.ts', 'replay'],
   ['src/effects/', 'effects'],
   ['src/managers/', 'managers'],
   ['src/context/disk.ts', 'disk'],
   ['src/context/find.ts', 'disk'],
+  ['src/context/git.ts', 'disk'],
+  ['src/context/history.ts', 'disk'],
   ['src/context/', 'context'],
   ['src/dockerfile/', 'dockerfile'],
   ['src/model.ts', 'model'],
@@ -32,8 +36,9 @@ const ROOMS: readonly (readonly [path: string, room: string])[] = [
 
 /** Downward only. Everything may import the model, and its own room. */
 const MAY: Readonly<Record<string, readonly string[]>> = {
-  cli: ['index', 'run', 'reporters', 'diff', 'write', 'disk', 'context'],
+  cli: ['index', 'run', 'replay', 'layers', 'reporters', 'diff', 'write', 'disk', 'context'],
   run: ['index', 'disk', 'context'],
+  replay: ['index', 'run', 'disk', 'layers'],
   testing: ['index', 'context', 'dockerfile'],
   index: ['engine', 'transforms', 'managers', 'context', 'dockerfile', 'effects', 'package'],
   transforms: ['plugin'],
@@ -42,6 +47,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   reporters: ['diff'],
   proof: ['effects', 'dockerfile'],
   moves: ['effects', 'managers', 'context', 'dockerfile'],
+  layers: ['effects', 'context', 'dockerfile'],
   effects: ['managers', 'context', 'dockerfile'],
   managers: ['context', 'dockerfile'],
   disk: ['context'],

@@ -8,4 +8,9 @@ export interface Command {
   load(): Promise<{ run(argv: readonly string[], io: Io): Promise<number> }>;
 }
 
-export const COMMANDS: Readonly<Record<string, Command>> = {};
+export const COMMANDS: Readonly<Record<string, Command>> = {
+  replay: {
+    summary: 'count what the commits of this repository would have re-run, before and after',
+    load: () => import('./replay.ts'),
+  },
+};

@@ -2,7 +2,6 @@
  * Build contexts on disk. The files are what git tracks plus what it does not ignore; outside a work tree, what a
  * bounded walk finds. Only reads: no hook, filter or monitor of the repository runs, and no symlink is followed.
  */
-import { execFile } from 'node:child_process';
 import {
   closeSync,
   constants,
@@ -16,6 +15,7 @@ import {
 } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { BuildContext } from '../model.ts';
+import { git } from './git.ts';
 import { gitIgnore, type GitIgnore } from './gitignore.ts';
 import { below, GENERATED, lowerBound, sorted, TreeContext, type TreeSource } from './tree.ts';
 
@@ -24,7 +24,6 @@ const MAX_BYTES = 20 * 1024 * 1024;
 const MAX_FILES = 500_000;
 /** Texts kept in memory, in UTF-16 units. */
 const MAX_CACHED = 32 * 1024 * 1024;
-const GIT_TIMEOUT_MS = 60_000;
 
 /** The files of one repository, or of a directory that is not in one. */
 export interface Repository {
@@ -66,35 +65,6 @@ export async function openRepository(directory: string): Promise<Repository> {
   const root = workTreeOf(directory);
   const listing = root === undefined ? undefined : await gitListing(root);
   return repository(listing ?? walk(directory));
-}
-
-/** `-c` beats the repository's own configuration, which must not get to start a program. */
-const SAFE_GIT = ['core.fsmonitor=false', 'core.hooksPath=/dev/null', 'core.untrackedCache=false'].flatMap(
-  (setting) => ['-c', setting],
-);
-
-/** Set inside git hooks, and would lead to another repository or index (`git rev-parse --local-env-vars`). */
-const REDIRECTING =
-  /^GIT_(?:DIR|WORK_TREE|INDEX_FILE|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|COMMON_DIR|PREFIX|NAMESPACE)$/;
-
-function git(directory: string, args: readonly string[]): Promise<string | undefined> {
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !REDIRECTING.test(name)));
-  // A partial clone would fetch what it lacks, by whatever transport its configuration names.
-  Object.assign(env, {
-    GIT_OPTIONAL_LOCKS: '0',
-    GIT_TERMINAL_PROMPT: '0',
-    GIT_NO_LAZY_FETCH: '1',
-    GIT_ALLOW_PROTOCOL: '',
-    LC_ALL: 'C',
-  });
-  return new Promise((done) => {
-    execFile(
-      'git',
-      ['-C', directory, ...SAFE_GIT, ...args],
-      { encoding: 'utf8', maxBuffer: 1 << 29, timeout: GIT_TIMEOUT_MS, killSignal: 'SIGKILL', env },
-      (error, stdout) => done(error === null ? stdout : undefined),
-    ).stdin?.end();
-  });
 }
 
 /** One process lists it all: `H 100644 <object> 0⇥path` for tracked, `R ...` once more for deleted, `? path` for others. */

@@ -1,0 +1,201 @@
+/**
+ * What a repository's own history tells without a checkout: one `git log` names, for each commit, the paths that
+ * differ from its first parent, and trees are read with `git ls-tree` and `git cat-file`.
+ */
+import type { BuildContext } from '../model.ts';
+import { git, gitBytes, gitStream } from './git.ts';
+import { gitIgnore } from './gitignore.ts';
+import { below, sorted, TreeContext } from './tree.ts';
+
+/** One path that a commit changed, against its first parent. A rename is one path gone and another one come. */
+export interface ChangedPath {
+  readonly path: string;
+  /** Object names; absent: the path is not there on that side. */
+  readonly before?: string;
+  readonly after?: string;
+  /** A submodule moved: anything below may differ. */
+  readonly submodule: boolean;
+}
+
+export interface Commit {
+  readonly id: string;
+  /** What it is compared with; absent: the first commit, or where a shallow clone ends. */
+  readonly parent?: string;
+  /** Seconds. */
+  readonly time: number;
+  readonly changed: readonly ChangedPath[];
+}
+
+export interface HistoryOptions {
+  /** At most this many commits that have a parent. */
+  readonly limit?: number;
+  /** As `git log --since` takes it. */
+  readonly since?: string;
+  /** What to start from; default: HEAD. */
+  readonly branch?: string;
+  /** Follow only the first parent of a merge; default: true. */
+  readonly firstParent?: boolean;
+}
+
+/** The commit that a branch, tag or object name stands for. */
+export async function resolveCommit(root: string, name: string): Promise<string | undefined> {
+  const id = await git(root, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`]);
+  return id?.trim();
+}
+
+export async function isShallow(root: string): Promise<boolean> {
+  return (await git(root, ['rev-parse', '--is-shallow-repository']))?.trim() === 'true';
+}
+
+const NO_OBJECT = /^0+$/;
+
+/** Newest first. Throws an Error with git's own words where git fails. */
+export async function* readHistory(root: string, commit: string, options: HistoryOptions): AsyncGenerator<Commit> {
+  const child = gitStream(root, [
+    // A root commit's files are no change, and a submodule's move is one whatever the repository configures.
+    ...['-c', 'log.showRoot=false', '-c', 'log.showSignature=false', '-c', 'log.mailmap=false'],
+    'log',
+    '--raw',
+    '-z',
+    '--no-abbrev',
+    ...['--no-renames', '--no-ext-diff', '--no-textconv', '--no-color', '--no-relative', '--ignore-submodules=none'],
+    ...(options.firstParent === false ? ['--diff-merges=first-parent'] : ['--first-parent', '-m']),
+    '--format=tformat:%x01%H %ct %P',
+    ...(options.limit === undefined ? [] : [`--max-count=${options.limit}`]),
+    ...(options.since === undefined ? [] : [`--since=${options.since}`]),
+    commit,
+    '--',
+  ]);
+  let complaint = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaint = (complaint + text).slice(0, 2000);
+  });
+  const ended = new Promise<number | null>((done) => {
+    child.on('close', done);
+    child.on('error', () => done(127));
+  });
+  try {
+    let current: (Commit & { readonly changed: ChangedPath[] }) | undefined;
+    let pending: string | undefined;
+    let rest = '';
+    // Paths need not be UTF-8; as UTF-16 they then differ from those that `git ls-files` lists, like anything else here.
+    for await (const text of child.stdout.setEncoding('utf8') as AsyncIterable<string>) {
+      const tokens = (rest + text).split('\0');
+      rest = tokens.pop() as string;
+      for (const token of tokens) {
+        if (pending !== undefined) {
+          current?.changed.push(changedPath(pending, token));
+          pending = undefined;
+          continue;
+        }
+        const line = token.charCodeAt(0) === 10 ? token.slice(1) : token;
+        if (line.startsWith(':')) pending = line;
+        else if (line.charCodeAt(0) === 1) {
+          if (current !== undefined) yield current;
+          const [id = '', time = '', parent = ''] = line.slice(1).split(' ');
+          current = { id, time: Number(time), ...(parent === '' ? {} : { parent }), changed: [] };
+        }
+      }
+    }
+    const code = await ended;
+    if (code !== 0) throw new Error(code === 127 ? 'git could not be started' : `git log: ${firstLine(complaint)}`);
+    if (current !== undefined) yield current;
+  } finally {
+    child.kill('SIGKILL');
+  }
+}
+
+/** `:100644 100755 <old> <new> M`, or `T`, `A`, `D`. */
+function changedPath(line: string, path: string): ChangedPath {
+  const [before = '', after = '', old = '', fresh = ''] = line.slice(1).split(' ');
+  return {
+    path,
+    ...(NO_OBJECT.test(old) ? {} : { before: old }),
+    ...(NO_OBJECT.test(fresh) ? {} : { after: fresh }),
+    submodule: before === '160000' || after === '160000',
+  };
+}
+
+function firstLine(text: string): string {
+  return text.trim().split('\n', 1)[0] ?? '';
+}
+
+/** Files larger than this are not read: no manifest is. */
+const MAX_BYTES = 20 * 1024 * 1024;
+
+const LFS_POINTER = 'version https://git-lfs.github.com/spec/';
+
+/** The files of one commit. */
+export interface CommitTree {
+  readonly files: readonly string[];
+  read(path: string): string | undefined;
+  /** The context in a directory of it (`.` for the root). */
+  context(directory: string, dockerfile: string): BuildContext;
+}
+
+interface TreeEntry {
+  readonly mode: string;
+  readonly object: string;
+  readonly size: number;
+}
+
+/** Undefined where git cannot list it. */
+export function commitTree(root: string, commit: string): CommitTree | undefined {
+  const listing = gitBytes(root, ['ls-tree', '-r', '-l', '-z', '--full-tree', commit, '--'])?.toString('utf8');
+  if (listing === undefined) return undefined;
+  const entries = new Map<string, TreeEntry>();
+  const submodules: string[] = [];
+  for (const line of listing.split('\0')) {
+    const tab = line.indexOf('\t');
+    if (tab < 0) continue;
+    const [mode = '', , object = '', size = ''] = line.slice(0, tab).split(/ +/);
+    if (mode === '160000') submodules.push(line.slice(tab + 1));
+    else entries.set(line.slice(tab + 1), { mode, object, size: Number(size) });
+  }
+  const files = sorted([...entries.keys()]);
+  const texts = new Map<string, string | undefined>();
+  const read = (path: string): string | undefined => {
+    if (!texts.has(path)) texts.set(path, readObject(root, entries.get(path)));
+    return texts.get(path);
+  };
+  const ignore = gitIgnore((directory) => read(directory === '.' ? '.gitignore' : `${directory}/.gitignore`));
+  return {
+    files,
+    read,
+    context(directory, dockerfile) {
+      const inside = (path: string): string =>
+        directory === '.' ? path : path === '.' ? directory : `${directory}/${path}`;
+      const own = `${dockerfile}.dockerignore`;
+      const path = entries.has(own) ? own : inside('.dockerignore');
+      const source = read(path);
+      return new TreeContext(
+        {
+          files: below(files, directory),
+          isSymlink: (each) => entries.get(inside(each))?.mode === '120000',
+          gitIgnore: {
+            ignores: (each, isFile) => ignore.ignores(inside(each), isFile),
+            reaches: (each) => ignore.reaches(inside(each)),
+          },
+          hides: (each) => submodules.some((one) => inside(each) === one || inside(each).startsWith(`${one}/`)),
+          repositoryRoot: directory === '.',
+          read: (each) => read(inside(each)),
+          executable: (each) => entries.get(inside(each))?.mode === '100755',
+        },
+        { ignoreFile: { path, ...(source === undefined ? {} : { source }) }, siblings: [] },
+      );
+    },
+  };
+}
+
+function readObject(root: string, entry: TreeEntry | undefined): string | undefined {
+  if (entry === undefined || entry.mode === '120000' || !(entry.size <= MAX_BYTES)) return undefined;
+  const bytes = gitBytes(root, ['cat-file', 'blob', entry.object]);
+  if (bytes === undefined) return undefined;
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    // What a checkout would put there is not in this repository.
+    return text.includes('\0') || text.startsWith(LFS_POINTER) ? undefined : text;
+  } catch {
+    return undefined;
+  }
+}
