@@ -1,5 +1,6 @@
 /** argv → options. User mistakes come back as a message. */
 import type { Target } from '../model.ts';
+import { FORMATS, type FormatName } from '../reporters/reporter.ts';
 import { COMMANDS } from './commands.ts';
 import { FIX_FLAGS, parseWith, type Parsed } from './parser.ts';
 
@@ -14,7 +15,7 @@ export interface Options {
   readonly skip?: readonly string[];
   readonly style: Target['style'];
   readonly builder: Target['builder'];
-  readonly format: 'text' | 'diff' | 'json';
+  readonly format: 'text' | 'diff' | FormatName;
   readonly quiet: boolean;
   readonly color?: boolean;
   readonly list: boolean;
@@ -77,10 +78,10 @@ async function parseWithYargs(argv: readonly string[], columns: number): Promise
           check: { type: 'boolean', describe: 'change nothing, exit 1 if something would change' },
           ...FIX_FLAGS,
           format: {
-            choices: ['text', 'diff', 'json'] as const,
+            choices: ['text', 'diff', ...(Object.keys(FORMATS) as FormatName[])] as const,
             requiresArg: true,
             describe:
-              'text: diff, and a line for each finding on standard error; diff: the patch alone; json: everything',
+              'text: diff, and a line for each finding on standard error; diff: the patch alone; others: docs/reporters.md',
           },
           quiet: { alias: 'q', type: 'boolean', describe: 'only the diff and errors' },
           color: { type: 'boolean', describe: 'colour the diff (default: on a terminal)' },

@@ -1,34 +1,60 @@
 /** What a run found: written to files where asked to, told, and summed up in an exit code. */
+import { realpathSync } from 'node:fs';
+import { relative, resolve, sep } from 'node:path';
 import { mergeChanges, unifiedDiff } from '../diff.ts';
 import { version } from '../index.ts';
 import type { FileChange } from '../model.ts';
 import { terminalDiff } from '../reporters/color.ts';
-import { jsonReport } from '../reporters/json.ts';
+import { FORMATS, type Format, type Report } from '../reporters/reporter.ts';
 import { noteLine, outcomeLines, summary, totals } from '../reporters/text.ts';
 import { writeOutcomes } from '../write.ts';
 import type { Options } from './arguments.ts';
 import type { Io } from './io.ts';
-import type { RunResult } from '../run.ts';
+import type { FileOutcome, RunResult } from '../run.ts';
 
-export function report({ outcomes: found, notes, errors }: RunResult, options: Options, io: Io): number {
+export async function report({ outcomes: found, notes, errors }: RunResult, options: Options, io: Io): Promise<number> {
   const outcomes = options.write ? writeOutcomes(found) : found;
   const changes = mergeChanges(outcomes.flatMap((outcome) => outcome.changes));
   const failed = outcomes.filter((outcome) => outcome.status === 'failed');
   const say = (line: string): void => io.stderr(`${line}\n`);
 
-  if (options.format === 'json') io.stdout(jsonReport(version, outcomes, [...notes, ...errors]));
-  else if (!options.write || options.format === 'diff') printDiff(changes, options, io);
+  const format = formatOf(options);
+  if (format !== undefined) {
+    const all: Report = { tool: version, outcomes, notes: [...notes, ...errors], written: options.write };
+    io.stdout((await format.load())(format.fromRoot === true ? fromRoot(all, outcomes, io.cwd) : all));
+  } else if (!options.write || options.format === 'diff') printDiff(changes, options, io);
   else if (!options.quiet) for (const { path } of changes) io.stdout(`${path}\n`);
 
   if (options.format === 'text' && !options.quiet) {
     for (const outcome of outcomes) for (const line of outcomeLines(outcome)) say(line);
     for (const note of notes) say(noteLine(note));
-  } else if (options.format !== 'json') for (const each of failed) for (const line of outcomeLines(each)) say(line);
+  } else if (format === undefined) for (const each of failed) for (const line of outcomeLines(each)) say(line);
   for (const error of errors) say(noteLine(error));
   if (options.format === 'text' && !options.quiet) say(summary(totals(outcomes), options.write));
 
   if (errors.length > 0 || failed.length > 0) return 2;
   return options.check && changes.length > 0 ? 1 : 0;
+}
+
+/** Absent for what is printed as it is found. */
+export function formatOf({ format }: Options): Format | undefined {
+  return format === 'text' || format === 'diff' ? undefined : FORMATS[format];
+}
+
+/** Paths as the repository has them. */
+function fromRoot(report: Report, outcomes: readonly FileOutcome[], cwd: string): Report {
+  const path = (root: string, shown: string): string =>
+    relative(root, resolve(realpathSync(cwd), shown)).replaceAll(sep, '/');
+  const first = outcomes[0]?.root ?? cwd;
+  return {
+    ...report,
+    outcomes: outcomes.map((outcome) => ({
+      ...outcome,
+      path: path(outcome.root, outcome.path),
+      changes: outcome.changes.map((change) => ({ ...change, path: path(outcome.root, change.path) })),
+    })),
+    notes: report.notes.map((note) => ({ ...note, path: path(first, note.path) })),
+  };
 }
 
 function printDiff(changes: readonly FileChange[], options: Options, io: Io): void {

@@ -3,10 +3,10 @@ import { join, relative, resolve } from 'node:path';
 import { fix, fixText, version, type Outcome } from '../index.ts';
 import { unifiedDiff } from '../diff.ts';
 import { shownPath } from '../context/find.ts';
-import { jsonReport } from '../reporters/json.ts';
 import { outcomeLines } from '../reporters/text.ts';
 import type { Options } from './arguments.ts';
 import { usageError, type Io } from './io.ts';
+import { formatOf } from './report.ts';
 import type { Request } from './request.ts';
 import type { Place } from '../run.ts';
 import { decodeUtf8 } from '../context/text.ts';
@@ -26,7 +26,9 @@ export async function rewriteStandardInput(options: Options, request: Request, i
       ? fixText(source, { ...request.fix, unsafe: true, path })
       : inContext(source, path, request.context, request);
   const outcome = options.format === 'text' ? withoutHalves(proposed, path, options.unsafe) : proposed;
-  if (options.format === 'json') io.stdout(jsonReport(version, [outcome], []));
+  const format = formatOf(options);
+  if (format !== undefined)
+    io.stdout((await format.load())({ tool: version, outcomes: [outcome], notes: [], written: false }));
   else if (options.format === 'diff') io.stdout(unifiedDiff(outcome.changes));
   else io.stdout(outcome.changes.find((each) => each.path === path)?.after ?? source);
   if (!options.quiet && options.format === 'text') for (const line of outcomeLines(outcome)) io.stderr(`${line}\n`);

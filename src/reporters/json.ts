@@ -1,14 +1,10 @@
 /** Everything, for programs. Described by schema/output.schema.json; `version` changes when a reader could break. */
-import type { Note, Outcome } from '../model.ts';
+import type { Report } from './reporter.ts';
 import { totals } from './text.ts';
 
 export const OUTPUT_VERSION = 1;
 
-export function jsonReport(
-  tool: string,
-  outcomes: readonly (Outcome & { readonly context?: string })[],
-  notes: readonly Note[],
-): string {
+export function jsonReport({ tool, outcomes, notes }: Pick<Report, 'tool' | 'outcomes' | 'notes'>): string {
   const report = {
     version: OUTPUT_VERSION,
     tool: { name: 'dockerfix', version: tool },

@@ -58,7 +58,10 @@ it('colours a diff, and escapes what its lines hold', () => {
 
 it('gives programs the texts before and after, null where there was no file', () => {
   const created = { ...outcome, context: 'api', changes: [{ path: 'api/.dockerignore', after: 'x\n' }] };
-  const { files, version } = JSON.parse(jsonReport('1.2.3', [created], [])) as { files: unknown[]; version: number };
+  const { files, version } = JSON.parse(jsonReport({ tool: '1.2.3', outcomes: [created], notes: [] })) as {
+    files: unknown[];
+    version: number;
+  };
   expect(version).toBe(1);
   expect(files).toEqual([{ ...created, changes: [{ path: 'api/.dockerignore', before: null, after: 'x\n' }] }]);
 });
