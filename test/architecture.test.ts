@@ -30,13 +30,14 @@ const ROOMS: readonly (readonly [path: string, room: string])[] = [
   ['src/context/history.ts', 'disk'],
   ['src/context/', 'context'],
   ['src/dockerfile/', 'dockerfile'],
+  ['src/refusals.ts', 'refusals'],
   ['src/model.ts', 'model'],
   ['package.json', 'package'],
 ];
 
 /** Downward only. Everything may import the model, and its own room. */
 const MAY: Readonly<Record<string, readonly string[]>> = {
-  cli: ['index', 'run', 'replay', 'layers', 'reporters', 'diff', 'write', 'disk', 'context'],
+  cli: ['index', 'refusals', 'run', 'replay', 'layers', 'reporters', 'diff', 'write', 'disk', 'context'],
   run: ['index', 'disk', 'context'],
   replay: ['index', 'run', 'disk', 'layers'],
   testing: ['index', 'context', 'dockerfile'],
@@ -44,7 +45,8 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   transforms: ['plugin'],
   plugin: ['moves', 'effects', 'managers'],
   engine: ['dockerfile', 'proof', 'diff'],
-  reporters: ['diff'],
+  reporters: ['diff', 'refusals'],
+  refusals: [],
   proof: ['effects', 'dockerfile'],
   moves: ['effects', 'managers', 'context', 'dockerfile'],
   layers: ['effects', 'context', 'dockerfile'],

@@ -13,4 +13,5 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'count what the commits of this repository would have re-run, before and after',
     load: () => import('./replay.ts'),
   },
+  explain: { summary: 'what a refusal means, and what to do', load: () => import('./explain.ts') },
 };

@@ -110,7 +110,7 @@ describe('several files', () => {
       ...{ paths: [], write: true, check: false, unsafe: false, quiet: false, list: false },
       ...{ style: 'copy', builder: 'buildkit', format: 'text' },
     };
-    const code = report(found, options, {
+    const code = await report(found, options, {
       cwd: root,
       environment: {},
       isTerminal: false,

@@ -1,0 +1,388 @@
+/**
+ * Every code that dockerfix can say, and what it means. `dockerfix explain CODE` prints an entry, docs/refusals.md is
+ * made of them, and a test holds the table against the code.
+ */
+export interface Explanation {
+  /** `refusal`: something was left alone. `note`: nothing is wrong. `error`: the file could not be worked on. */
+  readonly kind: 'refusal' | 'note' | 'error';
+  readonly means: string;
+  /** Why it is not done all the same. */
+  readonly why: string;
+  /** What the user can do about it. */
+  readonly todo: string;
+  /** A Dockerfile, a file or a command that meets it. */
+  readonly example: string;
+}
+
+export const REFUSALS: Readonly<Record<string, Explanation>> = {
+  'already-cached': {
+    kind: 'note',
+    means: 'What the command downloads is kept between builds already: in a cache mount, or in a vendored source.',
+    why: 'A download step of its own would gain nothing, and would put nothing into a layer while the cache is mounted.',
+    todo: 'Nothing.',
+    example: 'RUN --mount=type=cache,target=/go/pkg/mod go build ./...',
+  },
+  'already-optimal': {
+    kind: 'note',
+    means: 'The install is re-run only when its manifests change.',
+    why: 'There is nothing to improve.',
+    todo: 'Nothing.',
+    example: 'COPY package.json package-lock.json ./\nRUN npm ci\nCOPY . .',
+  },
+  'builder-too-old': {
+    kind: 'refusal',
+    means: 'The fix needs something that the Dockerfile’s `# syntax` line or the chosen builder does not have.',
+    why: 'dockerfix never raises a syntax line by itself, and emits only what `--builder` can run.',
+    todo: 'Raise the `# syntax` line, choose another `--style`, or name the right `--builder`.',
+    example: '# syntax=docker/dockerfile:1.1\nRUN npm ci   # --add cache-mounts needs 1.2',
+  },
+  'cache-cleaned': {
+    kind: 'refusal',
+    means: 'The RUN empties the package manager’s cache after the install.',
+    why: 'With a cache mount the command would empty the mount, and the next build would download everything again.',
+    todo: 'Leave the cleaning out once the cache is mounted: a mount is not part of the image.',
+    example: 'RUN npm ci && npm cache clean --force',
+  },
+  'cache-disabled': {
+    kind: 'refusal',
+    means: 'A variable turns the package manager’s cache off.',
+    why: 'A cache mount would stay empty.',
+    todo: 'Leave the variable out once the cache is mounted.',
+    example: 'ENV PIP_NO_CACHE_DIR=1\nRUN pip install -r requirements.txt',
+  },
+  'context-ambiguous': {
+    kind: 'refusal',
+    means: 'The repository builds this Dockerfile with several contexts, and they differ in what it needs.',
+    why: 'The manifests to copy depend on the context.',
+    todo: 'Name it: `--context DIR`.',
+    example: 'compose.yaml builds it with `context: .`, a workflow with `context: ./api`',
+  },
+  'context-unknown': {
+    kind: 'refusal',
+    means: 'No directory from the Dockerfile’s own up to the repository’s root holds what it copies.',
+    why: 'Which files the install reads cannot be told without the context.',
+    todo: 'Name it: `--context DIR`; or `--unsafe`, which assumes the usual manifests.',
+    example: 'COPY dist/ /srv/   # made by the CI job before it builds the image',
+  },
+  'copy-not-movable': {
+    kind: 'refusal',
+    means:
+      'The COPY above the install has options (`--link`, `--parents`, `--exclude`) or variables that are not moved.',
+    why: 'Those change what a COPY does to directories and to the layers around it.',
+    todo: 'Move it below the install by hand.',
+    example: 'COPY --link . .\nRUN npm ci',
+  },
+  'different-command': {
+    kind: 'refusal',
+    means: 'The proof: with the fix, a command would run in another way, with another user, directory or environment.',
+    why: 'Its result could differ.',
+    todo: 'Usually nothing: a transform (a plugin’s, perhaps) proposed too much. If you see it from a built-in one, report it.',
+    example: 'a plugin that moves a RUN above the USER it runs as',
+  },
+  'different-configuration': {
+    kind: 'refusal',
+    means: 'The proof: with the fix, an instruction such as ENV, USER or CMD would act differently or at another time.',
+    why: 'The image’s configuration, or what a later command sees, would change.',
+    todo: 'Usually nothing: a transform proposed too much.',
+    example: 'a plugin that exchanges `ENV A=1` and `ENV B=$A`',
+  },
+  'different-image': {
+    kind: 'refusal',
+    means: 'The proof: with the fix, a stage would end with other files.',
+    why: 'The image must stay the same.',
+    todo: 'Usually nothing: a transform proposed too much.',
+    example: 'a plugin that drops a COPY',
+  },
+  'different-stages': {
+    kind: 'refusal',
+    means: 'The proof: with the fix, the file would have more or fewer stages.',
+    why: 'Every stage may be a `--target`, and `COPY --from=1` counts them.',
+    todo: 'Nothing: a transform (a plugin’s) proposed something that is never accepted.',
+    example: 'a plugin that adds a stage for dependencies',
+  },
+  'dynamic-manifest': {
+    kind: 'refusal',
+    means:
+      'What the install reads is computed: a manifest is code, has patterns that are not followed, or is not valid.',
+    why: 'A missing input usually does not fail a build: the install exits 0 with packages missing. So what is read must be known exactly.',
+    todo: 'The message names the place: write the value out, or mount a cache instead (`--add cache-mounts`).',
+    example: 'Gemfile: `eval_gemfile File.join(__dir__, ENV["EXTRA"])`',
+  },
+  'ignore-file-needed': {
+    kind: 'refusal',
+    means: 'The fix changes the ignore file as well, and standard output has room for the Dockerfile only.',
+    why: 'Half of a fix is not safe: without the ignore line, the late COPY could overwrite the install.',
+    todo: 'Run dockerfix on the file, or use `--format diff`.',
+    example: 'dockerfix - --context . < Dockerfile',
+  },
+  'ignore-file-unreadable': {
+    kind: 'refusal',
+    means: 'The ignore file is a symlink, is not UTF-8 text, or lies outside of the repository.',
+    why: 'What the build can copy is then not known.',
+    todo: 'Put its text into a regular file.',
+    example: '.dockerignore -> ../shared/dockerignore',
+  },
+  'ignored-path-copied': {
+    kind: 'refusal',
+    means:
+      'The fix would add a line to the ignore file, and a Dockerfile of the same context copies by name what that line excludes.',
+    why: 'That COPY would fail, or bring nothing.',
+    todo: 'Give that Dockerfile an ignore file of its own (`NAME.dockerignore`).',
+    example: 'COPY node_modules /app/node_modules',
+  },
+  'image-would-grow': {
+    kind: 'refusal',
+    means:
+      'The RUN removes or shrinks what it installed; divided in two, what is removed would stay in the lower layer.',
+    why: 'The image would hold the same files and be larger.',
+    todo: 'Build in a stage of its own and copy the result out of it.',
+    example: 'RUN npm ci && npm run build && npm prune --omit=dev',
+  },
+  'internal-error': {
+    kind: 'error',
+    means: 'dockerfix itself failed on this file. The others are done all the same.',
+    why: 'It is a bug.',
+    todo: 'Please report it, with the Dockerfile.',
+    example: 'this is a bug in dockerfix, please report it: …',
+  },
+  'intervening-run-reads-source': {
+    kind: 'refusal',
+    means:
+      'A command between the source COPY and the install, or the install itself in its new place, may see or change what the COPY brings.',
+    why: 'What a command does is known for package managers and for a table of ordinary commands; any other may read and write everything.',
+    todo: 'Copy what it needs ahead of it, or move it below the install; then the rest can move.',
+    example: 'COPY . .\nRUN ./configure\nRUN npm ci',
+  },
+  'keyword-over-two-lines': {
+    kind: 'refusal',
+    means: 'An instruction’s keyword is broken over two lines.',
+    why: 'It builds, but no edit of it would look right.',
+    todo: 'Write the keyword on one line.',
+    example: 'RU\\\nN npm ci',
+  },
+  'lifecycle-script-reads-source': {
+    kind: 'refusal',
+    means: 'The install runs a script (`postinstall`, `prepare`, a dependency’s) that may read the source.',
+    why: 'With only the manifests there, the script would fail, or do something else.',
+    todo: 'Install with `--ignore-scripts` and run the script after the COPY. Where what it reads is known, name it in the configuration (`inputs`), or allow it (`allowScripts`).',
+    example: 'package.json: "scripts": { "postinstall": "node build.js" }',
+  },
+  'local-dependency-builds': {
+    kind: 'refusal',
+    means: 'The install builds the project itself, or a package that lies in it.',
+    why: 'It needs the source, so it cannot stand above the COPY.',
+    todo: 'Install the dependencies alone first, or mount a cache (`--add cache-mounts`).',
+    example: 'RUN pip install -e .',
+  },
+  'lockfile-outdated': {
+    kind: 'refusal',
+    means: 'The lockfile does not fit the manifests.',
+    why: 'An install that keeps to it (`npm ci`) would fail.',
+    todo: 'Bring the lockfile up to date and commit it.',
+    example: 'package.json wants `left-pad ^2`, package-lock.json has 1.3.0',
+  },
+  'manifest-generated': {
+    kind: 'refusal',
+    means: 'A manifest is made or changed by an earlier command, or git ignores it, so its content is not known.',
+    why: 'What the install reads depends on it.',
+    todo: 'Commit it.',
+    example: 'RUN npm pkg set version=$VERSION\nCOPY . .\nRUN npm ci',
+  },
+  'manifest-missing': {
+    kind: 'refusal',
+    means:
+      'There is no such manifest where the install runs: it is not in the context, is ignored, or is copied elsewhere.',
+    why: 'Either the context is another one, or the build fails already.',
+    todo: 'Pass the right `--context`, check the ignore file, or commit the lockfile.',
+    example: 'RUN npm ci   # without a package-lock.json',
+  },
+  'manifests-incomplete': {
+    kind: 'refusal',
+    means: 'The Dockerfile copies some manifests ahead of the install and forgets others that it reads.',
+    why: 'Copying them changes what the install sees, so it is done with `--unsafe` only.',
+    todo: 'Apply it with `--unsafe`, or exclude the files in the ignore file.',
+    example: 'COPY package.json package-lock.json ./\nRUN npm ci   # and packages/ui/package.json is not there',
+  },
+  'mount-is-output': {
+    kind: 'refusal',
+    means: 'The cache is part of the result: it lies in the project, or something later needs what is in it.',
+    why: 'A cache mount is not part of the image.',
+    todo: 'Mount nothing there, or move the cache.',
+    example: 'ENV npm_config_cache=/app/.npm-cache\nRUN npm ci',
+  },
+  'mutating-install': {
+    kind: 'refusal',
+    means: 'The command changes manifests or files of the project, and later steps depend on that.',
+    why: 'The late COPY would restore the files of the repository over its changes.',
+    todo: 'Make the change in the repository and commit it; then install from the lockfile.',
+    example: 'RUN npm install express\nRUN npm ci',
+  },
+  'needs-vcs': {
+    kind: 'refusal',
+    means: 'The install asks git: for a version, for the list of files, or to set up hooks.',
+    why: 'It needs `.git`, which comes with the source.',
+    todo: 'Write the version or the list out, or exclude `.git` in the ignore file if hooks are all.',
+    example: 'pyproject.toml: dynamic = ["version"] with setuptools-scm',
+  },
+  'no-change': {
+    kind: 'refusal',
+    means: 'A proposed fix changes nothing.',
+    why: 'It would be proposed again and again.',
+    todo: 'Nothing: a transform (a plugin’s) proposed an empty edit.',
+    example: 'a plugin whose edit puts in what stood there',
+  },
+  'not-utf8': {
+    kind: 'error',
+    means: 'The file is not UTF-8 text.',
+    why: 'An edit could damage it.',
+    todo: 'Convert it.',
+    example: 'a Dockerfile in UTF-16',
+  },
+  'not-written': {
+    kind: 'error',
+    means: '`--write` left the file as it was: it was changed in the meantime, or cannot be written.',
+    why: 'A Dockerfile and its ignore file are written together or not at all.',
+    todo: 'Run it again, or mend the permissions.',
+    example: 'a Dockerfile on a read-only file system',
+  },
+  'output-tracked-in-context': {
+    kind: 'refusal',
+    means: 'The context holds what the install fills: `node_modules`, `vendor` and the like are committed.',
+    why: 'The late COPY would overwrite the install with the repository’s copy.',
+    todo: 'Remove the directory from git, or exclude it in the ignore file.',
+    example: 'git ls-files node_modules   # prints something',
+  },
+  'outside-directory': {
+    kind: 'note',
+    means: 'A changed file lies outside of the working directory.',
+    why: '`git apply` and `patch` change nothing there.',
+    todo: 'Run dockerfix in a directory above it, or use `--write`.',
+    example: 'dockerfix ../other/Dockerfile > fix.patch',
+  },
+  'parser-disagrees': {
+    kind: 'refusal',
+    means: 'Two independent parsers read the file differently.',
+    why: 'One of them would be wrong about where an instruction ends, so nothing in the file is changed.',
+    todo: 'Write the named line more plainly: no `<<` in quotes, no double backslash at the end of a line.',
+    example: 'RUN sh -c "cat <<EOF"',
+  },
+  'path-outside-context': {
+    kind: 'refusal',
+    means: 'The install reads a file that no COPY of the context can bring.',
+    why: 'It cannot be copied ahead of the install.',
+    todo: 'Build with a larger context, or name files inside of it.',
+    example: 'package.json: "shared": "file:../../shared"',
+  },
+  'private-modules': {
+    kind: 'refusal',
+    means: 'The project may use private packages that a download step would have to fetch.',
+    why: 'A download of everything can fail on a package that the build never needs.',
+    todo: 'Add the download step yourself if it can reach them all, or mount a cache (`--add cache-mounts`).',
+    example: 'ENV GOPRIVATE=github.com/acme\nRUN go build ./...',
+  },
+  'same-file': {
+    kind: 'note',
+    means: 'The path is another name (a symlink) of a file that was looked at already.',
+    why: 'It is looked at once.',
+    todo: 'Nothing.',
+    example: 'Containerfile -> Dockerfile',
+  },
+  'shell-not-understood': {
+    kind: 'refusal',
+    means: 'The RUN could not be parsed as a POSIX or bash script, or its SHELL is another one.',
+    why: 'What is not understood may read and write everything.',
+    todo: 'Write it as a plain script, or move it below the install.',
+    example: 'SHELL ["powershell", "-Command"]\nRUN Get-ChildItem',
+  },
+  'source-from-stage': {
+    kind: 'refusal',
+    means: 'The source is copied in the stage that this one is based on.',
+    why: 'Every stage may be built by itself, so that one must stay as it is.',
+    todo: 'Copy the source in the stages that need it, below their installs.',
+    example: 'FROM node AS base\nCOPY . .\nFROM base\nRUN npm ci',
+  },
+  'stage-not-before': {
+    kind: 'refusal',
+    means: '`--from` names this stage, or one that comes later.',
+    why: 'The build fails.',
+    todo: 'Name an earlier stage.',
+    example: 'FROM node AS build\nCOPY --from=build /app /app',
+  },
+  'store-partly-mounted': {
+    kind: 'refusal',
+    means: 'The proof: a package store would be a cache mount in some RUNs of its manager and not in others.',
+    why: 'The RUNs without the mount would not find the packages.',
+    todo: 'Mount it in all of them, or in none.',
+    example: 'RUN --mount=type=cache,target=/go/pkg/mod go mod download\nRUN go build ./...',
+  },
+  'symlink-outside-repository': {
+    kind: 'error',
+    means: 'The Dockerfile is a symlink to a file outside of the repository.',
+    why: 'Nothing outside of the repository is changed.',
+    todo: 'Run dockerfix on that file.',
+    example: 'Dockerfile -> /etc/shared/Dockerfile',
+  },
+  'syntax-error': {
+    kind: 'error',
+    means: 'No builder would accept the file.',
+    why: 'There is nothing to keep the same.',
+    todo: 'Mend the line that is named.',
+    example: 'COPY package.json',
+  },
+  'template-skipped': {
+    kind: 'note',
+    means: 'The file is a template (`Dockerfile.j2`, `Dockerfile.tmpl` and the like).',
+    why: 'What it becomes is not known.',
+    todo: 'Run dockerfix on what it becomes, and carry the change over.',
+    example: 'Dockerfile.j2',
+  },
+  'too-deep': {
+    kind: 'refusal',
+    means: 'Variables are nested too deeply (`${a:-${b:-…}}`).',
+    why: 'No real Dockerfile does that; it would cost time without end.',
+    todo: 'Write it more plainly.',
+    example: 'COPY ${a:-${b:-${c:-…}}} .',
+  },
+  'unknown-flag': {
+    kind: 'refusal',
+    means: 'An instruction has a flag that dockerfix does not know.',
+    why: 'It could change what the instruction does.',
+    todo: 'Update dockerfix; if the flag is new, report it.',
+    example: 'COPY --sparkle . .',
+  },
+  unreadable: {
+    kind: 'error',
+    means: 'The path does not exist or could not be read.',
+    why: 'There is nothing to look at.',
+    todo: 'Check the path and its permissions.',
+    example: 'dockerfix no/such/Dockerfile',
+  },
+  'unresolved-variable': {
+    kind: 'refusal',
+    means: 'The install depends on a value that is not constant.',
+    why: 'What it reads may depend on it.',
+    todo: 'Write the value out, or set it with ENV.',
+    example: 'RUN pip install -r requirements/$ENVIRONMENT.txt',
+  },
+  'unsafe-fix': {
+    kind: 'refusal',
+    means: 'There is a fix, and something could change with it. The message says what.',
+    why: 'Only what is proved equal is done without being asked.',
+    todo: 'Read the risk; apply it with `--unsafe`.',
+    example: 'RUN npm install   # with --add frozen-install: `npm ci` fails where the lockfile does not fit',
+  },
+  'unsplittable-run': {
+    kind: 'refusal',
+    means: 'The install stands in a RUN that cannot be divided in two.',
+    why: 'The other commands of the RUN need the source, and between them a variable, a `;` or a heredoc ties them together.',
+    todo: 'Give the install a RUN of its own.',
+    example: 'RUN npm ci; npm run build',
+  },
+  'user-unknown': {
+    kind: 'refusal',
+    means: 'The install runs as a user whose home and ids are not known.',
+    why: 'A cache mount belongs to root unless it says otherwise, and the install could not write to it.',
+    todo: 'Add the mount by hand, with `uid=` and `gid=`.',
+    example: 'USER app\nRUN npm ci',
+  },
+};
