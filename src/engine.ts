@@ -69,7 +69,7 @@ class Session {
     this.original = this.file = original;
     this.firstContext = this.context = context;
     this.options = options;
-    this.proof = proof({ file: original, context });
+    this.proof = proof({ file: original, context }, options.target.managers);
   }
 
   /** True when something was accepted, so that another round is due. */
@@ -131,7 +131,7 @@ class Session {
     });
     this.file = file;
     this.context = context;
-    if (fix.changes === true) this.proof = proof({ file, context });
+    if (fix.changes === true) this.proof = proof({ file, context }, this.options.target.managers);
     this.history.push(edits);
     return undefined;
   }

@@ -31,12 +31,18 @@ export interface FixOptions {
   /** Apply fixes that could change something, too. */
   readonly unsafe?: boolean;
   readonly target?: Partial<Target>;
+  /** Default: the built-in ones. */
+  readonly managers?: readonly PackageManager[];
 }
 
 /** Manifests that installs of a Dockerfile would not find in a context: a sign that it is not the right one. */
-export function missingManifests(file: Dockerfile, context: BuildContext): readonly string[] {
+export function missingManifests(
+  file: Dockerfile,
+  context: BuildContext,
+  known: Pick<Target, 'managers'> = {},
+): readonly string[] {
   if (file.trouble !== undefined) return [];
-  return traceOf(file, context).flatMap((stage) =>
+  return traceOf(file, context, known).flatMap((stage) =>
     stage.events.flatMap((event) =>
       event.actions.flatMap((action) => (action.opaque?.code === 'manifest-missing' ? [action.opaque.message] : [])),
     ),
@@ -57,7 +63,11 @@ export function fix(
   );
   return run(file.path, file.source, context, {
     transforms: chosen,
-    target: { style: options.target?.style ?? 'copy', builder: options.target?.builder ?? 'buildkit' },
+    target: {
+      style: options.target?.style ?? 'copy',
+      builder: options.target?.builder ?? 'buildkit',
+      ...(options.managers === undefined ? {} : { managers: options.managers }),
+    },
     unsafe: options.unsafe ?? false,
   });
 }
@@ -67,7 +77,7 @@ export function fix(
  * every fix counts as unsafe.
  */
 export function fixText(source: string, options: FixOptions & { readonly path?: string } = {}): Outcome {
-  return fix({ path: options.path ?? 'Dockerfile', source }, assumedContext(knownManagers), {
+  return fix({ path: options.path ?? 'Dockerfile', source }, assumedContext(options.managers ?? knownManagers), {
     unsafe: true,
     ...options,
   });

@@ -252,6 +252,13 @@ export interface Files {
   entries(directory: string): readonly string[] | undefined;
 }
 
+export interface Mount {
+  readonly type: string;
+  readonly target?: string;
+  /** It is a cache that a package manager is known to have. */
+  readonly cache?: CacheDirectory['class'];
+}
+
 /** Where and as whom a command runs. */
 export interface Place {
   readonly directory: string;
@@ -260,7 +267,7 @@ export interface Place {
   readonly image?: string;
   environment(name: string): string | undefined;
   /** The RUN's `--mount`s; targets are absolute image paths. */
-  readonly mounts: readonly { readonly type: string; readonly target?: string }[];
+  readonly mounts: readonly Mount[];
 }
 
 /** One command, recognised as one that installs or fetches dependencies. */
@@ -378,10 +385,12 @@ export interface PackageManager {
 
 // ------------------------------------------------------------------------------------------- transforms
 
-/** What the tool may emit. */
+/** What the tool may emit, and what it knows. */
 export interface Target {
   readonly style: 'copy' | 'parents' | 'bind';
   readonly builder: 'buildkit' | 'buildah' | 'kaniko' | 'classic';
+  /** The package managers; default: the built-in ones. Hand the target on to `traceOf`. */
+  readonly managers?: readonly PackageManager[];
 }
 
 /** Replace `span` of a file by `text`. */

@@ -138,7 +138,8 @@ class Runner {
   private async solve(job: Job): Promise<FileOutcome> {
     const { place } = job;
     // What cannot be parsed needs no context to say so.
-    if (job.parsed.trouble !== undefined) return this.shown(fixJob(job, assumed(), this.options.fix), job);
+    if (job.parsed.trouble !== undefined)
+      return this.shown(fixJob(job, assumedContext(this.options.fix.managers ?? managers), this.options.fix), job);
     if (place === undefined) return this.contextless(job);
     const { repository, directory } = place;
     const dockerfile = relative(repository.root, absolutePath(job));
@@ -190,13 +191,13 @@ class Runner {
       );
       if (absent.length > 0) return absent.map((source) => `there is no \`${source}\`, which it copies`);
       // A manifest that is there and kept out by the ignore file is a mistake to tell, not a sign of another context.
-      const hidden = managers.some((manager) =>
+      const hidden = (this.options.fix.managers ?? managers).some((manager) =>
         manager.manifests.some(
           (name) =>
             context.ignores(name) && repository.read(directory === '.' ? name : `${directory}/${name}`) !== undefined,
         ),
       );
-      return hidden ? [] : missingManifests(job.parsed, context);
+      return hidden ? [] : missingManifests(job.parsed, context, this.options.fix);
     };
     let evidence = this.evidence.get(repository);
     if (evidence === undefined) this.evidence.set(repository, (evidence = findEvidence(repository)));
@@ -240,7 +241,10 @@ class Runner {
 
   /** Without a context: what would be changed is unsafe, and the reason for not knowing it is said. */
   private contextless(job: Job): FileOutcome {
-    const would = fixJob(job, assumed(), { ...this.options.fix, unsafe: true });
+    const would = fixJob(job, assumedContext(this.options.fix.managers ?? managers), {
+      ...this.options.fix,
+      unsafe: true,
+    });
     // An ignore file that is only assumed cannot be changed.
     const complete = would.changes.every((change) => change.path === job.file.path);
     if (this.options.fix.unsafe === true && would.status === 'changed' && complete) return this.shown(would, job);
@@ -313,10 +317,6 @@ function exists(path: string): boolean {
 
 function fixJob({ file, source }: Job, context: BuildContext, options: FixOptions): Outcome {
   return fix({ path: file.path, source }, context, options);
-}
-
-function assumed(): BuildContext {
-  return assumedContext(managers);
 }
 
 function refused({ file }: Pick<Job, 'file'>, trouble: Trouble, line = 1): Outcome {

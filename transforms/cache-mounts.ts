@@ -19,7 +19,6 @@
  * is asked for: `--add cache-mounts`.
  */
 import {
-  managers,
   supportsMounts,
   traceOf,
   within,
@@ -42,14 +41,17 @@ export const cacheMounts: Transform = {
   summary: 'mount package managers’ caches (BuildKit)',
   optIn: true,
   *propose(file, context, target): Iterable<Proposal> {
-    const stages = traceOf(file, context);
+    const stages = traceOf(file, context, target);
     for (const { events } of stages) {
       for (const event of events) {
         yield* downloads(file, event, target);
         yield* systemPackages(file, event, target);
       }
     }
-    for (const manager of managers) yield* stores(file, stages, manager, target);
+    const managers = stages.flatMap((each) =>
+      each.events.flatMap(({ actions }) => actions.map(({ manager }) => manager)),
+    );
+    for (const manager of new Set(managers)) if (manager !== undefined) yield* stores(file, stages, manager, target);
   },
 };
 
@@ -95,8 +97,7 @@ function homeOf(user: string | undefined, image: string | undefined): { path: st
 }
 
 function cachesOf(action: Action, wanted: CacheDirectory['class']): readonly CacheDirectory[] {
-  const { install } = action;
-  const manager = managers.find((each) => each.name === install?.manager);
+  const { install, manager } = action;
   const isRoot = install?.place.user === undefined || install.place.user === 'root';
   return (manager?.caches ?? []).filter(
     (cache) =>

@@ -36,6 +36,7 @@ import {
   type Plan,
   type Proposal,
   type StageTrace,
+  type Target,
   type Transform,
 } from '../src/plugin.ts';
 
@@ -44,12 +45,12 @@ export const completeManifests: Transform = {
   summary: 'copy manifests that an install reads and that were forgotten',
   *propose(file, context, target): Iterable<Proposal> {
     if (!context.known) return;
-    for (const stage of traceOf(file, context)) {
+    for (const stage of traceOf(file, context, target)) {
       const late = lateCopy(stage, context);
       if (late === undefined) continue;
       const { install, copy } = late;
       const run = install.instruction;
-      const supposed = suppose(file, stage, context, copy, run);
+      const supposed = suppose(file, stage, context, copy, run, target);
       if (supposed === undefined) continue;
       const plan = { ...supposed.plan, needs: forgotten(supposed.plan.needs, supposed.event, stage, install) };
       if (plan.needs.length === 0) continue;
@@ -146,10 +147,11 @@ function suppose(
   context: BuildContext,
   copy: Copy,
   run: Event['instruction'],
+  target: Target,
 ): Supposed | undefined {
   const text = file.source.slice(copy.span[0], copy.span[1]) + file.eol;
   const supposed = edited(file, [{ file: 'dockerfile', span: [run.outer[0], run.outer[0]], text }]);
-  const trace = supposed.trouble === undefined ? traceOf(supposed, context)[stage.stage.index] : undefined;
+  const trace = supposed.trouble === undefined ? traceOf(supposed, context, target)[stage.stage.index] : undefined;
   const event = trace?.events.find(({ instruction }) => instruction.span[0] === run.span[0] + text.length);
   if (trace === undefined || event === undefined) return undefined;
   const plan = opportunities(trace, context).plans.find(

@@ -23,8 +23,8 @@ export const frozenInstall: Transform = {
   name: 'frozen-install',
   summary: 'install exactly what the lockfile says (npm install → npm ci)',
   optIn: true,
-  *propose(file, context): Iterable<Proposal> {
-    for (const { events } of traceOf(file, context)) {
+  *propose(file, context, target): Iterable<Proposal> {
+    for (const { events } of traceOf(file, context, target)) {
       for (const { instruction, actions } of events) {
         const seen = new Set<string>();
         for (const { command, analysis } of actions) {

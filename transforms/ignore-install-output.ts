@@ -25,9 +25,9 @@ import { ignoreEdit, missingIgnores, traceOf, type Proposal, type Transform } fr
 export const ignoreInstallOutput: Transform = {
   name: 'ignore-install-output',
   summary: 'keep install output such as node_modules out of the build context',
-  *propose(file, context): Iterable<Proposal> {
+  *propose(file, context, target): Iterable<Proposal> {
     if (!context.known) return;
-    for (const { events } of traceOf(file, context)) {
+    for (const { events } of traceOf(file, context, target)) {
       for (const [index, event] of events.entries()) {
         const installs = event.actions.filter((action) => action.install?.kind === 'install');
         if (installs.length === 0) continue;

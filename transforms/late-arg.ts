@@ -37,8 +37,8 @@ import {
 export const lateArg: Transform = {
   name: 'late-arg',
   summary: 'declare build arguments such as GIT_SHA below the installs that do not use them',
-  *propose(file, context): Iterable<Proposal> {
-    for (const stage of traceOf(file, context)) {
+  *propose(file, context, target): Iterable<Proposal> {
+    for (const stage of traceOf(file, context, target)) {
       for (const { instruction } of stage.events) {
         const name = provenanceOf(file, instruction);
         if (name === undefined) continue;

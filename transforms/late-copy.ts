@@ -21,7 +21,7 @@ export const lateCopy: Transform = {
   name: 'late-copy',
   summary: 'copy the source below instructions that do not read it',
   *propose(file, context, target): Iterable<Proposal> {
-    for (const stage of traceOf(file, context)) {
+    for (const stage of traceOf(file, context, target)) {
       for (const plan of opportunities(stage, context, { kind: 'install', narrow: false }).plans) {
         const edits = emit(file, plan, context, target);
         if ('code' in edits) {

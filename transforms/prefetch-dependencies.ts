@@ -25,7 +25,7 @@ export const prefetchDependencies: Transform = {
   name: 'prefetch-dependencies',
   summary: 'download what a build needs before copying the source',
   *propose(file, context, target): Iterable<Proposal> {
-    for (const stage of traceOf(file, context)) {
+    for (const stage of traceOf(file, context, target)) {
       const { plans, blocked, optimal } = opportunities(stage, context, { kind: 'build', narrow: true });
       for (const last of new Set(plans.map((plan) => plan.last))) {
         const made = plans

@@ -25,7 +25,7 @@ export const splitDependencyManifests: Transform = {
   name: 'split-dependency-manifests',
   summary: 'copy dependency manifests and install before copying the source',
   *propose(file, context, target): Iterable<Proposal> {
-    for (const stage of traceOf(file, context)) {
+    for (const stage of traceOf(file, context, target)) {
       const { plans, blocked, optimal } = opportunities(stage, context);
       const worth = plans.filter((plan) => plan.needs.length > 0 || plan.provided || plan.split !== undefined);
       // Several ways to divide one install are alternatives; moving what stands above it is a proposal of its own.

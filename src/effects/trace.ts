@@ -11,6 +11,7 @@ import type {
   Files,
   Install,
   Instruction,
+  PackageManager,
   Place,
   Read,
   Run,
@@ -20,7 +21,7 @@ import type {
 import { expandCopySource, goMatch } from '../context/dockerignore.ts';
 import { parse } from '../dockerfile/parse.ts';
 import { resolvePath } from '../dockerfile/state.ts';
-import { analyse, cacheClass, recognise } from '../managers/index.ts';
+import { knowledgeOf, type Knowledge } from '../managers/index.ts';
 import { ordinary, pipeline, type Effect } from './commands.ts';
 import { Variables } from './environment.ts';
 import {
@@ -37,8 +38,6 @@ import { baseName, collides, isShared, isSystem, join, within } from './paths.ts
 import type { Symbols } from './symbols.ts';
 
 /** Something an action depends on, with the value that it had. */
-export { cacheClass } from '../managers/index.ts';
-
 export interface Input {
   /** An image path, `system` for everything outside the project, or `everything`. */
   readonly what: string;
@@ -53,6 +52,8 @@ export interface Action {
   readonly name: string;
   readonly command?: Command;
   readonly install?: Install;
+  /** Whose install it is. */
+  readonly manager?: PackageManager;
   readonly analysis?: Analysis;
   readonly effect?: Effect;
   /** Why it counts as reading and writing everything. */
@@ -99,11 +100,18 @@ export interface StageTrace {
 }
 
 /** Executes a whole file. Share `symbols` between two traces to compare them. */
-export function trace(file: Dockerfile, context: BuildContext, symbols: Symbols): readonly StageTrace[] {
+export function trace(
+  file: Dockerfile,
+  context: BuildContext,
+  symbols: Symbols,
+  /** Default: the built-in ones. */
+  managers?: readonly PackageManager[],
+): readonly StageTrace[] {
+  const knowledge = knowledgeOf(managers);
   const done: StageTrace[] = [];
   const environments: Variables[] = [];
   for (const stage of file.stages) {
-    const execution = new Execution(file, stage, context, symbols, done, environments);
+    const execution = new Execution(file, stage, context, symbols, knowledge, done, environments);
     done.push(execution.run());
     environments.push(execution.environment);
   }
@@ -163,6 +171,7 @@ class Execution {
   private readonly stage: Stage;
   private readonly context: BuildContext;
   private readonly symbols: Symbols;
+  private readonly knowledge: Knowledge;
   private readonly done: readonly StageTrace[];
 
   constructor(
@@ -170,6 +179,7 @@ class Execution {
     stage: Stage,
     context: BuildContext,
     symbols: Symbols,
+    knowledge: Knowledge,
     done: readonly StageTrace[],
     environments: readonly Variables[],
   ) {
@@ -177,6 +187,7 @@ class Execution {
     this.stage = stage;
     this.context = context;
     this.symbols = symbols;
+    this.knowledge = knowledge;
     this.done = done;
     const parent = stage.base.stage === undefined ? undefined : done[stage.base.stage];
     const from = this.textOf(stage.from);
@@ -441,7 +452,7 @@ class Execution {
     }
     const flags = this.flagText(
       run,
-      (name, value) => name === 'mount' && (isContextBind(value) || isKnownCache(run, value)),
+      (name, value) => name === 'mount' && (isContextBind(value) || this.isKnownCache(run, value)),
     );
     const base = (used?: string): number =>
       this.symbols.of(
@@ -453,6 +464,29 @@ class Execution {
     const actions = run.commands === undefined ? [this.opaque(run, base())] : this.runShell(run, run.commands, base);
     this.image.unmountAll();
     return actions;
+  }
+
+  private mountsOf(run: Run): Place['mounts'] {
+    return run.flags
+      .filter((flag) => flag.name === 'mount')
+      .map((flag) => {
+        const options = mountOptions(flag.value ?? '');
+        const type = options.get('type') ?? 'bind';
+        const target = mountTarget(run, options);
+        const cache = type === 'cache' && target !== undefined ? this.knowledge.cacheClass(target) : undefined;
+        return {
+          type,
+          ...(target === undefined ? {} : { target }),
+          ...(cache === undefined ? {} : { cache }),
+        };
+      });
+  }
+
+  /** A cache of a package manager: what it holds decides how long an install takes, and nothing else. */
+  private isKnownCache(run: Run, value: string): boolean {
+    const options = mountOptions(value);
+    const target = mountTarget(run, options);
+    return options.get('type') === 'cache' && target !== undefined && this.knowledge.cacheClass(target) !== undefined;
   }
 
   private opaque(run: Run, base: number): Action {
@@ -564,12 +598,13 @@ class Execution {
       user: this.user(run),
       ...(stage.base.image === undefined ? {} : { image: stage.base.image }),
       environment: (name) => (shell.exports.has(name) ? shell.exports.get(name) : run.state.environment.get(name)),
-      mounts: mountsOf(run),
+      mounts: this.mountsOf(run),
     };
     if (command.simple) {
-      const install = recognise(command, place);
+      const install = this.knowledge.recognise(command, place);
       if (install !== undefined && command.redirects.every((each) => each.target === '/dev/null')) {
-        const analysis = analyse(install, install.kind === 'script' ? this.scriptView(shell) : this.image);
+        const manager = this.knowledge.manager(install.manager) as PackageManager;
+        const analysis = manager.analyse(install, install.kind === 'script' ? this.scriptView(shell) : this.image);
         const splitReads = analysis.splits.map((split) => this.readsOf(split.before, place));
         // What comes from a registry does not depend on what a build is called; what a script or a build makes may.
         const quiet = install.kind === 'script' ? where : inShell(stateWith(base(command.text)));
@@ -585,6 +620,7 @@ class Execution {
             {
               command,
               install,
+              manager,
               analysis,
               splitReads,
               splitInputs,
@@ -628,8 +664,8 @@ class Execution {
     const run = parse(`FROM scratch\nWORKDIR ${place.directory}\nRUN ${line}\n`).stages[0]?.instructions[1] as
       Run | undefined;
     return (run?.commands ?? []).flatMap((command) => {
-      const install = recognise(command, place);
-      const steps = install === undefined ? [] : analyse(install, this.image).steps;
+      const install = this.knowledge.recognise(command, place);
+      const steps = install === undefined ? [] : this.knowledge.analyse(install, this.image).steps;
       return steps.filter((step) => step.opaque === undefined).flatMap((step) => step.reads);
     });
   }
@@ -712,19 +748,6 @@ function uncached(name: string): string {
   return name.replace(/ --no-cache-dir(?= |$)/g, '');
 }
 
-function mountsOf(run: Run): Place['mounts'] {
-  return run.flags
-    .filter((flag) => flag.name === 'mount')
-    .map((flag) => {
-      const options = mountOptions(flag.value ?? '');
-      const target = options.get('target') ?? options.get('dst') ?? options.get('destination') ?? '';
-      return {
-        type: options.get('type') ?? 'bind',
-        ...(target === '' ? {} : { target: resolvePath(run.state.workdir, target) }),
-      };
-    });
-}
-
 function firstLine(text: string): string {
   const line = text.split('\n', 1)[0] ?? '';
   return line.length > 80 ? `${line.slice(0, 77)}...` : line;
@@ -766,15 +789,9 @@ function mountOptions(value: string): Map<string, string> {
   );
 }
 
-/** A cache of a package manager: what it holds decides how long an install takes, and nothing else. */
-function isKnownCache(run: Run, value: string): boolean {
-  const options = mountOptions(value);
-  const target = options.get('target') ?? options.get('dst') ?? options.get('destination');
-  return (
-    options.get('type') === 'cache' &&
-    target !== undefined &&
-    cacheClass(resolvePath(run.state.workdir, target)) !== undefined
-  );
+function mountTarget(run: Run, options: ReadonlyMap<string, string>): string | undefined {
+  const target = options.get('target') ?? options.get('dst') ?? options.get('destination') ?? '';
+  return target === '' ? undefined : resolvePath(run.state.workdir, target);
 }
 
 function isContextBind(value: string): boolean {

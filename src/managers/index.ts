@@ -1,4 +1,4 @@
-import type { Analysis, Command, Files, Install, PackageManager, Place, ShellWord } from '../model.ts';
+import type { Analysis, CacheDirectory, Command, Files, Install, PackageManager, Place, ShellWord } from '../model.ts';
 import { bun } from './bun.ts';
 import { bundler } from './bundler.ts';
 import { cargo } from './cargo.ts';
@@ -60,13 +60,49 @@ export const managers: readonly PackageManager[] = [
   haskell,
 ];
 
-const byCommand = new Map<string, PackageManager[]>();
-for (const manager of managers)
-  for (const name of manager.commands) byCommand.set(name, [...(byCommand.get(name) ?? []), manager]);
-const byName = new Map(managers.map((manager) => [manager.name, manager]));
+/** A list of managers, made quick to ask. */
+export interface Knowledge {
+  /** The install that a simple command is, if it is one. */
+  recognise(command: Command, place: Place): Install | undefined;
+  analyse(install: Install, files: Files): Analysis;
+  /** The class of the cache that a path is, of whatever manager and user; undefined: none that is known. */
+  cacheClass(path: string): CacheDirectory['class'] | undefined;
+  manager(name: string): PackageManager | undefined;
+}
 
-/** The install that a simple command is, if it is one. */
-export function recognise(command: Command, place: Place): Install | undefined {
+const made = new WeakMap<readonly PackageManager[], Knowledge>();
+
+export function knowledgeOf(list: readonly PackageManager[] = managers): Knowledge {
+  let knowledge = made.get(list);
+  if (knowledge === undefined) made.set(list, (knowledge = learn(list)));
+  return knowledge;
+}
+
+function learn(list: readonly PackageManager[]): Knowledge {
+  const byName = new Map(list.map((manager) => [manager.name, manager]));
+  const byCommand = new Map<string, PackageManager[]>();
+  for (const manager of list)
+    for (const name of manager.commands) byCommand.set(name, [...(byCommand.get(name) ?? []), manager]);
+  const caches = list.flatMap((manager) =>
+    manager.caches.map((cache) => ({ class: cache.class, pattern: cachePattern(cache) })),
+  );
+  return {
+    recognise: (command, place) => recogniseAmong(byCommand, command, place),
+    analyse: (install, files) => (byName.get(install.manager) as PackageManager).analyse(install, files),
+    cacheClass: (path) => caches.find(({ pattern }) => pattern.test(path))?.class,
+    manager: (name) => byName.get(name),
+  };
+}
+
+function cachePattern({ path }: CacheDirectory): RegExp {
+  return new RegExp(`^${path.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/^~/, '(?:/root|/home/[^/]+)')}(?:/.*)?$`);
+}
+
+function recogniseAmong(
+  byCommand: ReadonlyMap<string, readonly PackageManager[]>,
+  command: Command,
+  place: Place,
+): Install | undefined {
   const stripped = withoutPrefix(command);
   const name = stripped.words[0]?.value;
   if (name === undefined) return undefined;
@@ -83,10 +119,6 @@ export function recognise(command: Command, place: Place): Install | undefined {
   return undefined;
 }
 
-export function analyse(install: Install, files: Files): Analysis {
-  return (byName.get(install.manager) as PackageManager).analyse(install, files);
-}
-
 /** `/opt/venv/bin/pip3.12` → `pip`. */
 function programName(word: string): string {
   const slash = word.lastIndexOf('/');
@@ -95,20 +127,6 @@ function programName(word: string): string {
     .replace(/^(pip|python)3?\.\d+$/, '$1')
     .replace(/^(yarn|pnpm|npm)@[\w.^~-]+$/, '$1');
 }
-
-/** The class of the cache that a path is, of whatever manager and user; undefined: none that is known. */
-export function cacheClass(path: string): 'download' | 'store' | undefined {
-  return caches.find(({ pattern }) => pattern.test(path))?.class;
-}
-
-const caches = managers.flatMap((manager) =>
-  manager.caches.map((cache) => ({
-    class: cache.class,
-    pattern: new RegExp(
-      `^${cache.path.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/^~/, '(?:/root|/home/[^/]+)')}(?:/.*)?$`,
-    ),
-  })),
-);
 
 const WRAPPERS = new Set(['command', 'time', 'exec', 'nice']);
 

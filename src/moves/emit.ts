@@ -7,7 +7,7 @@ import { goMatch } from '../context/dockerignore.ts';
 import { applyEdits } from '../dockerfile/edit.ts';
 import { parse } from '../dockerfile/parse.ts';
 import { parentOf, resolvePath } from '../dockerfile/state.ts';
-import { cacheClass, managers } from '../managers/index.ts';
+import { knowledgeOf } from '../managers/index.ts';
 import type { CopyEvent, Need, Plan } from './sink.ts';
 
 /** Undefined: the builder and the file's own syntax line know cache and bind mounts. */
@@ -249,8 +249,7 @@ class Writer {
 
   /** Without a known context, the manifests' usual globs: a wildcard that matches nothing copies nothing. */
   private globbed(need: Need): Need['files'] {
-    const names = new Set(this.plan.gains.map((action) => action.install?.manager));
-    const globs = managers.filter((manager) => names.has(manager.name)).flatMap((manager) => manager.globs);
+    const globs = this.plan.gains.flatMap((action) => action.manager?.globs ?? []);
     return need.files.map((each) => {
       const name = each.source.slice(each.source.lastIndexOf('/') + 1);
       const glob = globs.find((pattern) => goMatch(pattern, name));
@@ -328,7 +327,9 @@ class Writer {
     }
     if (last.form !== 'shell')
       return { code: 'unsplittable-run', message: `\`RUN\` in ${last.form} form cannot be divided` };
-    const kept = last.flags.find((flag) => flag.name === 'mount' && isPrivateCache(last, flag.value ?? ''));
+    const kept = last.flags.find(
+      (flag) => flag.name === 'mount' && isPrivateCache(last, flag.value ?? '', this.target),
+    );
     if (kept !== undefined)
       return {
         code: 'unsplittable-run',
@@ -422,11 +423,11 @@ class Writer {
 }
 
 /** A cache mount that is no package manager's download cache: a toolchain, a build directory. */
-function isPrivateCache(run: Run, value: string): boolean {
+function isPrivateCache(run: Run, value: string, { managers }: Target): boolean {
   const target = /(?:^|,)(?:target|dst|destination)=([^,]+)/.exec(value)?.[1];
   return (
     /(?:^|,)type=cache(?:,|$)/.test(value) &&
-    (target === undefined || cacheClass(resolvePath(run.state.workdir, target)) !== 'download')
+    (target === undefined || knowledgeOf(managers).cacheClass(resolvePath(run.state.workdir, target)) !== 'download')
   );
 }
 

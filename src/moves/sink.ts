@@ -4,7 +4,6 @@
  * writes it down. Nothing here is trusted: the proof decides afterwards.
  */
 import type { BuildContext, Command, Copy, Install, Read, Run, Split, Trouble } from '../model.ts';
-import { cacheClass } from '../managers/index.ts';
 import { within } from '../effects/paths.ts';
 import type { Action, Event, Placement, StageTrace } from '../effects/trace.ts';
 
@@ -325,9 +324,7 @@ function isBuild(action: Action): boolean {
 /** Its result stays in a layer. A fetch into a cache mount leaves nothing that a layer could keep. */
 function isInstall({ install }: Action): boolean {
   if (install?.kind !== 'fetch') return install?.kind === 'install';
-  return !install.place.mounts.some(
-    ({ type, target }) => type === 'cache' && target !== undefined && cacheClass(target) === 'store',
-  );
+  return !install.place.mounts.some(({ cache }) => cache === 'store');
 }
 
 function isGain(action: Action): boolean {

@@ -9,10 +9,10 @@
  * - the Dockerfile and its ignore file as content of the image (rule 37): a context file is named by its path;
  * - an untracked install output that the new ignore file keeps out: `ignoreFileTrouble` below.
  */
-import type { BuildContext, Dockerfile, Trouble } from '../model.ts';
+import type { BuildContext, Dockerfile, PackageManager, Trouble } from '../model.ts';
 import { parse } from '../dockerfile/parse.ts';
-import { createSymbols, type Symbols } from '../effects/symbols.ts';
-import { cacheClass, trace, type Action, type Input, type StageTrace } from '../effects/trace.ts';
+import { createSymbols } from '../effects/symbols.ts';
+import { trace, type Action, type Input, type StageTrace } from '../effects/trace.ts';
 
 export interface Side {
   readonly file: Dockerfile;
@@ -25,7 +25,7 @@ export interface Proof {
   compare(candidate: Side): Trouble | undefined;
 }
 
-export function proof(original: Side): Proof {
+export function proof(original: Side, managers?: readonly PackageManager[]): Proof {
   const symbols = createSymbols();
   const traces = new Map<BuildContext, readonly StageTrace[]>();
   return {
@@ -35,16 +35,20 @@ export function proof(original: Side): Proof {
       // Both run on the new ignore file: what it keeps out is an install's output that no clean checkout has.
       let before = traces.get(candidate.context);
       if (before === undefined)
-        traces.set(candidate.context, (before = trace(original.file, candidate.context, symbols)));
-      return compareTraces(before, candidate, symbols);
+        traces.set(candidate.context, (before = trace(original.file, candidate.context, symbols, managers)));
+      return compareTraces(before, candidate, (file, context) => trace(file, context, symbols, managers));
     },
   };
 }
 
-function compareTraces(before: readonly StageTrace[], candidate: Side, symbols: Symbols): Trouble | undefined {
+function compareTraces(
+  before: readonly StageTrace[],
+  candidate: Side,
+  run: (file: Dockerfile, context: BuildContext) => readonly StageTrace[],
+): Trouble | undefined {
   if (candidate.file.stages.length !== before.length)
     return { code: 'different-stages', message: 'the number of stages would change' };
-  const after = trace(candidate.file, candidate.context, symbols);
+  const after = run(candidate.file, candidate.context);
   for (const [index, old] of before.entries()) {
     const trouble = compareStages(old, after[index] as StageTrace);
     if (trouble !== undefined) return trouble;
@@ -70,9 +74,7 @@ function partlyMounted(stages: readonly StageTrace[]): ReadonlySet<string> {
   for (const { events } of stages)
     for (const { install } of events.flatMap((event) => event.actions)) {
       if (install === undefined || install.kind === 'tool') continue;
-      const isMounted = install.place.mounts.some(
-        ({ type, target }) => type === 'cache' && target !== undefined && cacheClass(target) === 'store',
-      );
+      const isMounted = install.place.mounts.some(({ cache }) => cache === 'store');
       (isMounted ? mounted : bare).add(install.manager);
     }
   return new Set([...mounted].filter((manager) => bare.has(manager)));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { analyse, managers, recognise } from '../../src/managers/index.ts';
+import { knowledgeOf, managers } from '../../src/managers/index.ts';
 import { parse } from '../../src/dockerfile/parse.ts';
 import type { Analysis, Command, Files, Install, Place, Run } from '../../src/model.ts';
 
@@ -28,6 +28,8 @@ function imageOf(files: Record<string, string>, maybe: readonly string[] = []): 
   };
 }
 
+const knowledge = knowledgeOf();
+
 function command(text: string): Command {
   return (parse(`FROM node:20\nRUN ${text}\n`).instructions[1] as Run).commands?.[0] as Command;
 }
@@ -37,11 +39,11 @@ function place(environment: Record<string, string> = {}, image = 'node:20'): Pla
 }
 
 function known(text: string, environment: Record<string, string> = {}): Install | undefined {
-  return recognise(command(text), place(environment));
+  return knowledge.recognise(command(text), place(environment));
 }
 
 function analysed(text: string, files: Record<string, string>, environment: Record<string, string> = {}): Analysis {
-  return analyse(known(text, environment) as Install, imageOf(files));
+  return knowledge.analyse(known(text, environment) as Install, imageOf(files));
 }
 
 const reads = (analysis: Analysis): string[] =>

@@ -3,7 +3,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { fix, memoryContext, parse } from '../../src/index.ts';
-import { recognise } from '../../src/managers/index.ts';
+import { knowledgeOf } from '../../src/managers/index.ts';
 import type { Run } from '../../src/model.ts';
 import { proof } from '../../src/proof/prove.ts';
 import { allCases } from '../support/fixtures.ts';
@@ -57,7 +57,7 @@ const dropped = (lines: readonly string[], at: number): string[] => [
 const onlyFetches = (lines: readonly string[]): boolean => {
   const run = parse(['FROM x', 'WORKDIR /x', ...lines, ''].join('\n')).stages[0]?.instructions[1] as Run;
   const installs = (run.commands ?? []).map((command) =>
-    recognise(command, { directory: '/x', environment: () => undefined, mounts: [] }),
+    knowledgeOf().recognise(command, { directory: '/x', environment: () => undefined, mounts: [] }),
   );
   return installs.some((install) => install?.kind === 'fetch' && install.manager !== 'pnpm');
 };
