@@ -97,6 +97,13 @@ class Session {
   }
 
   private accept(transform: Transform, at: Instruction, fix: Fix): Trouble | undefined {
+    // What was done once and is proposed again would be proposed for ever.
+    if (
+      this.applied.some(
+        (each) => each.transform === transform.name && each.message === fix.message && each.line === this.lineOf(at),
+      )
+    )
+      return { code: 'no-change', message: 'the fix was made already' };
     const edits = fix.edits.filter((edit) => edit.file === 'dockerfile');
     const ignoreEdits = fix.edits.filter((edit) => edit.file === 'dockerignore');
     const file = edits.length === 0 ? this.file : parse(applyEdits(this.file.source, edits));

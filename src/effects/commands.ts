@@ -17,9 +17,19 @@ export interface Effect extends Step {
   readonly maker?: string;
   /** Existing directories whose own owner or mode changes. */
   readonly touches?: readonly string[];
+  /** What it writes are symbolic links. */
+  readonly links?: true;
 }
 
-type Rule = (words: readonly string[], at: Place, files: Files, command: Command) => Effect | undefined;
+/** What a rule may ask of the image. */
+export interface Disk extends Files {
+  /** It lies in a tree of the project's own. */
+  owns(path: string): boolean;
+  /** A tree of the project's own lies in it. */
+  holdsOwn(path: string): boolean;
+}
+
+type Rule = (words: readonly string[], at: Place, files: Disk, command: Command) => Effect | undefined;
 
 const NOTHING: Effect = { name: '', reads: [], writes: [], edits: [], system: 'none' };
 
@@ -35,11 +45,14 @@ const only =
     pattern.test(words.slice(1).join(' ')) ? rule(words, at, files, command) : undefined;
 
 /** Package managers of distributions: they read and write the system, unless handed a local file. */
-const packages: Rule = (words, at) => {
-  const local = words.slice(1).filter((word) => /^\.{0,2}\//.test(word) || /\.(?:deb|rpm|apk)$/.test(word));
+const packages: Rule = (words, at, files) => {
+  const isDpkg = words[0] === 'dpkg' && hasOption(words, 'i', 'install');
+  const local = isDpkg
+    ? operands(words)
+    : words.slice(1).filter((word) => /^\.{0,2}\//.test(word) || /\.(?:deb|rpm|apk)$/.test(word));
   const reads = local
     .map((word) => resolvePath(at.directory, word))
-    .filter((path) => !isSystemPath(path))
+    .filter((path) => !isSystemPath(path, files))
     .map((path) => ({ path, tree: true }));
   // Web servers' packages put a page below /var/www.
   const web = words.some((word) => /^(?:nginx|apache2|httpd|lighttpd)/.test(word));
@@ -53,7 +66,8 @@ const packages: Rule = (words, at) => {
 };
 
 /** A path that no project owns by its place alone. */
-function isSystemPath(path: string): boolean {
+function isSystemPath(path: string, files: Disk): boolean {
+  if (files.owns(path) || files.holdsOwn(path)) return false;
   return (
     isSystem(path) ||
     isSystem(path.slice(0, path.lastIndexOf('/')) || '/') ||
@@ -100,7 +114,7 @@ const attributes: Rule = (words, at, files) => {
   if (paths.length === 0 || words.some((word) => word.startsWith('--reference'))) return undefined;
   const targets = paths.map((path) => resolvePath(at.directory, path));
   if (hasOption(words, 'R', 'recursive')) {
-    if (targets.every(isSystemPath) && targets.every((path) => isSystem(path))) return { ...NOTHING, system: 'writes' };
+    if (targets.every((path) => isSystem(path))) return { ...NOTHING, system: 'writes' };
     return { ...NOTHING, reads: targets.map((path) => ({ path, tree: true })), writes: targets, system: 'reads' };
   }
   const touches = targets.filter((path) => files.entries(path) !== undefined && isDirectory(files, path));
@@ -108,11 +122,11 @@ const attributes: Rule = (words, at, files) => {
   return { ...NOTHING, reads: writes.map((path) => ({ path })), writes, touches, system: 'reads' };
 };
 
-function isDirectory(files: Files, path: string): boolean {
+function isDirectory(files: Disk, path: string): boolean {
   return files.has(path) === 'yes' && files.read(path) === undefined && (files.entries(path)?.length ?? 0) > 0;
 }
 
-const remove: Rule = (_words, at, _files, command) => {
+const remove: Rule = (_words, at, files, command) => {
   const removes: string[] = [];
   for (const [index, word] of command.words.entries()) {
     if (index === 0 || word.text.startsWith('-')) continue;
@@ -122,15 +136,19 @@ const remove: Rule = (_words, at, _files, command) => {
     const star = path.search(/[*?[]/);
     const absolute = resolvePath(at.directory, star < 0 ? path : path.slice(0, path.lastIndexOf('/', star) + 1) || '.');
     // A glob in the system, a cache or a temporary directory stays there.
-    if (star >= 0 && !isSystem(absolute) && absolute !== '/tmp' && !absolute.startsWith('/root/.')) return undefined;
+    const isTemporary = isSystem(absolute) || absolute === '/tmp' || absolute.startsWith('/root/.');
+    if (star >= 0 && (!isTemporary || files.owns(absolute) || files.holdsOwn(absolute))) return undefined;
     removes.push(star < 0 ? absolute : '*');
   }
   if (removes.length === 0) return undefined;
-  const own = removes.filter((path) => path !== '*' && !isSystemPath(path));
+  const own = removes.filter((path) => path !== '*' && !isSystemPath(path, files));
+  // Without -f it fails where there is nothing to remove; what holds a project's tree takes that along.
+  const held = own.filter((path) => files.holdsOwn(path) && !files.owns(path));
+  if (held.length > 0) return undefined;
   return { ...NOTHING, removes: own, system: own.length === removes.length ? 'none' : 'writes' };
 };
 
-const link: Rule = (words, at) => {
+const link: Rule = (words, at, files) => {
   const paths = operands(words);
   const target = paths[1];
   if (paths.length !== 2 || target === undefined || !hasOption(words, 's', 'symbolic')) return undefined;
@@ -138,85 +156,154 @@ const link: Rule = (words, at) => {
     at.directory,
     target.endsWith('/') ? join(target, baseName(paths[0] as string)) : target,
   );
-  return writing([absolute]);
+  // Where a directory stands at that path, the link is made in it.
+  const effect = writing([absolute], files);
+  return { ...effect, reads: effect.writes.map((path) => ({ path, tree: true })), links: true };
 };
 
-const touch: Rule = (words, at) => {
+const touch: Rule = (words, at, files) => {
   const paths = operands(words).map((path) => resolvePath(at.directory, path));
   if (paths.length === 0) return undefined;
-  const effect = writing(paths);
-  return { ...effect, reads: paths.filter((path) => !isSystemPath(path)).map((path) => ({ path })) };
+  const effect = writing(paths, files);
+  return { ...effect, reads: effect.writes.map((path) => ({ path })) };
 };
 
 /** The result goes to these paths. */
-function writing(paths: readonly string[]): Effect {
-  const own = paths.filter((path) => !isSystemPath(path));
+function writing(paths: readonly string[], files: Disk): Effect {
+  const own = paths.filter((path) => !isSystemPath(path, files));
   return { ...NOTHING, writes: own, system: own.length === paths.length ? 'reads' : 'writes' };
 }
 
+/** The options of a downloader; one that is not listed is not understood. */
+interface Downloader {
+  /** Letters and names of options without a value that change nothing of what is written. */
+  readonly plain: ReadonlySet<string>;
+  /** The same of those that take one. */
+  readonly valued: ReadonlySet<string>;
+  /** That name the file to write. */
+  readonly output: ReadonlySet<string>;
+  /** That take its name from the address. */
+  readonly remote: ReadonlySet<string>;
+  /** Without any of those, the result is printed. */
+  readonly prints: boolean;
+}
+
+const listed = (letters: string, names = ''): ReadonlySet<string> =>
+  new Set([...[...letters].map((letter) => `-${letter}`), ...names.split(' ').map((name) => `--${name}`)]);
+
+const CURL: Downloader = {
+  plain: listed(
+    'fsSLkvgIN#460123ijlpRqaG',
+    'fail silent show-error location location-trusted insecure verbose compressed globoff ipv4 ipv6 tlsv1 tlsv1.2 tlsv1.3 ssl-reqd http1.0 http1.1 http2 retry-connrefused retry-all-errors fail-with-body fail-early create-dirs progress-bar no-progress-meter no-buffer no-keepalive head get remote-time anyauth basic disable',
+  ),
+  valued: listed(
+    'HAdumxXewyYUrtb',
+    'header user-agent data data-raw data-binary data-urlencode form user proxy retry retry-delay retry-max-time max-time connect-timeout request cacert proto proto-redir referer write-out range url speed-limit speed-time max-redirs limit-rate cookie',
+  ),
+  output: listed('o', 'output'),
+  remote: listed('O', 'remote-name remote-name-all'),
+  prints: true,
+};
+
+const WGET: Downloader = {
+  plain: listed(
+    'qvSF46cN',
+    'quiet verbose no-verbose no-check-certificate show-progress https-only no-cache no-cookies retry-connrefused no-clobber continue timestamping inet4-only inet6-only no-hsts server-response no-dns-cache no-proxy no-netrc',
+  ),
+  valued: listed(
+    'UtTew',
+    'header user-agent tries timeout user password execute progress connect-timeout read-timeout dns-timeout waitretry wait ca-certificate secure-protocol max-redirect post-data method referer compression retry-on-http-error limit-rate',
+  ),
+  output: listed('O', 'output-document'),
+  remote: listed(''),
+  prints: false,
+};
+
 /** Downloads: only where the file goes matters. */
 const download =
-  (output: RegExp, remoteName: RegExp | undefined, valued: RegExp): Rule =>
-  (words, at) => {
-    let target: string | undefined;
-    let remote = remoteName === undefined;
+  ({ plain, valued, output, remote, prints }: Downloader): Rule =>
+  (words, at, files) => {
+    const targets: string[] = [];
     const urls: string[] = [];
+    let isNamed = !prints;
     for (let index = 1; index < words.length; index++) {
       const word = words[index] as string;
-      if (
-        word.startsWith('@') ||
-        /=@|^--?(?:K|config|T|upload-file|i|input-file|P|directory-prefix|output-dir|cert|key|netrc-file)$/.test(word)
-      )
-        return undefined;
-      if (output.test(word)) target = words[++index];
-      else if (/^--output(?:-document)?=/.test(word)) target = word.slice(word.indexOf('=') + 1);
-      else if (remoteName?.test(word) === true) remote = true;
-      else if (valued.test(word)) {
-        if (words[++index]?.startsWith('@') === true) return undefined;
-      } else if (!word.startsWith('-')) urls.push(word);
+      if (!word.startsWith('-') || word === '-') {
+        urls.push(word);
+        continue;
+      }
+      if (word === '-nv' || word === '-nc') continue;
+      const equals = word.startsWith('--') ? word.indexOf('=') : -1;
+      const options = word.startsWith('--') ? [equals < 0 ? word : word.slice(0, equals)] : letters(word);
+      for (const [place, option] of options.entries()) {
+        if (plain.has(option)) continue;
+        if (remote.has(option)) {
+          isNamed = true;
+          continue;
+        }
+        if (!valued.has(option) && !output.has(option)) return undefined;
+        const attached = equals >= 0 ? word.slice(equals + 1) : option.length === 2 ? word.slice(place + 2) : '';
+        const value = attached === '' && equals < 0 ? words[++index] : attached;
+        if (value === undefined) return undefined;
+        if (output.has(option)) targets.push(value);
+        if (option === '--url') urls.push(value);
+        // The rest of the word was its value.
+        break;
+      }
     }
-    if (target === '-' || (target === undefined && !remote)) return { ...NOTHING, system: 'reads' };
-    const names = target === undefined ? urls.map((url) => baseName(url.replace(/[?#].*$/, ''))) : [target];
-    if (names.some((name) => name === '')) return undefined;
-    return writing(names.map((name) => resolvePath(at.directory, name)));
+    // curl makes several names of one address.
+    if (prints && urls.some((url) => /[[\]{}]/.test(url))) return undefined;
+    if (urls.some((url) => /^file:/i.test(url))) return undefined;
+    if (targets.length === 0 && !isNamed) return { ...NOTHING, system: 'reads' };
+    const names = targets.length > 0 && !(prints && isNamed) ? targets : undefined;
+    if (names === undefined && targets.length > 0) return undefined;
+    const written = (names ?? urls.map((url) => baseName(url.replace(/[?#].*$/, '')))).filter((name) => name !== '-');
+    if (written.some((name) => name === '' || name.includes('#'))) return undefined;
+    if (written.length === 0) return { ...NOTHING, system: 'reads' };
+    return writing(
+      written.map((name) => resolvePath(at.directory, name)),
+      files,
+    );
   };
 
-const copyOrMove: Rule = (words, at) => {
+const letters = (word: string): readonly string[] => [...word.slice(1)].map((letter) => `-${letter}`);
+
+const copyOrMove: Rule = (words, at, files) => {
   const paths = operands(words);
   if (paths.length < 2 || words.some((word) => /^-t|^--target/.test(word))) return undefined;
   const all = paths.map((path) => resolvePath(at.directory, path));
-  return all.every(isSystemPath) ? { ...NOTHING, system: 'writes' } : undefined;
+  return all.every((path) => isSystemPath(path, files)) ? { ...NOTHING, system: 'writes' } : undefined;
 };
 
-const edit: Rule = (words, at) => {
+const edit: Rule = (words, at, disk) => {
   // sed -i SCRIPT FILE...: only on the system's files, and never with a script from a file.
   if (!words.some((word) => /^-[a-zA-Z]*i|^--in-place/.test(word)) || words.some((word) => /^(?:-f|--file)/.test(word)))
     return undefined;
   const files = words.slice(1).filter((word) => !word.startsWith('-') && /^\/[\w./+@-]+$/.test(word));
-  return files.length > 0 && files.every((path) => isSystemPath(resolvePath(at.directory, path)))
+  return files.length > 0 && files.every((path) => isSystemPath(resolvePath(at.directory, path), disk))
     ? { ...NOTHING, system: 'writes' }
     : undefined;
 };
 
-const archive: Rule = (words, at) => {
+const archive: Rule = (words, at, files) => {
   // Extracting from and into the system's directories.
   const text = words.slice(1).join(' ');
   const paths = words.slice(1).filter((word) => word.startsWith('/') && !word.startsWith('/--'));
   const into = /(?:^|\s)(?:-C|-d|--directory)[ =]?(\S+)/.exec(text)?.[1];
   if (into === undefined || paths.length < 2) return undefined;
-  return paths.every((path) => isSystemPath(resolvePath(at.directory, path)))
+  return paths.every((path) => isSystemPath(resolvePath(at.directory, path), files))
     ? { ...NOTHING, system: 'writes' }
     : undefined;
 };
 
-const addUser: Rule = (words) => {
-  // A home directory among the project's own files would be filled from /etc/skel.
+const addUser: Rule = (words, _at, files) => {
+  // A home directory that does not exist yet is made and filled from /etc/skel.
   const text = words.join(' ');
-  const home = /(?:^|\s)(?:-d|-h|--home|--home-dir)[ =](\S+)/.exec(text)?.[1];
-  if (home !== undefined && !isSystemPath(home) && !isShared(home)) {
-    if (/(?:^|\s)(?:-m|--create-home)(?:\s|$)/.test(text) || (words[0] ?? '').startsWith('adduser')) return undefined;
-  }
-  return { ...NOTHING, system: 'writes' };
+  const home = /(?:^|\s)(?:-d|-h|--home|--home-dir)[ =](\S+)/.exec(text)?.[1] ?? `/home/${words.at(-1) ?? ''}`;
+  const makes = /(?:^|\s)(?:-[a-zA-Z]*m[a-zA-Z]*|--create-home)(?:\s|$)/.test(text) || words[0] === 'adduser';
+  if (!makes) return { ...NOTHING, system: 'writes' };
+  if (!isSystemPath(home, files) && !isShared(home)) return undefined;
+  return { ...NOTHING, reads: isSystem(home) ? [] : [{ path: home, tree: true }], system: 'writes' };
 };
 
 const test: Rule = (words, at) => {
@@ -224,20 +311,43 @@ const test: Rule = (words, at) => {
   return { ...NOTHING, reads: paths.map((path) => ({ path: resolvePath(at.directory, path) })), system: 'reads' };
 };
 
-const virtualEnvironment: Rule = (words, at) => {
+const virtualEnvironment: Rule = (words, at, files) => {
   const paths = operands(words).filter((word) => word !== 'venv');
   const target = paths.at(-1);
   if (target === undefined) return undefined;
-  return writing([resolvePath(at.directory, target)]);
+  const effect = writing([resolvePath(at.directory, target)], files);
+  // It is made over what stands there.
+  return { ...effect, reads: effect.writes.map((path) => ({ path, tree: true })) };
 };
 
 /** Prints what is there: an input is that it is there, as the command fails otherwise. */
-const print: Rule = (words, at, files) => {
-  const paths = operands(words).map((path) => resolvePath(at.directory, path));
+const print: Rule = (words, at, files, command) => {
+  const named = operands(words).map((path) => resolvePath(at.directory, path));
+  const isShown = command.redirects.some(({ target }) => target !== '/dev/null' && !/^[12]$/.test(target ?? ''));
+  const paths = isShown && named.length === 0 ? [at.directory] : named;
   // A directory that only a copy fills would be missing before it.
-  if (paths.some((path) => path !== at.directory && !isSystemPath(path) && isDirectory(files, path))) return undefined;
-  const reads = paths.filter((path) => path !== at.directory && !isSystemPath(path)).map((path) => ({ path }));
+  if (paths.some((path) => path !== at.directory && !isSystemPath(path, files) && isDirectory(files, path)))
+    return undefined;
+  const reads = paths
+    .filter((path) => (isShown || path !== at.directory) && !isSystemPath(path, files))
+    .map((path) => ({ path, tree: true }));
   return { ...NOTHING, reads, system: 'reads' };
+};
+
+/** Looks up programs, which may be the project's: that matters when the answer is kept. */
+const lookUp: Rule = (_words, _at, _files, { redirects }) =>
+  redirects.every(({ target }) => target === '/dev/null' || /^[12]$/.test(target ?? ''))
+    ? { ...NOTHING, system: 'reads' }
+    : undefined;
+
+/** rustup obeys the toolchain file of the directory or of one above it. */
+const rustup: Rule = (_words, at) => {
+  const reads: { path: string }[] = [];
+  for (let directory = at.directory; ; directory = directory.slice(0, directory.lastIndexOf('/'))) {
+    for (const name of ['rust-toolchain', 'rust-toolchain.toml']) reads.push({ path: join(directory || '/', name) });
+    if (!directory.includes('/') || directory === '/') break;
+  }
+  return { ...NOTHING, reads, system: 'writes' };
 };
 
 /** By command name. */
@@ -272,8 +382,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   a2dismod: SYSTEM,
   a2ensite: SYSTEM,
   a2dissite: SYSTEM,
-  gem: only(/^(?:install|update) (?!.*(?:^|\s)(?:\.|\/))/, SYSTEM),
-  rustup: only(/^(?:component|target|default|toolchain|update|self|install|set)/, SYSTEM),
+  gem: only(/^(?:install|update) (?!(?:.*\s)?(?:\.|\/|-g(?:\s|$)|--file))/, SYSTEM),
+  rustup: only(/^(?:component|target|default|toolchain|update|self|install|set)/, rustup),
   rustc: only(/^--version/, SILENT),
   npm: only(
     /^(?:(?:config|c) (?:set|delete|rm|list|ls|get)|set|cache (?:clean|clear|verify|rm)|-v|--version|version$|view |ping|root|prefix|bin)/,
@@ -346,16 +456,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   sed: edit,
   tar: archive,
   unzip: archive,
-  curl: download(
-    /^(?:-[a-zA-Z]*o|--output)$/,
-    /^(?:-[a-zA-Z]*O[a-zA-Z]*|--remote-name)$/,
-    /^(?:-H|--header|-A|--user-agent|-d|--data\S*|-u|--user|-x|--proxy|--retry\S*|-m|--max-time|--connect-timeout|-X|--request|--cacert|--proto|-e|-b|-w)$/,
-  ),
-  wget: download(
-    /^(?:-[a-zA-Z]*O|--output-document)$/,
-    undefined,
-    /^(?:--header|-U|--user-agent|-t|--tries|-T|--timeout|--user|--password|-o|-e)$/,
-  ),
+  curl: download(CURL),
+  wget: download(WGET),
   useradd: addUser,
   adduser: addUser,
   usermod: addUser,
@@ -373,7 +475,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   ls: print,
   cat: print,
   stat: print,
-  du: only(/^(?:-[a-z]+ )*\/?$/, SILENT),
+  du: lookUp,
   df: SILENT,
   echo: SILENT,
   printf: SILENT,
@@ -388,16 +490,16 @@ const RULES: Readonly<Record<string, Rule>> = {
   pwd: SILENT,
   env: only(/^$/, SILENT),
   printenv: SILENT,
-  which: SILENT,
-  type: SILENT,
-  command: only(/^-v /, SILENT),
+  which: lookUp,
+  type: lookUp,
+  command: only(/^-v /, lookUp),
   nproc: SILENT,
   arch: SILENT,
   test,
   '[': test,
 };
 
-function python(words: readonly string[], at: Place, files: Files, command: Command): Effect | undefined {
+function python(words: readonly string[], at: Place, files: Disk, command: Command): Effect | undefined {
   if (/^(?:-V|--version)$/.test(words[1] ?? '')) return { ...NOTHING, system: 'reads' };
   if (words[1] === '-m' && (words[2] === 'venv' || words[2] === 'virtualenv'))
     return virtualEnvironment(words.slice(2), at, files, command);
@@ -405,11 +507,14 @@ function python(words: readonly string[], at: Place, files: Files, command: Comm
   return undefined;
 }
 
+/** Commands whose output is the system's alone. */
+const KNOWN_SUBSTITUTION = /\$\((?:nproc|uname -[a-z]|dpkg --print-architecture|arch|lsb_release -[a-z]+)\)/g;
+
 /**
  * What a simple command that is not an install does; undefined: not known.
  * A command may count as several effects (its own, and the file that it is redirected to).
  */
-export function ordinary(command: Command, at: Place, files: Files): readonly Effect[] | undefined {
+export function ordinary(command: Command, at: Place, files: Disk): readonly Effect[] | undefined {
   const first = command.words[0]?.value;
   if (first === undefined) return undefined;
   // sudo and exported-for-one-command variables do not change what is touched.
@@ -426,11 +531,11 @@ export function ordinary(command: Command, at: Place, files: Files): readonly Ef
         word.value !== undefined || (/^[-\w./*+@{},:=${}"%~<>^]+$/.test(word.text) && !word.text.includes('$(')),
     );
   if (!literal && rule !== SILENT && rule !== packages) return undefined;
-  if (
-    command.words.some((word) => /\$\(|`|<\(/.test(word.text)) &&
-    !/\$\((?:nproc|uname -[a-z]|dpkg --print-architecture|arch|lsb_release -[a-z]+)\)/.test(command.text)
-  )
-    return undefined;
+  for (const { text, value } of command.words) {
+    if (/\$\(|`|<\(/.test(text.replace(KNOWN_SUBSTITUTION, ''))) return undefined;
+    // What a glob stands for depends on what is there.
+    if (rule === SILENT && value === undefined && /[*?[]/.test(text.replace(/'[^']*'|"[^"]*"/g, ''))) return undefined;
+  }
   const unresolved = command.words.slice(skip + 1).some((word) => word.value === undefined);
   if (
     unresolved &&
@@ -446,7 +551,7 @@ export function ordinary(command: Command, at: Place, files: Files): readonly Ef
   const effect = rule(words, at, files, { ...command, words: command.words.slice(skip) });
   if (effect === undefined) return undefined;
   const named: Effect = { ...effect, name: command.text };
-  const redirected = redirect(command, at);
+  const redirected = redirect(command, at, files);
   if (redirected === undefined) return undefined;
   return [named, ...redirected];
 }
@@ -461,7 +566,7 @@ function onlySystemOperands(command: Command, at: Place): boolean {
   });
 }
 
-function redirect(command: Command, at: Place): readonly Effect[] | undefined {
+function redirect(command: Command, at: Place, files: Disk): readonly Effect[] | undefined {
   const effects: Effect[] = [];
   for (const { operator, target } of command.redirects) {
     if (target === undefined) return undefined;
@@ -469,8 +574,9 @@ function redirect(command: Command, at: Place): readonly Effect[] | undefined {
       continue;
     const path = resolvePath(at.directory, target);
     const name = `${command.text} (redirection)`;
-    if (operator === '>' || operator === '>|' || operator === '&>') effects.push({ ...writing([path]), name });
-    else if (operator === '>>') effects.push({ ...writing([path]), name, reads: isSystemPath(path) ? [] : [{ path }] });
+    if (operator === '>' || operator === '>|' || operator === '&>') effects.push({ ...writing([path], files), name });
+    else if (operator === '>>')
+      effects.push({ ...writing([path], files), name, reads: isSystemPath(path, files) ? [] : [{ path }] });
     else return undefined;
   }
   return effects;
@@ -484,11 +590,16 @@ const INSTALLERS =
   /https:\/\/(?:(?:deb|rpm)\.nodesource\.com\/|sh\.rustup\.rs|install\.python-poetry\.org|astral\.sh\/uv|get\.pnpm\.io\/|bun\.sh\/install|deno\.land\/|get\.docker\.com|raw\.githubusercontent\.com\/nvm-sh\/|(?:dl|packages)\.yarnpkg\.com\/|dl\.yarnpkg\.com\/|packages\.microsoft\.com\/|dl\.google\.com\/|dl-ssl\.google\.com\/|packages\.cloud\.google\.com\/|www\.postgresql\.org\/|download\.docker\.com\/|cli\.github\.com\/|bootstrap\.pypa\.io\/|getcomposer\.org\/|install\.fly\.io)/;
 
 /** What a pipeline of plain commands does: a download fed to an installer, a key to a keyring, a line to a file. */
-export function pipeline(command: Command, at: Place, files: Files): readonly Effect[] | undefined {
+export function pipeline(command: Command, at: Place, files: Disk): readonly Effect[] | undefined {
   const parts = command.pipeline ?? [];
   const [first, ...rest] = parts;
   if (first === undefined || rest.length === 0) return undefined;
-  const source = ordinary(first, at, files);
+  // What it prints is kept.
+  const source = ordinary(
+    { ...first, redirects: [...first.redirects, { operator: '>', target: '/dev/stdout' }] },
+    at,
+    files,
+  );
   if (source === undefined || source.some((effect) => effect.writes.length > 0)) return undefined;
   const effects: Effect[] = [...source];
   for (const part of rest) {
@@ -505,11 +616,14 @@ export function pipeline(command: Command, at: Place, files: Files): readonly Ef
     } else if (/^(?:apt-key|debconf-set-selections|chpasswd)$/.test(name ?? '')) {
       effects.push({ ...NOTHING, name: command.text, system: 'writes' });
     } else if (name === 'tee' || name === 'gpg' || name === 'tar') {
+      const named = operands(words.slice(words.indexOf(name)));
       const paths = words.filter((word) => word.startsWith('/'));
-      if (paths.length === 0 || !paths.every((path) => isSystemPath(resolvePath(at.directory, path)))) return undefined;
+      if (paths.length === 0 || !paths.every((path) => isSystemPath(resolvePath(at.directory, path), files)))
+        return undefined;
+      if (name === 'tee' && named.some((path) => !path.startsWith('/'))) return undefined;
       effects.push({ ...NOTHING, name: command.text, system: 'writes' });
     } else return undefined;
-    const redirected = redirect(part, at);
+    const redirected = redirect(part, at, files);
     if (redirected === undefined) return undefined;
     effects.push(...redirected);
   }

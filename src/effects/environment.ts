@@ -1,5 +1,6 @@
 /** ENV, ARG and LABEL on symbols: what each name holds, whatever the order in which unrelated names were set. */
 import { pairs } from '../dockerfile/check.ts';
+import { INHERITED } from './surroundings.ts';
 import type { Symbols } from './symbols.ts';
 
 /**
@@ -17,16 +18,24 @@ export class Variables {
   private readonly symbols: Symbols;
   private readonly values: Map<string, number>;
   private readonly labels: Map<string, number>;
+  /** What each variable holds, where a default says; what came with the base image is `INHERITED`. */
+  readonly texts: Map<string, string>;
   private known: number | undefined;
 
-  constructor(symbols: Symbols, values = new Map<string, number>(), labels = new Map<string, number>()) {
+  constructor(
+    symbols: Symbols,
+    values = new Map<string, number>(),
+    labels = new Map<string, number>(),
+    texts = new Map<string, string>(),
+  ) {
     this.symbols = symbols;
     this.values = values;
     this.labels = labels;
+    this.texts = texts;
   }
 
   fork(): Variables {
-    return new Variables(this.symbols, new Map(this.values), new Map(this.labels));
+    return new Variables(this.symbols, new Map(this.values), new Map(this.labels), new Map(this.texts));
   }
 
   /** The order of two settings of one name counts (rule 18), and what a value refers to. */
@@ -38,6 +47,12 @@ export class Variables {
     );
     for (const [name, symbol] of changes) into.set(name, symbol);
     this.known = undefined;
+    if (keyword === 'LABEL') return;
+    const old = new Map(this.texts);
+    const expand = (value: string): string =>
+      value.replace(/^(["'])(.*)\1$/s, '$2').replace(/\$\{?(\w+)\}?/g, (_, name: string) => old.get(name) ?? INHERITED);
+    for (const [name, value] of settings(keyword, text, escape))
+      if (value !== undefined) this.texts.set(name, expand(value));
   }
 
   /** What the variables that a text names hold. */
@@ -71,8 +86,21 @@ export class Variables {
 
 /** A name that is itself a variable may be any. */
 function namesOf(keyword: string, text: string, escape: '\\' | '`'): readonly string[] {
+  return settings(keyword, text, escape).map(([name]) => name);
+}
+
+function settings(
+  keyword: string,
+  text: string,
+  escape: '\\' | '`',
+): readonly (readonly [name: string, value: string | undefined])[] {
   const words = pairs(text, escape);
+  const bare = (word: string): string => word.replace(/^(["'])(.*)\1$/, '$2');
   // The legacy form: `ENV name value with blanks`.
-  const named = keyword !== 'ARG' && words[0]?.includes('=') === false ? words.slice(0, 1) : words;
-  return named.map((word) => (word.split('=', 1)[0] as string).replace(/^(["'])(.*)\1$/, '$2'));
+  if (keyword !== 'ARG' && words[0]?.includes('=') === false)
+    return [[bare(words[0]), text.trim().slice(words[0].length).trim()]];
+  return words.map((word) => {
+    const equals = word.indexOf('=');
+    return equals < 0 ? [bare(word), undefined] : [bare(word.slice(0, equals)), word.slice(equals + 1)];
+  });
 }

@@ -20,6 +20,8 @@ export interface Layer {
   readonly soft?: boolean;
   /** Lies in a shared directory but among a project's own entries: commands on the system do not see it. */
   readonly own?: boolean;
+  /** A symbolic link: what lies behind it may be any path of the image. */
+  readonly link?: true;
   /** Who owns the directories that it brings: as if that one had made them (rule 29). */
   readonly maker?: string;
   /** What it brings to one entry; undefined: nothing. */
@@ -69,6 +71,7 @@ export function contextLayer(context: BuildContext, source: string, owner: strin
     settles: kind === 'file' || kind === 'symlink',
     presence: kind === undefined ? 'maybe' : 'yes',
     maker,
+    ...(link === ':link' ? { link: true } : {}),
     child(name) {
       if (kind === 'file' || kind === 'symlink') return undefined;
       const below = source === '.' ? name : `${source}/${name}`;
@@ -77,7 +80,7 @@ export function contextLayer(context: BuildContext, source: string, owner: strin
     covers: (older) => older.key === layer.key || older.key.startsWith(`w:${source}:${owner}:`),
     read: () => (kind === 'file' ? context.read(source) : undefined),
     ...(owner === '' || !owner.includes('chmod') ? { executable: () => context.executable(source) } : {}),
-    entries: () => (kind === 'directory' ? context.entries(source) : []),
+    entries: () => (kind === 'directory' ? context.entries(source) : kind === 'symlink' ? undefined : []),
   };
   return layer;
 }
@@ -116,6 +119,9 @@ export function mergeLayer(key: string): Layer {
     entries: () => undefined,
   };
 }
+
+/** What lies behind a symbolic link may be anything. */
+const BEHIND_LINK = mergeLayer('behind a link');
 
 /** What `COPY --from=stage` brings: that stage's content at a path. */
 export function stageLayer(stage: Image, source: string, owner: string): Layer {
@@ -238,7 +244,8 @@ export class Image implements Files {
     }
   }
 
-  private holdsOwn(path: string): boolean {
+  /** Something that lies at or below it is a project's own. */
+  holdsOwn(path: string): boolean {
     for (const own of this.own) if (within(own, path)) return true;
     return false;
   }
@@ -282,6 +289,7 @@ export class Image implements Files {
     let layers: readonly Layer[] = this.root.layers;
     let node: Node | undefined = this.root;
     for (const name of components(path)) {
+      if (layers.at(-1)?.link === true) return [BEHIND_LINK];
       node = node?.children?.get(name);
       layers = node?.layers ?? childLayers(layers, name);
     }
@@ -345,6 +353,18 @@ export class Image implements Files {
   /** The owner of the copy that brought a directory. */
   private bringer(path: string): string | undefined {
     return this.layersAt(path).findLast((layer) => layer.maker !== undefined && layer.presence === 'yes')?.maker;
+  }
+
+  /** It is a symbolic link, or is reached through one. */
+  throughLink(path: string): boolean {
+    let layers: readonly Layer[] = this.root.layers;
+    let node: Node | undefined = this.root;
+    for (const name of components(path)) {
+      node = node?.children?.get(name);
+      layers = node?.layers ?? childLayers(layers, name);
+      if (layers.some((layer) => layer.link === true)) return true;
+    }
+    return false;
   }
 
   /** The symbol of a path with everything below it. `strict` also tells apart what allowance 0.4 equates. */

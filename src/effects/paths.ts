@@ -37,8 +37,12 @@ const SHARED = new Set([
 ]);
 
 /** Dot files in a home directory that configure tools. */
-const HOME_NAMES =
-  /^\.(?:npmrc|yarnrc|yarnrc\.yml|config|cache|local|npm|ssh|netrc|gitconfig|profile|bashrc|bash_profile|bun|cargo|m2|gradle|pip|nvm|docker|aws|kube)$/;
+export const HOME_FILES =
+  '.npmrc .yarnrc .yarnrc.yml .config .cache .local .npm .ssh .netrc .gitconfig .profile .bashrc .bash_profile .bash_login .curlrc .wgetrc .gemrc .condarc .pip .pypirc .pydistutils.cfg .bundle .composer .nuget .mix .hex .bun .cargo .m2 .gradle .nvm .docker .aws .kube'.split(
+    ' ',
+  );
+
+const HOME_NAMES = new Set(HOME_FILES);
 
 /** `/a/b` → `['a', 'b']`; `?/a` → `['?', 'a']`. */
 export function components(path: string): readonly string[] {
@@ -80,5 +84,5 @@ export function isSystem(path: string): boolean {
 export function collides(directory: string, name: string): boolean {
   if ((directory === '/' || directory === '?') && ROOT_NAMES.has(name)) return true;
   if (directory === '/' || directory === '/usr/src') return false;
-  return HOME_NAMES.test(name) || isSystem(join(directory, name));
+  return HOME_NAMES.has(name) || isSystem(join(directory, name));
 }

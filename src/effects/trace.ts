@@ -35,6 +35,7 @@ import {
   wildcardLayer,
 } from './image.ts';
 import { baseName, collides, isShared, isSystem, join, within } from './paths.ts';
+import { surroundings, type Surroundings } from './surroundings.ts';
 import type { Symbols } from './symbols.ts';
 
 /** Something an action depends on, with the value that it had. */
@@ -167,6 +168,10 @@ class Execution {
   private readonly settled = new Map<number, Settled>();
   private readonly rootUser: string;
   private readonly aliased: boolean;
+  /** Paths below the base image's own directory, and paths that are told in full. */
+  private readonly places: { readonly relative: boolean; readonly absolute: boolean };
+  /** Triggers of the parent run before its first instruction (rule 15), so that nothing about it is certain. */
+  private readonly triggered: boolean;
   private readonly file: Dockerfile;
   private readonly stage: Stage;
   private readonly context: BuildContext;
@@ -214,6 +219,11 @@ class Execution {
     const unknown = claims.some((path) => path.startsWith('?'));
     // The base image's unknown directory may be any of the named ones: then order must stay as it is.
     this.aliased = unknown && claims.some((path) => !path.startsWith('?'));
+    this.places = {
+      relative: unknown || stage.instructions.some((each) => each.keyword === 'RUN' && each.state.workdir[0] === '?'),
+      absolute: claims.some((path) => !path.startsWith('?')),
+    };
+    this.triggered = parent?.stage.instructions.some((each) => each.keyword === 'ONBUILD') ?? false;
     if (!this.aliased) for (const path of claims) this.image.claim(path);
   }
 
@@ -282,6 +292,7 @@ class Execution {
   }
 
   private execute(instruction: Instruction): Event {
+    if (this.triggered) this.configuration.push(`${instruction.keyword} ${this.textOf(instruction)}`);
     switch (instruction.keyword) {
       case 'RUN':
         return { instruction, actions: this.runCommands(instruction) };
@@ -341,6 +352,10 @@ class Execution {
       many ||
       this.image.isDirectory(directory);
     const place = (target: string, layer: Layer, isDirectory: boolean): void => {
+      if (this.image.throughLink(isDirectory ? target : parentPath(target))) {
+        this.image.writeAll(this.symbols.of('link', target, layer.key, this.image.valueOf('/')));
+        return;
+      }
       this.image.makeDirectory(isDirectory ? target : parentPath(target), maker);
       this.image.write(target, this.isOwn(copy, target, isDirectory) ? { ...layer, own: true } : layer);
     };
@@ -600,6 +615,8 @@ class Execution {
       environment: (name) => (shell.exports.has(name) ? shell.exports.get(name) : run.state.environment.get(name)),
       mounts: this.mountsOf(run),
     };
+    const around = surroundings(command, place, this.variables(shell, command), this.image);
+    const withSurroundings = (step: Effect): Effect => this.surrounded(step, around);
     if (command.simple) {
       const install = this.knowledge.recognise(command, place);
       if (install !== undefined && command.redirects.every((each) => each.target === '/dev/null')) {
@@ -614,7 +631,7 @@ class Execution {
         ];
         return analysis.steps.map((step) =>
           this.step(
-            { ...step, name: uncached(step.name) + suffix },
+            withSurroundings({ ...step, name: uncached(step.name) + suffix }),
             step.opaque === undefined && step.variables !== true ? quiet : where,
             command.text,
             {
@@ -631,14 +648,23 @@ class Execution {
       const effects = install === undefined ? ordinary(command, place, this.image) : undefined;
       if (effects !== undefined)
         return effects.map((effect) =>
-          this.step({ ...effect, name: effect.name + suffix }, where, command.text, { command }),
+          this.step(withSurroundings({ ...effect, name: effect.name + suffix }), where, command.text, { command }),
         );
     }
     const piped = command.pipeline === undefined ? undefined : pipeline(command, place, this.image);
-    if (piped !== undefined)
-      return piped.map((effect) =>
-        this.step({ ...effect, name: effect.name + suffix }, where, command.text, { command }),
+    if (piped !== undefined) {
+      const each = (command.pipeline ?? []).map((part) =>
+        surroundings(part, place, this.variables(shell, part), this.image),
       );
+      const all: Surroundings = {
+        operands: each.flatMap(({ operands }) => operands),
+        reads: each.flatMap(({ reads }) => reads),
+        trees: each.flatMap(({ trees }) => trees),
+      };
+      return piped.map((effect) =>
+        this.step(this.surrounded({ ...effect, name: effect.name + suffix }, all), where, command.text, { command }),
+      );
+    }
     const name = command.words[0]?.value;
     const alters = command.simple
       ? name === undefined || SHELL_ALTERING.has(name) || name === 'cd' || name === 'set' || name === 'export'
@@ -659,6 +685,30 @@ class Execution {
     return [action];
   }
 
+  private *variables(shell: Shell, command: Command): Iterable<readonly [string, string]> {
+    const own = [...command.assignments.map(({ name, value }) => [name, value ?? ''] as const), ...shell.exports];
+    for (const [name, value] of own) if (value !== undefined) yield [name, value];
+    for (const entry of this.environment.texts) if (!own.some(([name]) => name === entry[0])) yield entry;
+  }
+
+  /** A step with what it reads of its surroundings; one that works on the system may have been told to do it there. */
+  private surrounded(step: Effect, { operands, reads: ambient, trees }: Surroundings): Effect {
+    // What fills a store is part of a command that may have operands of its own.
+    const reads = step.warm === true ? ambient : [...operands, ...ambient];
+    if (step.opaque !== undefined || (reads.length === 0 && trees.length === 0)) return step;
+    const known = new Set(step.reads.map((read) => read.path));
+    const moved =
+      step.system === 'writes' && step.writes.length + step.edits.length === 0 && step.removes === undefined
+        ? trees.filter((path) => !known.has(path))
+        : [];
+    const more = [
+      ...reads.filter(({ path }) => !known.has(path) && !step.writes.some((tree) => within(path, tree))),
+      ...moved.map((path) => ({ path, tree: true })),
+    ];
+    if (more.length === 0) return step;
+    return { ...step, reads: [...step.reads, ...more], writes: [...step.writes, ...moved] };
+  }
+
   /** What a command line would read if it ran now, as far as its installs are understood. */
   private readsOf(line: string, place: Place): readonly Read[] {
     const run = parse(`FROM scratch\nWORKDIR ${place.directory}\nRUN ${line}\n`).stages[0]?.instructions[1] as
@@ -670,7 +720,15 @@ class Execution {
     });
   }
 
+  /** Not sure to be where it says: behind a link, or in a directory that has another name too. */
+  private isElsewhere(path: string): boolean {
+    const { relative, absolute } = this.places;
+    if (path.startsWith('?') ? absolute : relative && !isSystem(path)) return true;
+    return this.image.throughLink(path);
+  }
+
   private input(read: Read): Input {
+    if (this.isElsewhere(read.path)) return { what: read.path, value: this.image.valueOf('/', true) };
     const projected = read.as !== undefined && (read.optional === true || this.image.has(read.path) !== 'no');
     return { what: read.path, value: projected ? this.symbols.of('as', read.as) : this.image.valueOf(read.path, true) };
   }
@@ -691,7 +749,13 @@ class Execution {
     const name = cold ? `${step.name} --offline` : step.name;
     const symbol = this.symbols.of('step', name, place, ...inputs.map((input) => input.value));
     if (step.system === 'writes') this.image.writeSystem(symbol);
-    step.writes.forEach((path, at) => this.image.write(path, valueLayer(this.symbols.of(symbol, at), 'made')));
+    const written = [...step.writes, ...(step.removes ?? []), ...step.edits, ...(step.makes ?? [])];
+    if (written.some((path) => this.isElsewhere(parentPath(path))))
+      this.image.writeAll(this.symbols.of('elsewhere', symbol, this.image.valueOf('/')));
+    step.writes.forEach((path, at) => {
+      const layer = valueLayer(this.symbols.of(symbol, at), 'made');
+      this.image.write(path, step.links === true ? { ...layer, link: true } : layer);
+    });
     for (const path of step.removes ?? []) this.image.remove(path);
     for (const path of step.edits) this.image.write(path, editLayer(this.symbols.of(symbol, path)));
     for (const [path, content] of Object.entries(step.sets ?? {}))

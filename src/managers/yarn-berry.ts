@@ -12,7 +12,7 @@ import { resolvePath } from '../dockerfile/state.ts';
 import { frozen } from './shared/frozen.ts';
 import { has, optionText, type Arguments } from './shared/arguments.ts';
 import { analyseNode, madeHere, type Pending } from './shared/node.ts';
-import { at, record, stringEntries, type Json } from './shared/package-json.ts';
+import { at, filesAbove, record, stringEntries, type Json } from './shared/package-json.ts';
 import { findProject, packageJsonWorkspaces, type Project } from './shared/project.ts';
 import { yamlSettings } from './shared/settings.ts';
 import { isTrouble, unknown } from './shared/steps.ts';
@@ -39,6 +39,12 @@ export function analyseBerry(install: Install, files: Files, args: Arguments, pr
   const { root, manifest } = project;
   const settings = yamlSettings(files, at(root, '.yarnrc.yml'));
   if (isTrouble(settings)) return unknown(install, settings);
+  const [above] = filesAbove(files, root, ['.yarnrc.yml']);
+  if (above !== undefined)
+    return unknown(install, {
+      code: 'dynamic-manifest',
+      message: `\`${above.path}\`, above the project, says how yarn installs too`,
+    });
   const linker = install.place.environment('YARN_NODE_LINKER') ?? settings['nodeLinker'];
   const plugAndPlay = linker === undefined || linker === 'pnp';
   if (plugAndPlay && files.has(at(root, '.pnp.cjs')) === 'yes')

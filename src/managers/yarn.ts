@@ -22,7 +22,7 @@ import {
   type Arguments,
 } from './shared/arguments.ts';
 import { analyseNode, analyseScript, madeHere, type NodeRules, type Pending } from './shared/node.ts';
-import { at, scripts } from './shared/package-json.ts';
+import { at, filesAbove, scripts } from './shared/package-json.ts';
 import { findProject, packageJsonWorkspaces, type Project } from './shared/project.ts';
 import { installsProject, isTrouble, tool, unknown, unresolvedVariable } from './shared/steps.ts';
 import { analyseBerry, isBerry } from './yarn-berry.ts';
@@ -117,6 +117,7 @@ function analyseClassic(install: Install, files: Files, project: Project, args: 
           }
         : [
             ...rc.reads,
+            ...filesAbove(files, root, ['.yarnrc', '.npmrc']),
             ...added
               .filter(isLocalPackage)
               .map((each) => ({ path: resolvePath(install.directory, each.replace(/^file:/, '')) })),
@@ -155,6 +156,11 @@ function readRc(files: Files, root: string): Rc | Trouble {
   const path = at(root, '.yarnrc');
   const reads: Read[] = [];
   let silent = false;
+  const above = filesAbove(files, root, ['.yarnrc']).find(
+    (each) => !/^(?!.*(?:path|mirror|folder|scripts))/s.test(files.read(each.path) ?? 'path'),
+  );
+  if (above !== undefined)
+    return { code: 'dynamic-manifest', message: `\`${above.path}\`, above the project, says how yarn installs` };
   for (const line of (files.read(path) ?? '').split('\n')) {
     const match = /^\s*"?(?:--)?(?:install\.)?([\w-]+)"?\s+"?([^"\s]+)"?/.exec(line);
     const [, key, value] = match ?? [];

@@ -83,7 +83,7 @@ export function opportunities(
     const ways = divides ? (last?.analysis?.splits.length ?? 0) : 0;
     for (let way = 0; way < ways; way++) {
       const divided = planSegment(segment, context, way, trace.fetched);
-      if (divided !== undefined) plans.push(divided);
+      if (divided !== undefined && !isHalfDone(trace.events, divided)) plans.push(divided);
     }
     if (kind === 'build') continue;
     const whole = planSegment(narrow ? segment : beforeReaders(segment, context), context, 'whole');
@@ -116,6 +116,10 @@ export function opportunities(
         if (trouble === undefined) optimal.push({ run, install: action.install });
         else blocked.push({ run, install: action.install, trouble });
       } else {
+        if (action.analysis?.splits.some((split) => hasHalf(trace.events.slice(0, index), split)) === true) {
+          if (!plans.some((plan) => plan.last === run)) optimal.push({ run, install: action.install });
+          continue;
+        }
         const trouble = blockedBy(trace.events, index, action);
         const why = action.opaque?.code;
         // Parts of the source, copied ahead for a script that needs them.
@@ -315,6 +319,23 @@ function isFetched(events: readonly Event[], action: Action, before?: ReadonlySe
 function isRepeated({ actions }: Event, { command }: Action): boolean {
   return command !== undefined && actions.some((each) => each.repeats === true && each.command === command);
 }
+
+/** The first half of the divided install stands above already. */
+function isHalfDone(events: readonly Event[], { last, needs, split }: Plan): boolean {
+  if (split === undefined || needs.length > 0) return false;
+  const at = events.findIndex((event) => event.instruction === last);
+  return hasHalf(events.slice(0, at), split);
+}
+
+/** In whatever order its options are. */
+function hasHalf(events: readonly Event[], { before }: Split): boolean {
+  const half = sortedWords(before);
+  return events.some(({ actions }) =>
+    actions.some(({ install, text }) => install !== undefined && sortedWords(text) === half),
+  );
+}
+
+const sortedWords = (text: string): string => text.trim().split(/\s+/).sort().join(' ');
 
 /** A build that still downloads: its own part is what cannot be moved. */
 function isBuild(action: Action): boolean {

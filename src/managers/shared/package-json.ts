@@ -15,6 +15,17 @@ export function at(directory: string, name: string): string {
   return directory === '/' ? `/${name}` : `${directory}/${name}`;
 }
 
+/** Settings files of this name in the directories above: Yarn merges them all. */
+export function filesAbove(files: Files, directory: string, names: readonly string[]): readonly { path: string }[] {
+  const found: { path: string }[] = [];
+  let above = directory;
+  while (above !== '/' && above !== '' && above !== '?') {
+    above = above.slice(0, above.lastIndexOf('/')) || (above.startsWith('/') ? '/' : '');
+    for (const name of names) if (files.has(at(above, name)) === 'yes') found.push({ path: at(above, name) });
+  }
+  return found;
+}
+
 export function record(value: unknown): Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
 }

@@ -1,0 +1,212 @@
+/**
+ * Dockerfiles in which the obvious move changes what the build does: a command reads the source in a way that is easy
+ * to overlook. Each was accepted once, or nearly so.
+ */
+import { describe, expect, it } from 'vitest';
+import { fix, memoryContext } from '../../src/index.ts';
+import type { MemoryOptions } from '../../src/context/memory.ts';
+
+const PROJECT = {
+  '.dockerignore': '**/node_modules\n',
+  'package.json': '{"name":"a","dependencies":{"x":"1"}}',
+  'package-lock.json': '{"lockfileVersion":3,"packages":{}}',
+  'requirements.txt': 'flask==3.0.0\n',
+  'src/a.js': 'a',
+  'x.txt': 'x',
+};
+
+interface Case {
+  readonly name: string;
+  readonly lines: readonly string[];
+  readonly files?: Readonly<Record<string, string>>;
+  readonly options?: MemoryOptions;
+  /** What must stand above the RUNs instead; absent: nothing may change. */
+  readonly copies?: string;
+}
+
+/** A whole copy to `/app`, and commands after it. */
+const app = (...lines: string[]): string[] => ['FROM node:20', 'WORKDIR /app', 'COPY . .', ...lines];
+
+const CASES: readonly Case[] = [
+  // What is printed into a file.
+  { name: 'echo of a glob', lines: app('RUN echo * > list.txt && apt-get update') },
+  { name: 'echo of a glob into the system', lines: app('RUN echo src/* > /etc/list', 'RUN npm ci') },
+  { name: 'ls into a file', lines: app('RUN ls > list.txt && apt-get update') },
+  { name: 'ls into a pipe', lines: app('RUN ls | tee /etc/list && apt-get update') },
+  { name: 'du into a file', lines: app('RUN du > /etc/list && apt-get update') },
+  { name: 'a second substitution', lines: app('RUN echo $(nproc) $(cat x.txt) > /etc/y && apt-get update') },
+  { name: 'which into a file', lines: app('ENV PATH=$PATH:/app/bin', 'RUN which foo > /etc/y && apt-get update') },
+  {
+    name: 'sort of a file in a pipe',
+    lines: app('RUN echo | sort - x.txt > /etc/y && apt-get update'),
+    copies: 'x.txt',
+  },
+  { name: 'tee beside the source', lines: app('RUN echo | tee /etc/a x.txt && apt-get update') },
+  // A project in a directory that is partly the system's.
+  ...['/root/app', '/tmp/app', '/home/node/app', '/opt/app', '/srv/app', '/usr/src/app'].flatMap((directory) =>
+    [
+      'echo hi > x.txt',
+      `sed -i s/a/b/ ${directory}/x.txt`,
+      `cp ${directory}/x.txt ${directory}/y.txt`,
+      'mv x.txt y.txt',
+      'rm x.txt',
+      `rm -rf ${directory.slice(0, directory.lastIndexOf('/'))}/*`,
+      `rm -rf ${directory.slice(0, directory.lastIndexOf('/'))}`,
+      `chown -R node ${directory.slice(0, directory.lastIndexOf('/'))}`,
+    ].map((command) => ({
+      name: `${command} in ${directory}`,
+      lines: ['FROM node:20', `WORKDIR ${directory}`, 'COPY . .', `RUN ${command}`, 'RUN npm ci'],
+    })),
+  ),
+  // The environment names files, or code.
+  {
+    name: 'PATH puts the project first',
+    lines: app('ENV PATH=/app/bin:$PATH', 'RUN apt-get update'),
+    files: { 'bin/apt-get': '' },
+  },
+  {
+    name: 'PATH for one RUN',
+    lines: app('RUN export PATH=/app/bin:/bin && apt-get update'),
+    files: { 'bin/apt-get': '' },
+  },
+  { name: 'NODE_OPTIONS', lines: app('ENV NODE_OPTIONS="--require /app/src/a.js"', 'RUN npm ci') },
+  { name: 'NODE_OPTIONS in two steps', lines: app('ARG X=./src/a.js', 'ENV NODE_OPTIONS="-r $X"', 'RUN npm ci') },
+  { name: 'BASH_ENV', lines: app('SHELL ["/bin/bash", "-c"]', 'ENV BASH_ENV=/app/x.txt', 'RUN npm ci') },
+  { name: 'npm_config_userconfig', lines: app('ENV NPM_CONFIG_USERCONFIG=/app/x.txt', 'RUN npm ci'), copies: 'x.txt' },
+  { name: 'a setting in front of the command', lines: app('RUN npm_config_userconfig=x.txt npm ci'), copies: 'x.txt' },
+  {
+    name: 'PIP_CONFIG_FILE',
+    lines: app('ENV PIP_CONFIG_FILE=/app/x.txt', 'RUN pip install -r requirements.txt'),
+    copies: 'x.txt',
+  },
+  {
+    name: 'PYTHONPATH over a module',
+    lines: app('ENV PYTHONPATH=/app', 'RUN pip install -r requirements.txt'),
+    files: { 'sitecustomize.py': '' },
+  },
+  {
+    name: 'HOME in the project',
+    lines: app('ENV HOME=/app', 'RUN npm i -g foo'),
+    files: { '.npmrc': 'a=b' },
+    copies: '.npmrc',
+  },
+  {
+    name: 'GOBIN in the project',
+    lines: app('ENV GOBIN=/app/bin', 'RUN go install example.com/a@v1'),
+    files: { 'bin/a': '' },
+  },
+  {
+    name: 'python -m over a module',
+    lines: app('RUN python3 -m pip install -r requirements.txt'),
+    files: { 'logging.py': '' },
+  },
+  // Options name files.
+  { name: 'npm --userconfig', lines: app('RUN npm ci --userconfig x.txt'), copies: 'x.txt' },
+  { name: 'npm --script-shell', lines: app('RUN npm ci --script-shell ./x.txt') },
+  { name: 'pip -t', lines: app('RUN pip install -t lib flask'), files: { 'lib/x.py': '' } },
+  { name: 'curl -K', lines: app('RUN curl -sSfo /usr/bin/y https://x -Kx.txt && apt-get update') },
+  { name: 'curl -d @', lines: app('RUN curl -o /usr/bin/y -d@x.txt https://x && apt-get update'), copies: 'x.txt' },
+  { name: 'curl -o attached', lines: app('RUN curl -ox.txt https://x && apt-get update') },
+  { name: 'curl of a file', lines: app('RUN curl -o /usr/bin/y file:///app/x.txt && apt-get update') },
+  { name: 'curl of several names', lines: app('RUN curl -O "https://h/{x,y}.txt" && apt-get update') },
+  { name: 'wget -i', lines: app('RUN wget -ix.txt && apt-get update') },
+  { name: 'wget -P attached', lines: app('RUN wget -Psrc https://h/a.js && apt-get update') },
+  { name: 'wget -O attached', lines: app('RUN wget -Ox.txt https://h/y && apt-get update') },
+  { name: 'apt-get -c', lines: app('RUN apt-get -c x.txt update'), copies: 'x.txt' },
+  { name: 'apt-get -o', lines: app('RUN apt-get -o Dir::Etc::SourceList=/app/x.txt update'), copies: 'x.txt' },
+  { name: 'apk --repositories-file', lines: app('RUN apk add --repositories-file x.txt curl'), copies: 'x.txt' },
+  { name: 'dpkg -R', lines: app('RUN dpkg -iR debs && apt-get update'), files: { 'debs/a.deb': '' }, copies: 'debs' },
+  { name: 'gem install of a file', lines: app('RUN gem install foo.gem'), files: { 'foo.gem': '' }, copies: 'foo.gem' },
+  { name: 'gem install -g', lines: app('RUN gem install -g && apt-get update'), files: { Gemfile: '' } },
+  {
+    name: 'a toolchain file',
+    lines: app('RUN rustup target add wasm32'),
+    files: { 'rust-toolchain.toml': '' },
+    copies: 'rust-toolchain.toml',
+  },
+  // Links.
+  {
+    name: 'a link for a directory',
+    lines: [
+      'FROM node:20',
+      'RUN mkdir -p /data && ln -s /data /app',
+      'COPY . /app',
+      'RUN cat /data/x.txt > /etc/y',
+      'RUN apt-get update',
+    ],
+  },
+  {
+    name: 'workspaces behind a link of the context',
+    lines: app('RUN npm ci'),
+    files: {
+      'package.json': '{"workspaces":["packages/*"]}',
+      packages: 'shared',
+      'shared/a/package.json': '{"name":"a"}',
+    },
+    options: { symlinks: ['packages'] },
+  },
+  {
+    name: 'a manifest that is a link',
+    lines: app('RUN npm ci'),
+    files: { 'package.json': 'etc/package.json', 'etc/package.json': '{}' },
+    options: { symlinks: ['package.json'] },
+  },
+  {
+    name: 'settings that are a link to a later copy',
+    lines: ['FROM node:20', 'WORKDIR /app', 'COPY web .', 'COPY shared /shared', 'RUN npm ci'],
+    files: {
+      'web/package.json': '{}',
+      'web/package-lock.json': '{"lockfileVersion":3}',
+      'web/.npmrc': '/shared/npmrc',
+      'shared/npmrc': 'a=b',
+    },
+    options: { symlinks: ['web/.npmrc'] },
+  },
+  // Settings in directories above.
+  {
+    name: '.yarnrc above',
+    lines: ['FROM node:20', 'WORKDIR /app/web', 'COPY . /app', 'RUN yarn install --frozen-lockfile'],
+    files: { '.yarnrc': 'a "b"', 'web/package.json': '{}', 'web/yarn.lock': '# yarn lockfile v1\n' },
+    copies: '.yarnrc',
+  },
+  // Triggers, homes, unknown directories.
+  {
+    name: 'triggers of a stage',
+    lines: [
+      'FROM node:20 AS b',
+      'ONBUILD WORKDIR /srv',
+      'ONBUILD RUN rm -rf /app',
+      'FROM b',
+      'COPY . /app',
+      'RUN npm ci --prefix /app',
+    ],
+  },
+  {
+    name: 'a home that would be filled',
+    lines: ['FROM node:20', 'COPY . /home/bob/', 'RUN useradd -m bob && apt-get update'],
+  },
+  {
+    name: 'the base image may stand in /app',
+    lines: ['FROM example.com/base', 'COPY . .', 'RUN cat /app/x.txt > /etc/y && apt-get update'],
+  },
+  {
+    name: 'the base image may stand in the destination',
+    lines: ['FROM example.com/base', 'COPY . /app', 'RUN touch x.txt && apt-get update'],
+  },
+];
+
+describe('nothing is moved over a reader', () => {
+  it.each(CASES)('$name', ({ lines, files, options, copies }) => {
+    const source = `${lines.join('\n')}\n`;
+    const context = memoryContext({ ...PROJECT, ...files }, options);
+    const { changes, applied } = fix({ path: 'Dockerfile', source }, context);
+    const after = changes.find((each) => each.path === 'Dockerfile')?.after ?? source;
+    if (copies === undefined) {
+      // Two installs may still be put apart below the copy, but no copy may sink.
+      expect(after, applied.map((each) => each.message).join('\n')).toBe(source);
+      return;
+    }
+    const above = after.split('\n').filter((line) => /^COPY (?!\. )/.test(line) && !source.includes(line));
+    expect(above.join('\n')).toContain(copies);
+  });
+});
