@@ -189,7 +189,7 @@ interface Downloader {
 }
 
 const listed = (letters: string, names = ''): ReadonlySet<string> =>
-  new Set([...[...letters].map((letter) => `-${letter}`), ...names.split(' ').map((name) => `--${name}`)]);
+  new Set([...Array.from(letters, (letter) => `-${letter}`), ...names.split(' ').map((name) => `--${name}`)]);
 
 const CURL: Downloader = {
   plain: listed(
@@ -266,7 +266,7 @@ const download =
     );
   };
 
-const letters = (word: string): readonly string[] => [...word.slice(1)].map((letter) => `-${letter}`);
+const letters = (word: string): readonly string[] => Array.from(word.slice(1), (letter) => `-${letter}`);
 
 const copyOrMove: Rule = (words, at, files) => {
   const paths = operands(words);
