@@ -117,7 +117,7 @@ function tally(before: string, outcome: Outcome, context: BuildContext, where: s
     if (each.state === 'optimal') row(each.manager).optimal++;
     else {
       const then = later.get(each.key);
-      const moved = after !== before && (then === undefined || then.state === 'optimal' || then.code === 'not-moved');
+      const moved = after !== before && (then === undefined || then.state === 'optimal');
       if (moved) row(each.manager).fixed++;
       else {
         const code = outcome.refused.find((refusal) => refusal.code !== 'unsafe-fix')?.code ?? each.code;

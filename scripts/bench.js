@@ -1,11 +1,11 @@
 // Runs a TypeScript file of bench/: `node scripts/bench.js scoreboard DIR...`
-import { rmSync } from 'node:fs';
-import { mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { build } from 'esbuild';
 
 const [name, ...rest] = process.argv.slice(2);
+mkdirSync('dist', { recursive: true });
 const folder = mkdtempSync('dist/bench-');
 const outfile = join(folder, `${name}.js`);
 await build({
