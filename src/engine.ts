@@ -114,6 +114,13 @@ class Session {
         : this.context.withIgnoreFile(applyEdits(this.context.ignoreFile.source ?? '', ignoreEdits));
     if (file.source === this.file.source && context === this.context)
       return { code: 'no-change', message: 'the fix changes nothing' };
+    const line = this.lineOf(at);
+    if (
+      this.applied.some(
+        (each) => each.transform === transform.name && each.line === line && each.message === fix.message,
+      )
+    )
+      return { code: 'not-settled', message: 'the same fix was applied before, and would be again without end' };
     const trouble = fix.changes === true ? undefined : this.proof.compare({ file, context });
     if (trouble !== undefined) return trouble;
     this.disagreement ??= crossCheck(this.original) ?? 'none';
@@ -129,7 +136,7 @@ class Session {
       return { code: 'unsafe-fix', message: `${fix.message}; ${risk ?? ''}`, help: 'apply it with --unsafe' };
     this.applied.push({
       transform: transform.name,
-      line: this.lineOf(at),
+      line,
       message: fix.message,
       safety,
       ...(risk === undefined ? {} : { risk }),

@@ -103,7 +103,10 @@ function sink(file: Dockerfile, moved: readonly Instruction[], last: Instruction
   const above = moved.filter((each) => each.span[0] < last.span[0]);
   const end = lineEnd(source, last.span[1]);
   const ended = source[end - 1] === '\n';
-  const text = above.map((each) => source.slice(each.outer[0], each.span[1]) + eol).join('');
+  const block = above.map((each) => source.slice(each.outer[0], each.span[1]) + eol).join('');
+  // Set off by a blank line where it was.
+  const spaced = /(?:^|\n)[ \t]*\r?\n$/.test(source.slice(0, (moved[0] as Instruction).outer[0]));
+  const text = spaced && ended ? eol + block : block;
   return [
     ...above.map((each): Edit => ({ file: 'dockerfile', span: gap(source, each), text: '' })),
     { file: 'dockerfile', span: [end, end], text: ended ? text : eol + text.slice(0, -eol.length) },

@@ -19,7 +19,15 @@
  * Safe where the download takes just what the build takes. Otherwise unsafe, with its risk; refused where the manager
  * has no such step, or where it could fail although the build succeeds.
  */
-import { isTrouble, opportunities, planFix, traceOf, type Fix, type Proposal, type Transform } from '../src/plugin.ts';
+import {
+  isTrouble,
+  opportunities,
+  planFixes,
+  traceOf,
+  type Fix,
+  type Proposal,
+  type Transform,
+} from '../src/plugin.ts';
 
 export const prefetchDependencies: Transform = {
   name: 'prefetch-dependencies',
@@ -30,7 +38,7 @@ export const prefetchDependencies: Transform = {
       for (const last of new Set(plans.map((plan) => plan.last))) {
         const made = plans
           .filter((plan) => plan.last === last)
-          .map((plan) => planFix(file, plan, stage, context, target));
+          .flatMap((plan) => planFixes(file, plan, stage, context, target));
         const refusal = made.find(isTrouble);
         yield {
           at: last,

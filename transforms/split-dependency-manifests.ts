@@ -19,7 +19,15 @@
  * Safe when the build context is known: every file that the install reads is copied first, and the proof shows that
  * all commands see the same inputs. Without a context it is unsafe: which manifests exist is assumed.
  */
-import { isTrouble, opportunities, planFix, traceOf, type Fix, type Proposal, type Transform } from '../src/plugin.ts';
+import {
+  isTrouble,
+  opportunities,
+  planFixes,
+  traceOf,
+  type Fix,
+  type Proposal,
+  type Transform,
+} from '../src/plugin.ts';
 
 export const splitDependencyManifests: Transform = {
   name: 'split-dependency-manifests',
@@ -36,7 +44,7 @@ export const splitDependencyManifests: Transform = {
         for (const last of new Set(group.map((plan) => plan.last))) {
           const made = group
             .filter((plan) => plan.last === last)
-            .map((plan) => planFix(file, plan, stage, context, target));
+            .flatMap((plan) => planFixes(file, plan, stage, context, target));
           const refusal = made.find(isTrouble);
           yield {
             at: last,

@@ -253,8 +253,10 @@ export class Image implements Files {
   /** A command that is not understood: everything becomes its result. */
   writeAll(symbol: number): void {
     // What lies in a project's tree before anything was copied there is not the project's source.
-    const untouched = [...this.own].filter((path) =>
-      this.layersAt(path).every((layer) => layer.presence === 'no' && layer.settles),
+    const untouched = [...this.own].filter(
+      (path) =>
+        this.layersAt(path).every((layer) => layer.presence === 'no' && layer.settles) &&
+        !holdsAnything(this.existing(path)),
     );
     this.root = { layers: [valueLayer(symbol, 'opaque')] };
     const before = new Set(untouched);
@@ -280,6 +282,12 @@ export class Image implements Files {
       if (child === undefined) node.children.set(name, (child = { layers: childLayers(node.layers, name) }));
       node = child;
     }
+    return node;
+  }
+
+  private existing(path: string): Node | undefined {
+    let node: Node | undefined = this.root;
+    for (const name of components(path)) node = node?.children?.get(name);
     return node;
   }
 
@@ -443,6 +451,14 @@ function put(node: Node, layer: Layer): void {
     const inside = layer.child(name);
     if (inside !== undefined) put(child, inside);
   }
+}
+
+/** Something was put in or below it. */
+function holdsAnything(node: Node | undefined): boolean {
+  if (node === undefined) return false;
+  return (
+    node.layers.some((layer) => layer.presence !== 'no') || [...(node.children?.values() ?? [])].some(holdsAnything)
+  );
 }
 
 function bringsDirectory(layer: Layer, path: readonly string[]): boolean {

@@ -126,6 +126,9 @@ const SHELL_ALTERING = new Set(
   ),
 );
 
+/** Substitutions that only tell what machine this is. */
+const ASKS = /\$\((?:apk --print-arch|arch|nproc|uname -[a-z]+|dpkg --print-architecture|getconf \w+)\)/g;
+
 /** Official images that do not run as root. Everything else without a registry or user prefix does. */
 const NOT_ROOT = /^(?:elasticsearch|kibana|logstash|jenkins|solr|sonarqube|neo4j|memcached|zookeeper)(?::|$)/;
 
@@ -545,8 +548,14 @@ class Execution {
     const name = command.words[0]?.value;
     const words = command.words.map((word) => word.value);
     if (command.words.length === 0 && command.assignments.length > 0) {
-      if (command.assignments.some((each) => each.value === undefined)) return false;
-      shell.key = this.symbols.of(shell.key, command.text);
+      const unknown = command.assignments.some((each) => each.value === undefined);
+      // What a substitution prints is known where it only asks what machine this is.
+      if (unknown && /[`(]/.test(command.text.replaceAll(ASKS, ''))) return false;
+      shell.key = this.symbols.of(
+        shell.key,
+        command.text,
+        unknown ? `${this.environment.references(command.text)} ${this.image.system()}` : '',
+      );
       return true;
     }
     if (name === 'cd' && command.assignments.length === 0) {
@@ -625,14 +634,24 @@ class Execution {
         const splitReads = analysis.splits.map((split) => this.readsOf(split.before, place));
         // What comes from a registry does not depend on what a build is called; what a script or a build makes may.
         const quiet = install.kind === 'script' ? where : inShell(stateWith(base(command.text)));
+        // A download of its own names fewer variables than the build that it is made for.
+        const placeOf = (text: string): number => {
+          const state = stateWith(base(text));
+          return text.includes('$') ? this.symbols.of(state, shell.key) : state;
+        };
         const splitInputs: Input[] = [
           ...splitReads.flat().map((read) => this.input(read)),
+          ...analysis.splits.map((split): Input => ({ what: 'place', value: placeOf(split.before) })),
           { what: 'place', value: quiet },
         ];
         return analysis.steps.map((step) =>
           this.step(
             withSurroundings({ ...step, name: uncached(step.name) + suffix }),
-            step.opaque === undefined && step.variables !== true ? quiet : where,
+            step.warm === true
+              ? placeOf(step.name)
+              : step.opaque === undefined && step.variables !== true
+                ? quiet
+                : where,
             command.text,
             {
               command,

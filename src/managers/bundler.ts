@@ -19,7 +19,7 @@ const OPTIONS = optionTable(
 );
 /** Ruby that reads files or runs programs; each literal form that is understood is taken out of the line first. */
 const DYNAMIC =
-  /\b(?:File|Dir|IO|Pathname|Open3|YAML|JSON|Bundler|Kernel|Gem::Specification)\b|\b(?:require|require_relative|load|eval|instance_eval|class_eval|eval_gemfile|gemspec|system|exec|spawn|open|glob|path|plugin)\b|__dir__|__FILE__|`|%x/;
+  /\b(?:File|Dir|IO|Pathname|Open3|YAML|JSON|Bundler|Kernel|Gem::Specification)\b|\b(?:require(?!:)|require_relative|load|eval|instance_eval|class_eval|eval_gemfile|gemspec|system|exec|spawn|open|glob|path|plugin)\b|__dir__|__FILE__|`|%x/;
 
 function recognise(command: Command, place: Place): Install | undefined {
   const args = parseArguments(command, 1, OPTIONS);

@@ -48,6 +48,8 @@ const BUILDS = new Set([
 const TABLES = ['dependencies', 'dev-dependencies', 'build-dependencies'];
 const CONFIGURATION = ['.cargo/config.toml', '.cargo/config', 'rust-toolchain', 'rust-toolchain.toml'];
 const STORES = ['/usr/local/cargo/registry', '/root/.cargo/registry', '/usr/local/cargo', '/root/.cargo'];
+/** More stubs than anybody wants to read in a Dockerfile, or to keep up to date. */
+const UNWIELDY = 12;
 /** Where what they hold is known: nothing that a project's own directory could be mixed up with. */
 const OFFICIAL =
   /^(?:docker\.io\/)?(?:library\/)?[\w.-]+(?:[:@]|$)|^(?:docker\.io\/)?(?:lukemathwalker\/cargo-chef|clux\/muslrust)/;
@@ -86,6 +88,12 @@ function analyse(install: Install, files: Files): Analysis {
   if (install.kind === 'fetch') return single({ ...fetch, name: install.command.text });
   const stubs = stubsOf(packages, files, install.place.directory);
   if (isTrouble(stubs)) return bareBuild(install, stubs);
+  if (stubs.length > UNWIELDY)
+    return bareBuild(install, {
+      code: 'too-many-stubs',
+      message: `a step that downloads the crates would need an empty file for each of ${stubs.length} targets`,
+      help: 'use cargo-chef, or mount a cache at /usr/local/cargo/registry (--add cache-mounts)',
+    });
   const command = fetchCommand(args, install.command);
   const split: Split = {
     before: withStubs(command, stubs),

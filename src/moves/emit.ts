@@ -43,13 +43,22 @@ export function edited(file: Dockerfile, edits: readonly Edit[]): Dockerfile {
 
 /** The edits on the Dockerfile, or why they cannot be written. */
 export function emit(file: Dockerfile, plan: Plan, context: BuildContext, target: Target): readonly Edit[] | Trouble {
-  const writer = new Writer(file, plan, context, target);
-  return writer.edits();
+  return new Writer(file, plan, context, target).edits();
+}
+
+/** The first half of a divided RUN put above the copies, where none of them has to move for that. */
+export function emitAhead(
+  file: Dockerfile,
+  plan: Plan,
+  context: BuildContext,
+  target: Target,
+): readonly Edit[] | undefined {
+  return new Writer(file, plan, context, target).ahead();
 }
 
 /** Commands that make a layer smaller by removing what an earlier command of the same RUN left. */
 const SHRINKS =
-  /^(?:sudo )?(?:(?:npm|pnpm) prune|(?:npm|yarn|pnpm|bun) .*(?:--prod\b|--production|--omit[= ]dev)|(?:npm|yarn) cache|bun pm cache|pnpm store|rm -|apk del|(?:apt|apt-get) (?:purge|remove|autoremove|clean|-y (?:purge|remove|autoremove))|yum clean|dnf clean|pip3? (?:uninstall|cache)|find .*-delete)/;
+  /^(?:sudo )?(?:(?:npm|pnpm) prune|(?:npm|yarn|pnpm|bun) .*(?:--prod\b|--production|--omit[= ]dev)|(?:npm|yarn) cache|bun pm cache|pnpm store|rm -|apk del|(?:apt|apt-get) (?:-\S+ )*(?:purge|remove|autoremove|clean)\b|yum clean|dnf clean|pip3? (?:uninstall|cache)|find .*-delete)/;
 
 const SAFE_WORD = /^[A-Za-z0-9._@+/*?[\]-]+$/;
 
@@ -114,8 +123,6 @@ class Writer {
       if (here) inPlace.set(need.copy, [...(inPlace.get(need.copy) ?? []), ...lines]);
       else above.set(reader, [...(above.get(reader) ?? []), ...lines]);
     }
-    const ahead = this.ahead([...inPlace.values()].flat());
-    if (ahead !== undefined && above.size === 0 && mounts.size === 0) return [ahead];
     for (const event of this.plan.sunk) edits.push(this.removal(event.copy, inPlace.get(event)));
     for (const [run, lines] of above) {
       const at = run.outer[0];
@@ -145,24 +152,31 @@ class Writer {
    * A divided RUN that follows its copies directly: nothing has to move, its first half goes above them. Undefined
    * where something in between, or ahead of it in the RUN, decides how that half runs.
    */
-  private ahead(lines: readonly string[]): Edit | undefined {
-    const { split, cut, last, sunk } = this.plan;
+  ahead(): readonly Edit[] | undefined {
+    const { split, cut, last, sunk, clear } = this.plan;
     const first = sunk[0]?.copy;
     const command = last.commands?.[0];
-    if (split === undefined || cut !== 0 || first === undefined || command === undefined) return undefined;
-    if (last.form !== 'shell' || this.plan.needs.some((need) => need.copy !== sunk[0])) return undefined;
-    if (split.after !== command.text) return undefined;
+    if (split === undefined || cut !== 0 || first === undefined || command === undefined || !clear) return undefined;
+    if (last.form !== 'shell' || split.after !== command.text || this.target.style === 'bind') return undefined;
+    if (this.plan.needs.some((need) => need.copy !== sunk[0] || this.runBetween(need.copy.copy, need.reader)))
+      return undefined;
     const between = this.file.instructions.filter(
       (each) => each.span[0] > first.span[0] && each.span[0] < last.span[0],
     );
     if (between.some((each) => each.keyword !== 'COPY' && each.keyword !== 'ADD')) return undefined;
+    const lines: string[] = [];
+    for (const need of this.plan.needs) {
+      const found = this.narrow(need, need.copy.copy);
+      if (!Array.isArray(found)) return undefined;
+      lines.push(...found);
+    }
     const indent = this.indentAt(last.span[0]);
     const keyword = this.source.slice(last.span[0], last.span[0] + 3);
     const flags = last.flags.map((flag) => `${this.source.slice(...flag.span)} `).join('');
     const at = first.outer[0];
     const gap = this.blankBefore(at) ? this.eol : '';
     const text = [...lines, `${keyword} ${flags}${this.folded(split.before, indent)}`];
-    return { file: 'dockerfile', span: [at, at], text: text.map((line) => indent + line + this.eol).join('') + gap };
+    return [{ file: 'dockerfile', span: [at, at], text: text.map((line) => indent + line + this.eol).join('') + gap }];
   }
 
   /** A long list of commands, one a line. */
@@ -358,7 +372,11 @@ class Writer {
     const opening = `${indent}${keyword} ${flags === '' ? '' : `${flags} `}${carry}`;
     const edits: Edit[] = [];
     const below = `${this.eol}${gap}${block}${gap}${opening}`;
-    if (split !== undefined) {
+    if (split !== undefined && split.after === command.text && cut === 0) {
+      // The second half is the command itself, as it is written.
+      const at = command.span[0];
+      edits.push({ file: 'dockerfile', span: [at, at], text: this.folded(split.before, indent) + below });
+    } else if (split !== undefined) {
       edits.push({ file: 'dockerfile', span: command.span, text: this.folded(split.before, indent) });
       const joined = next === undefined ? '' : `${next.operator === ';' ? ';' : ' &&'} `;
       const end = next?.span[0] ?? command.span[1];

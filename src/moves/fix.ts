@@ -1,20 +1,31 @@
 /** Makes a plan into a fix: its edits, the ignore file that they need, and what to say. */
-import type { BuildContext, Dockerfile, Fix, Split, Target, Trouble } from '../model.ts';
+import type { BuildContext, Dockerfile, Edit, Fix, Split, Target, Trouble } from '../model.ts';
 import type { StageTrace } from '../effects/trace.ts';
-import { emit } from './emit.ts';
+import { emit, emitAhead } from './emit.ts';
 import { ignoreEdit, missingIgnores } from './ignore.ts';
 import type { Plan } from './sink.ts';
 
-/** The edits of a plan and of the ignore file that it needs, or why they cannot be made. */
-export function planFix(
+/** The ways to carry out a plan, best first, each with the ignore file that it needs; or why it cannot be done. */
+export function planFixes(
   file: Dockerfile,
   plan: Plan,
   stage: StageTrace,
   context: BuildContext,
   target: Target,
+): readonly (Fix | Trouble)[] {
+  const ahead = emitAhead(file, plan, context, target);
+  return [...(ahead === undefined ? [] : [ahead]), emit(file, plan, context, target)].map((edits) =>
+    isTrouble(edits) ? edits : planFix(file, plan, stage, context, edits),
+  );
+}
+
+function planFix(
+  file: Dockerfile,
+  plan: Plan,
+  stage: StageTrace,
+  context: BuildContext,
+  edits: readonly Edit[],
 ): Fix | Trouble {
-  const edits = emit(file, plan, context, target);
-  if (isTrouble(edits)) return edits;
   const installs = plan.gains.filter((action) => action.install?.kind === 'install');
   const divided = stage.events.flatMap((event) =>
     event.instruction === plan.last && plan.split !== undefined ? event.actions : [],

@@ -35,7 +35,11 @@ export function missingIgnores(
           };
         exposed.push(path);
         const root = contextPath(placement, install.directory) ?? '.';
-        for (const line of analysis.ignore) lines.add(root === '.' ? line : join(root, line));
+        for (const each of analysis.ignore) {
+          const line = root === '.' ? each : join(root, each);
+          // Of a plain path it can be said that it is kept out already.
+          if (/[*?[]/.test(line) || context.may(line)) lines.add(line);
+        }
       }
     }
   }

@@ -4,6 +4,7 @@
  * writes it down. Nothing here is trusted: the proof decides afterwards.
  */
 import type { BuildContext, Command, Copy, Install, Read, Run, Split, Trouble } from '../model.ts';
+import { parentOf } from '../dockerfile/state.ts';
 import { within } from '../effects/paths.ts';
 import type { Action, Event, Placement, StageTrace } from '../effects/trace.ts';
 
@@ -38,6 +39,8 @@ export interface Plan {
   readonly split?: Split;
   /** An install gains although nothing is left behind: its manifests were copied already. */
   readonly provided: boolean;
+  /** Nothing that stands between the copies and `last`, and stays there, brings what the divided command reads. */
+  readonly clear: boolean;
   /** What gains: installs and expensive commands that the copies no longer invalidate. */
   readonly gains: readonly Action[];
 }
@@ -76,6 +79,8 @@ export function opportunities(
   const blocked: Blocked[] = [];
   const optimal: Opportunities['optimal'][number][] = [];
   const built = new Set<string>();
+  /** Managers of which a build stands above every broad copy. */
+  const early = new Set<string>();
   for (const segment of segments(trace.events)) {
     // The plain move is a fallback for when a divided install is not provable.
     const last = segment.at(-1)?.actions.find((action) => action.opaque !== undefined);
@@ -97,10 +102,17 @@ export function opportunities(
       const run = event.instruction as Run;
       const fetched = isFetched(trace.events.slice(0, index), action, trace.fetched);
       if (kind === 'build') {
-        // Later builds find what the first one downloaded.
-        if (built.has(action.install.manager)) continue;
+        // Later builds find what the first one downloaded, be it one of stubs that stands above the source.
+        if (built.has(action.install.manager)) {
+          if (early.has(action.install.manager)) plans = plans.filter((plan) => plan.last !== run);
+          continue;
+        }
         built.add(action.install.manager);
-        if (fetched || installedAbove(trace.events, index, action) || restoredAbove(trace, index, action)) {
+        const isEarly =
+          isOfStubs(trace.events, index, action) ||
+          (!hasBroadCopyAbove(trace.events, index, action, context) && hasManifest(trace.events, index, action));
+        if (isEarly) early.add(action.install.manager);
+        if (isEarly || fetched || installedAbove(trace.events, index, action) || restoredAbove(trace, index, action)) {
           optimal.push({ run, install: action.install });
           plans = plans.filter((plan) => plan.last !== run);
         } else if (
@@ -125,10 +137,15 @@ export function opportunities(
         // Parts of the source, copied ahead for a script that needs them.
         if (why === 'lifecycle-script-reads-source' && !hasWholeCopyAbove(trace.events, index, action))
           optimal.push({ run, install: action.install });
-        // A second install after the build, in a place that has one already.
-        else if (trouble?.code === 'intervening-run-reads-source' && installedAbove(trace.events, index, action))
+        // A second install after the build, in a place that has one already; or of the project itself, after its dependencies.
+        else if (
+          (trouble?.code === 'intervening-run-reads-source' || why === 'local-dependency-builds') &&
+          installedAbove(trace.events, index, action)
+        ) {
           optimal.push({ run, install: action.install });
-        else if (trouble !== undefined) blocked.push({ run, install: action.install, trouble });
+          if (why === 'local-dependency-builds')
+            plans = plans.filter((plan) => plan.last !== run || plan.split === undefined);
+        } else if (trouble !== undefined) blocked.push({ run, install: action.install, trouble });
         else if (!plans.some((plan) => plan.last === run || plan.gains.includes(action)))
           blocked.push({ run, install: action.install, trouble: NOT_MOVED });
       }
@@ -249,8 +266,21 @@ function planSegment(
     ...(stop.cut === undefined ? {} : { cut: stop.cut }),
     ...(stop.split === undefined ? {} : { split: stop.split }),
     provided: provided.size > 0,
+    clear: !copies.some((each) => !sunk.includes(each) && isAfter(each, first) && brought(each, stop.reads ?? [])),
     gains,
   };
+}
+
+function isAfter(one: CopyEvent, other: CopyEvent): boolean {
+  return one.copy.span[0] > other.copy.span[0];
+}
+
+function brought(event: CopyEvent, reads: readonly Read[]): boolean {
+  return reads.some((read) =>
+    event.placements.some(
+      ({ target }) => within(read.path, target) || (read.tree === true && within(target, read.path)),
+    ),
+  );
 }
 
 function brings({ copy, files }: Need, of: CopyEvent, { source }: Need['files'][number]): boolean {
@@ -414,7 +444,7 @@ function* needsOf(
         stuck.add(copy);
         break;
       }
-      if (providedBy(firm, source, read.path, copy)) {
+      if (providedBy(firm, source, read.path, copy, run)) {
         provided.add(copy);
         break;
       }
@@ -433,7 +463,7 @@ function* needsOf(
   }
 }
 
-function providedBy(firm: readonly CopyEvent[], source: string, target: string, like: CopyEvent): boolean {
+function providedBy(firm: readonly CopyEvent[], source: string, target: string, like: CopyEvent, reader: Run): boolean {
   const owner = (copy: Copy): string =>
     copy.flags
       .filter((f) => f.name === 'chown' || f.name === 'chmod')
@@ -441,7 +471,7 @@ function providedBy(firm: readonly CopyEvent[], source: string, target: string, 
       .join();
   return firm.some(
     (each) =>
-      each.copy.span[0] < like.copy.span[0] &&
+      each.copy.span[0] < reader.span[0] &&
       owner(each.copy) === owner(like.copy) &&
       each.placements.some((placement) => placement.source === source && placement.target === target),
   );
@@ -484,7 +514,11 @@ function installedAbove(events: readonly Event[], index: number, action: Action)
     .slice(0, index)
     .some((event) =>
       event.actions.some(
-        (each) => isInstall(each) && each.opaque === undefined && each.install?.directory === action.install?.directory,
+        (each) =>
+          isInstall(each) &&
+          each.opaque === undefined &&
+          each.install?.directory === action.install?.directory &&
+          each.install?.manager === action.install?.manager,
       ),
     );
 }
@@ -500,6 +534,24 @@ function restoredAbove({ events, parent }: StageTrace, index: number, action: Ac
     .filter((each) => each.install?.manager === action.install?.manager && isInstall(each))
     .flatMap((each) => each.effect?.writes ?? []);
   return trees.length > 0 && trees.every((tree) => filled.includes(tree));
+}
+
+/** A copy above it brings the project's manifest, so that it builds the project rather than a tool. */
+function hasManifest(events: readonly Event[], index: number, action: Action): boolean {
+  const directory = action.install?.directory ?? '/';
+  return events
+    .slice(0, index)
+    .some((event) => event.placements?.some((each) => !each.directory && parentOf(each.target) === directory));
+}
+
+/** The whole project is copied below it, and built again. */
+function isOfStubs(events: readonly Event[], index: number, action: Action): boolean {
+  if (hasWholeCopyAbove(events, index, action)) return false;
+  const manager = action.install?.manager;
+  const again = events.findLastIndex((event) =>
+    event.actions.some(({ install }) => install?.kind === 'build' && install.manager === manager),
+  );
+  return again > index && hasWholeCopyAbove(events, again, action);
 }
 
 function hasBroadCopyAbove(events: readonly Event[], index: number, action: Action, context: BuildContext): boolean {

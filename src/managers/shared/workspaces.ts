@@ -50,7 +50,7 @@ function tidy(pattern: string): string {
 
 /** `{a,b}/c` → `a/c`, `b/c`. Only where a brace spans whole segments or lies within one. */
 function alternatives(segments: readonly string[]): string[][] {
-  return braces(segments.join('/')).map((each) => each.split('/'));
+  return braces(segments.join('/')).map((each) => each.split('/').filter((segment) => segment !== ''));
 }
 
 function braces(pattern: string): string[] {
