@@ -231,6 +231,13 @@ export const REFUSALS: Readonly<Record<string, Explanation>> = {
     todo: 'Nothing: a transform (a plugin’s) proposed an empty edit.',
     example: 'a plugin whose edit puts in what stood there',
   },
+  'not-settled': {
+    kind: 'refusal',
+    means: 'A fix that was applied is proposed again for the same place.',
+    why: 'It would be applied again without end.',
+    todo: 'Report the Dockerfile: this is a mistake of the transform.',
+    example: 'a plugin that does not recognise its own result',
+  },
   'not-utf8': {
     kind: 'error',
     means: 'The file is not UTF-8 text.',
@@ -342,6 +349,13 @@ export const REFUSALS: Readonly<Record<string, Explanation>> = {
     why: 'No real Dockerfile does that; it would cost time without end.',
     todo: 'Write it more plainly.',
     example: 'COPY ${a:-${b:-${c:-…}}} .',
+  },
+  'too-many-stubs': {
+    kind: 'refusal',
+    means: 'Downloading the crates ahead of the source would take an empty file for each of many targets.',
+    why: 'A command of that length is nothing to read or to keep up to date.',
+    todo: 'Use cargo-chef, or mount a cache at /usr/local/cargo/registry (`--add cache-mounts`).',
+    example: 'a workspace of twenty crates',
   },
   'unknown-flag': {
     kind: 'refusal',

@@ -139,11 +139,11 @@ export function opportunities(
           optimal.push({ run, install: action.install });
         // A second install after the build, in a place that has one already; or of the project itself, after its dependencies.
         else if (
-          (trouble?.code === 'intervening-run-reads-source' || why === 'local-dependency-builds') &&
+          (trouble?.code === 'intervening-run-reads-source' || trouble?.code === 'local-dependency-builds') &&
           installedAbove(trace.events, index, action)
         ) {
           optimal.push({ run, install: action.install });
-          if (why === 'local-dependency-builds')
+          if (trouble.code === 'local-dependency-builds')
             plans = plans.filter((plan) => plan.last !== run || plan.split === undefined);
         } else if (trouble !== undefined) blocked.push({ run, install: action.install, trouble });
         else if (!plans.some((plan) => plan.last === run || plan.gains.includes(action)))
