@@ -48,7 +48,7 @@ export interface ReplayResult {
   readonly shallow: boolean;
 }
 
-interface Version {
+export interface Version {
   readonly file: Dockerfile;
   readonly rewritten: Dockerfile;
   readonly context: BuildContext;
@@ -207,4 +207,9 @@ function versionOf(
     return { file, rewritten: file, context: before, pair: { before: layers, after: layers } };
   const other = parse(rewritten);
   return { file, rewritten: other, context: before, pair: { before: layers, after: layersOf(other, after, builder) } };
+}
+
+/** Today's layers of an outcome, without any history. */
+export function pairsOf(outcome: FileOutcome, { source, before, after }: Subject, builder: Builder): Version {
+  return versionOf(source, rewrittenText(outcome, source), before, after, builder);
 }

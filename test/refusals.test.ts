@@ -57,7 +57,7 @@ describe('dockerfix explain CODE', () => {
     expect(out).toContain('    RUN npm install express\n    RUN npm ci\n');
   });
   it('lists the codes', async () => {
-    expect((await dockerfix(folder({}, false), ['explain'])).out.split('\n')).toContain('unsafe-fix');
+    expect((await dockerfix(folder({}, false), ['explain', '--codes'])).out.split('\n')).toContain('unsafe-fix');
   });
   it('says where there is none', async () => {
     const { code, err } = await dockerfix(folder({}, false), ['explain', 'no-such-code']);

@@ -9,9 +9,12 @@ export interface Command {
 }
 
 export const COMMANDS: Readonly<Record<string, Command>> = {
+  explain: {
+    summary: 'show the layers, what re-runs each, and what led to each refusal; or what CODE means',
+    load: () => import('./explain.ts'),
+  },
   replay: {
     summary: 'count what the commits of this repository would have re-run, before and after',
     load: () => import('./replay.ts'),
   },
-  explain: { summary: 'what a refusal means, and what to do', load: () => import('./explain.ts') },
 };

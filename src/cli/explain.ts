@@ -1,25 +1,26 @@
-/** `dockerfix explain CODE`: what a refusal means, why, and what to do. */
+/** `dockerfix explain`: of a refusal's code, what it means, why, and what to do; of Dockerfiles, their layers. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { transforms, managers } from '../index.ts';
 import { REFUSALS } from '../refusals.ts';
 import { usageError, type Io } from './io.ts';
-import { parseWith } from './parser.ts';
+import { explainLayers } from './layers.ts';
 
 export async function run(argv: readonly string[], io: Io): Promise<number> {
-  const parsed = await parseWith(argv, Number(io.environment['COLUMNS'] ?? 100), (parser) =>
-    parser.usage('$0 explain CODE\n\nSays what a refusal means, why, and what to do about it.').demandCommand(0, 1),
-  );
-  if ('mistake' in parsed) return usageError(io, parsed.mistake);
-  if ('text' in parsed) {
-    io.stdout(parsed.text);
-    return 0;
-  }
-  const [code] = argv.filter((word) => !word.startsWith('-'));
-  if (code === undefined) {
+  const [word = '', ...rest] = argv;
+  if (word === '--codes' && rest.length === 0) {
     io.stdout(`${Object.keys(REFUSALS).join('\n')}\n`);
     return 0;
   }
-  const text = explainCode(code);
-  if (text === undefined) return usageError(io, `there is no code \`${code}\`; \`dockerfix explain\` lists them`);
+  // A file of a code's name is told with `./`, as is any other path.
+  if (rest.length > 0 || !/^[a-z]+(?:-[a-z]+)*$/.test(word) || existsSync(resolve(io.cwd, word)))
+    return explainLayers(argv, io);
+  const text = explainCode(word);
+  if (text === undefined)
+    return usageError(
+      io,
+      `there is no code \`${word}\`, and no such file; \`dockerfix explain --codes\` lists the codes`,
+    );
   io.stdout(text);
   return 0;
 }
