@@ -69,8 +69,8 @@ await build({
   chunkNames: 'cli-[name]-[hash]',
   platform: 'node',
   minify: true,
-  // Large, and only read where a docker-bake.hcl is.
-  external: ['hcl2-parser'],
+  // Large, and only loaded where there is a docker-bake.hcl, or a configuration in TypeScript.
+  external: ['hcl2-parser', 'jiti'],
   plugins: [lazy],
   banner: {
     js: "import{createRequire as __create}from'node:module';const __load=__create(import.meta.url),require=__load;",

@@ -27,6 +27,8 @@ export interface EngineOptions {
   readonly target: Target;
   /** Unsafe fixes may be applied. */
   readonly unsafe: boolean;
+  /** By transform. */
+  readonly options?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
 /** More rounds than any file needs; a plugin that never settles is stopped here. */
@@ -77,7 +79,9 @@ class Session {
     this.refused = new Map();
     this.notes = new Map();
     for (const transform of this.options.transforms) {
-      for (const proposal of transform.propose(this.file, this.context, this.options.target)) {
+      const own = this.options.options?.[transform.name];
+      const target = own === undefined ? this.options.target : { ...this.options.target, options: own };
+      for (const proposal of transform.propose(this.file, this.context, target)) {
         if (ignored(this.file, proposal, transform.name)) continue;
         if (this.tryFixes(transform, proposal)) return true;
       }

@@ -33,6 +33,8 @@ export interface FixOptions {
   readonly target?: Partial<Target>;
   /** Default: the built-in ones. */
   readonly managers?: readonly PackageManager[];
+  /** By transform, what its `checkOptions` takes. */
+  readonly options?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
 /** Manifests that installs of a Dockerfile would not find in a context: a sign that it is not the right one. */
@@ -69,6 +71,7 @@ export function fix(
       ...(options.managers === undefined ? {} : { managers: options.managers }),
     },
     unsafe: options.unsafe ?? false,
+    ...(options.options === undefined ? {} : { options: options.options }),
   });
 }
 

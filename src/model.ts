@@ -391,6 +391,8 @@ export interface Target {
   readonly builder: 'buildkit' | 'buildah' | 'kaniko' | 'classic';
   /** The package managers; default: the built-in ones. Hand the target on to `traceOf`. */
   readonly managers?: readonly PackageManager[];
+  /** Those of the transform that is asked. */
+  readonly options?: Readonly<Record<string, unknown>>;
 }
 
 /** Replace `span` of a file by `text`. */
@@ -427,7 +429,15 @@ export interface Transform {
   readonly summary: string;
   /** Runs only where it is asked for. */
   readonly optIn?: true;
+  /** What is wrong with the options that a configuration has for it; absent: it takes none. */
+  checkOptions?(options: Readonly<Record<string, unknown>>): string | undefined;
   propose(file: Dockerfile, context: BuildContext, target: Target): Iterable<Proposal>;
+}
+
+/** What a plugin's default export is. Names get the plugin's own in front: `package/name`. */
+export interface Plugin {
+  readonly transforms?: readonly Transform[];
+  readonly managers?: readonly PackageManager[];
 }
 
 // --------------------------------------------------------------------------------------------- outcomes

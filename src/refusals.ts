@@ -122,6 +122,14 @@ export const REFUSALS: Readonly<Record<string, Explanation>> = {
     todo: 'Put its text into a regular file.',
     example: '.dockerignore -> ../shared/dockerignore',
   },
+  'ignored-by-configuration': {
+    kind: 'note',
+    means:
+      'The Dockerfile is named on the command line, and .dockerfixignore or the configuration’s `ignore` leaves it alone.',
+    why: 'That was asked for.',
+    todo: 'Nothing, or take the pattern out.',
+    example: '.dockerfixignore: legacy/',
+  },
   'ignored-path-copied': {
     kind: 'refusal',
     means:
@@ -279,6 +287,13 @@ export const REFUSALS: Readonly<Record<string, Explanation>> = {
     why: 'It cannot be copied ahead of the install.',
     todo: 'Build with a larger context, or name files inside of it.',
     example: 'package.json: "shared": "file:../../shared"',
+  },
+  'plugin-failed': {
+    kind: 'error',
+    means: 'A plugin threw an exception on this file. The others are done all the same.',
+    why: 'It is a bug of the plugin.',
+    todo: 'Report it to the plugin’s author, or leave the transform out: `--skip PACKAGE/NAME`.',
+    example: 'the plugin’s `dockerfix-acme/my-transform` failed: …',
   },
   'private-modules': {
     kind: 'refusal',

@@ -24,6 +24,15 @@ export interface RunOptions {
   /** Given with --context: overrides what is discovered. */
   readonly context?: Place;
   readonly fix: FixOptions;
+  /** What a configuration says. */
+  readonly configuration?: PerFile;
+}
+
+/** By absolute path of the Dockerfile. */
+export interface PerFile {
+  readonly settingsFor: (path: string) => { readonly fix: FixOptions; readonly context?: Place };
+  /** It is to be left alone. */
+  readonly ignored: (path: string) => boolean;
 }
 
 export interface FileOutcome extends Outcome {
@@ -68,7 +77,16 @@ interface Job {
 
 export async function run(options: RunOptions): Promise<RunResult> {
   const found = await findDockerfiles(options.paths, options.cwd);
-  return new Runner(options).run(found.files, found.notes, found.errors);
+  const ignored = (file: FoundFile): boolean => options.configuration?.ignored(absolutePath({ file })) === true;
+  const named = new Set(options.paths.map((path) => shownPath(options.cwd, resolve(options.cwd, path))));
+  const notes = found.files
+    .filter((file) => named.has(file.shown) && ignored(file))
+    .map(({ shown }) => ({ path: shown, code: 'ignored-by-configuration', message: 'is to be left alone' }));
+  return new Runner(options).run(
+    found.files.filter((file) => !ignored(file)),
+    [...found.notes, ...notes],
+    found.errors,
+  );
 }
 
 /** Opens what --context names; a string says why it cannot. */
@@ -121,12 +139,11 @@ class Runner {
         try {
           await work(job);
         } catch (error) {
-          const message = `this is a bug in dockerfix, please report it: ${error instanceof Error ? error.message : String(error)}`;
-          outcomes.set(job.file, failed(job.file, { code: 'internal-error', message }));
+          outcomes.set(job.file, failed(job.file, mishap(error)));
         }
       }
     };
-    await each((job) => this.locate(job, this.options.context));
+    await each((job) => this.locate(job, this.options.context ?? this.configured(job)?.context));
     await each(async (job) => void outcomes.set(job.file, await this.solve(job)));
     return {
       outcomes: files.map((file) => outcomes.get(file)).filter((outcome) => outcome !== undefined),
@@ -135,11 +152,18 @@ class Runner {
     };
   }
 
+  private configured(job: Job): ReturnType<PerFile['settingsFor']> | undefined {
+    return this.options.configuration?.settingsFor(absolutePath(job));
+  }
+
+  private fixOptions(job: Job): FixOptions {
+    return this.configured(job)?.fix ?? this.options.fix;
+  }
+
   private async solve(job: Job): Promise<FileOutcome> {
     const { place } = job;
     // What cannot be parsed needs no context to say so.
-    if (job.parsed.trouble !== undefined)
-      return this.shown(fixJob(job, assumedContext(this.options.fix.managers ?? managers), this.options.fix), job);
+    if (job.parsed.trouble !== undefined) return this.shown(this.assume(job), job);
     if (place === undefined) return this.contextless(job);
     const { repository, directory } = place;
     const dockerfile = relative(repository.root, absolutePath(job));
@@ -157,7 +181,7 @@ class Runner {
       );
     const carried = this.ignoreTexts.get(ignoreFile);
     const attempt = (fresh: BuildContext): Outcome =>
-      fixJob(job, carried === undefined ? fresh : fresh.withIgnoreFile(carried), this.options.fix);
+      fixJob(job, carried === undefined ? fresh : fresh.withIgnoreFile(carried), this.fixOptions(job));
     const changesIgnoreFile = (each: Outcome): boolean =>
       each.changes.some((change) => change.path === context.ignoreFile.path);
     let outcome = attempt(context);
@@ -191,13 +215,13 @@ class Runner {
       );
       if (absent.length > 0) return absent.map((source) => `there is no \`${source}\`, which it copies`);
       // A manifest that is there and kept out by the ignore file is a mistake to tell, not a sign of another context.
-      const hidden = (this.options.fix.managers ?? managers).some((manager) =>
+      const hidden = (this.fixOptions(job).managers ?? managers).some((manager) =>
         manager.manifests.some(
           (name) =>
             context.ignores(name) && repository.read(directory === '.' ? name : `${directory}/${name}`) !== undefined,
         ),
       );
-      return hidden ? [] : missingManifests(job.parsed, context, this.options.fix);
+      return hidden ? [] : missingManifests(job.parsed, context, this.fixOptions(job));
     };
     let evidence = this.evidence.get(repository);
     if (evidence === undefined) this.evidence.set(repository, (evidence = findEvidence(repository)));
@@ -233,21 +257,23 @@ class Runner {
       if (repository.symlinks.has(path) || known.has(join(repository.root, path))) continue;
       const job = open({ repository, path, shown: path });
       if ('code' in job) continue;
-      await this.locate(job, undefined);
+      await this.locate(job, this.configured(job)?.context);
       jobs.push(job);
     }
     return jobs;
   }
 
+  private assume(job: Job, more: FixOptions = {}): Outcome {
+    const options = { ...this.fixOptions(job), ...more };
+    return fixJob(job, assumedContext(options.managers ?? managers), options);
+  }
+
   /** Without a context: what would be changed is unsafe, and the reason for not knowing it is said. */
   private contextless(job: Job): FileOutcome {
-    const would = fixJob(job, assumedContext(this.options.fix.managers ?? managers), {
-      ...this.options.fix,
-      unsafe: true,
-    });
+    const would = this.assume(job, { unsafe: true });
     // An ignore file that is only assumed cannot be changed.
     const complete = would.changes.every((change) => change.path === job.file.path);
-    if (this.options.fix.unsafe === true && would.status === 'changed' && complete) return this.shown(would, job);
+    if (this.fixOptions(job).unsafe === true && would.status === 'changed' && complete) return this.shown(would, job);
     if (would.applied.length === 0 && would.refused.length === 0)
       return this.shown({ ...would, status: 'unchanged', changes: [] }, job);
     return this.shown({ ...refused(job, job.trouble as Trouble, would.applied[0]?.line), notes: would.notes }, job);
@@ -313,6 +339,14 @@ function unreadIgnoreFile(job: Job, context: BuildContext, used: string): string
 
 function exists(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+/** An exception: a plugin's, which says so by its name, or ours. */
+function mishap(error: unknown): Trouble {
+  const message = error instanceof Error ? error.message : String(error);
+  return error instanceof Error && error.name === 'PluginError'
+    ? { code: 'plugin-failed', message: `the plugin's ${message}` }
+    : { code: 'internal-error', message: `this is a bug in dockerfix, please report it: ${message}` };
 }
 
 function fixJob({ file, source }: Job, context: BuildContext, options: FixOptions): Outcome {

@@ -30,6 +30,7 @@ const ROOMS: readonly (readonly [path: string, room: string])[] = [
   ['src/context/history.ts', 'disk'],
   ['src/context/', 'context'],
   ['src/dockerfile/', 'dockerfile'],
+  ['src/config/', 'config'],
   ['src/refusals.ts', 'refusals'],
   ['src/model.ts', 'model'],
   ['package.json', 'package'],
@@ -37,7 +38,7 @@ const ROOMS: readonly (readonly [path: string, room: string])[] = [
 
 /** Downward only. Everything may import the model, and its own room. */
 const MAY: Readonly<Record<string, readonly string[]>> = {
-  cli: ['index', 'refusals', 'run', 'replay', 'layers', 'reporters', 'diff', 'write', 'disk', 'context'],
+  cli: ['index', 'config', 'refusals', 'run', 'replay', 'layers', 'reporters', 'diff', 'write', 'disk', 'context'],
   run: ['index', 'disk', 'context'],
   replay: ['index', 'run', 'disk', 'layers'],
   testing: ['index', 'context', 'dockerfile'],
@@ -47,6 +48,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   engine: ['dockerfile', 'proof', 'diff'],
   reporters: ['diff', 'refusals'],
   refusals: [],
+  config: ['index', 'context'],
   proof: ['effects', 'dockerfile'],
   moves: ['effects', 'managers', 'context', 'dockerfile'],
   layers: ['effects', 'context', 'dockerfile'],
@@ -71,7 +73,8 @@ const PACKAGES: readonly (readonly [name: RegExp, rooms: readonly string[]])[] =
   [/^ignore$/, ['context']],
   [/^diff$/, ['diff']],
   [/^yargs$/, ['cli']],
-  [/^node:/, ['cli', 'run', 'write', 'disk']],
+  [/^(?:valibot|jiti)$/, ['config']],
+  [/^node:/, ['cli', 'config', 'run', 'write', 'disk']],
 ];
 
 function roomOf(path: string): string | undefined {

@@ -8,13 +8,15 @@ export interface Options {
   readonly paths: readonly string[];
   readonly write: boolean;
   readonly check: boolean;
+  readonly config?: string | false;
+  readonly printConfig: boolean;
   readonly context?: string;
-  readonly unsafe: boolean;
+  readonly unsafe?: boolean;
   readonly transform?: readonly string[];
   readonly add?: readonly string[];
   readonly skip?: readonly string[];
-  readonly style: Target['style'];
-  readonly builder: Target['builder'];
+  readonly style?: Target['style'];
+  readonly builder?: Target['builder'];
   readonly format: 'text' | 'diff' | FormatName;
   readonly quiet: boolean;
   readonly color?: boolean;
@@ -26,9 +28,7 @@ const DEFAULTS: Options = {
   paths: [],
   write: false,
   check: false,
-  unsafe: false,
-  style: 'copy',
-  builder: 'buildkit',
+  printConfig: false,
   format: 'text',
   quiet: false,
   list: false,
@@ -42,6 +42,8 @@ const SWITCHES: Readonly<Record<string, Partial<Options>>> = {
   '--quiet': { quiet: true },
   '-q': { quiet: true },
   '--list': { list: true },
+  '--no-config': { config: false },
+  '--print-config': { printConfig: true },
 };
 
 export async function parseArguments(argv: readonly string[], columns: number): Promise<Parsed<Options>> {
@@ -86,6 +88,7 @@ async function parseWithYargs(argv: readonly string[], columns: number): Promise
           quiet: { alias: 'q', type: 'boolean', describe: 'only the diff and errors' },
           color: { type: 'boolean', describe: 'colour the diff (default: on a terminal)' },
           list: { type: 'boolean', describe: 'list transforms and package managers' },
+          'print-config': { type: 'boolean', describe: 'print the configuration that holds for each Dockerfile' },
           'stdin-filepath': { type: 'string', requiresArg: true, describe: 'FILE that the text on standard input is' },
         })
         .example('$0', 'show what would change below this directory')
@@ -96,11 +99,27 @@ async function parseWithYargs(argv: readonly string[], columns: number): Promise
   if (!('options' in parsed)) return parsed;
   const given = parsed.options;
   const { paths = [] } = given as { readonly paths?: readonly string[] };
-  for (const name of ['context', 'format', 'style', 'builder', 'stdin-filepath'] as const)
+  for (const name of ['config', 'context', 'format', 'style', 'builder', 'stdin-filepath'] as const)
     if (Array.isArray(given[name])) return { mistake: `--${name} can be given once` };
   const { write, check, context, unsafe, transform, add, skip, style, builder, format, quiet, color, list } = given;
   const known = {
-    ...{ write, check, context, unsafe, transform, add, skip, style, builder, format, quiet, color, list },
+    ...{
+      write,
+      check,
+      config: given.config,
+      printConfig: given['print-config'],
+      context,
+      unsafe,
+      transform,
+      add,
+      skip,
+      style,
+      builder,
+      format,
+      quiet,
+      color,
+      list,
+    },
     stdinFilepath: given['stdin-filepath'],
   };
   return {

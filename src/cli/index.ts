@@ -1,5 +1,6 @@
 /** Turns a command line into a call and an exit code: 0 fine, 1 changes offered under --check, 2 the tool or its usage failed. */
-import { managers, transforms } from '../index.ts';
+import { managers } from '../index.ts';
+import type { Transform } from '../model.ts';
 import { parseArguments } from './arguments.ts';
 import { usageError, type Io } from './io.ts';
 import { report } from './report.ts';
@@ -20,19 +21,20 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     return 0;
   }
   const { options } = parsed;
-  if (options.list) {
-    io.stdout(listing());
-    return 0;
-  }
   if (options.write && options.check) return usageError(io, '--write and --check exclude each other');
   const request = await fixRequest(options, io.cwd);
   if (typeof request === 'string') return usageError(io, request);
+  if (options.list) {
+    io.stdout(listing(request.transforms));
+    return 0;
+  }
+  if (options.printConfig) return (await import('./print-config.ts')).printConfig(options, request, io);
   if (options.paths.includes('-')) return rewriteStandardInput(options, request, io);
   const paths = options.paths.length === 0 ? ['.'] : options.paths;
   return report(await run({ ...request, paths }), options, io);
 }
 
-function listing(): string {
+function listing(transforms: readonly Transform[]): string {
   const width = Math.max(...[...transforms, ...managers].map((each) => each.name.length));
   const rows = (items: readonly { readonly name: string; readonly summary: string }[]): string =>
     items.map((each) => `  ${each.name.padEnd(width)}  ${each.summary}\n`).join('');

@@ -12,6 +12,11 @@ export function names(values: readonly string[]): string[] {
 
 /** Which fixes, and in which context: the same options of every command that works out fixes. */
 export const FIX_FLAGS = {
+  config: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'configuration FILE, instead of finding it; --no-config: none',
+  },
   context: { type: 'string', requiresArg: true, describe: 'build context DIR, instead of finding it' },
   unsafe: { type: 'boolean', describe: 'apply fixes that could change something, too' },
   transform: {

@@ -25,7 +25,7 @@ export async function rewriteStandardInput(options: Options, request: Request, i
     request.context === undefined
       ? fixText(source, { ...request.fix, unsafe: true, path })
       : inContext(source, path, request.context, request);
-  const outcome = options.format === 'text' ? withoutHalves(proposed, path, options.unsafe) : proposed;
+  const outcome = options.format === 'text' ? withoutHalves(proposed, path, options.unsafe === true) : proposed;
   const format = formatOf(options);
   if (format !== undefined)
     io.stdout((await format.load())({ tool: version, outcomes: [outcome], notes: [], written: false }));

@@ -107,7 +107,7 @@ describe('several files', () => {
     writeFileSync(join(root, 'Dockerfile.dev'), 'FROM meanwhile\n');
     let [out, err] = ['', ''];
     const options: Options = {
-      ...{ paths: [], write: true, check: false, unsafe: false, quiet: false, list: false },
+      ...{ paths: [], write: true, check: false, printConfig: false, quiet: false, list: false },
       ...{ style: 'copy', builder: 'buildkit', format: 'text' },
     };
     const code = await report(found, options, {
