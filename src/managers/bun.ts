@@ -1,11 +1,18 @@
 /**
  * bun 1. Spec section 16.
  *
- * Reads: package.json, bun.lock or bun.lockb, bunfig.toml, .npmrc, workspace manifests with their existing bins, patches;
- * other managers' lockfiles when there is none of its own; a `file:` directory in full.
+ * Reads: package.json, bun.lock or bun.lockb, bunfig.toml, .npmrc, workspace manifests with their existing bins,
+ * patches; other managers' lockfiles when there is none of its own; a `file:` directory in full.
  *
- * Runs, after the dependencies' [V: 1.4]: the members' `preinstall`, `install`, `postinstall`, `prepare`; then the
+ * Writes: node_modules, in the root and in members; the lockfile, unless frozen.
+ *
+ * Runs: after the dependencies' [V: 1.4]: the members' `preinstall`, `install`, `postinstall`, `prepare`; then the
  * root's, `preinstall` first, with what stands around `prepare`. `bun add X` runs them, too [V].
+ *
+ * Hazards: a missing patch is an error, a missing workspace is not [V]. After `--ignore-scripts` a second install runs
+ * the dependencies' scripts with `--force` alone [V].
+ *
+ * Sources: https://bun.sh/docs/cli/install, https://bun.sh/docs/install/workspaces
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Split } from '../model.ts';
 import { resolvePath } from '../dockerfile/state.ts';

@@ -1,11 +1,17 @@
 /**
  * Bundler. Spec section 11.
  *
- * Reads [V: 2.3]: the Gemfile and Gemfile.lock; what the Gemfile reads, evaluates or requires; path gems, in full; the
+ * Reads: [V: 2.3] the Gemfile and Gemfile.lock; what the Gemfile reads, evaluates or requires; path gems, in full; the
  * project's .bundle/config, unless BUNDLE_APP_CONFIG points elsewhere, as it does in the official image; vendor/cache.
- * A Gemfile is Ruby: what is not a plain literal is not followed (https://bundler.io/man/gemfile.5.html).
  *
- * Writes /usr/local/bundle, which is the system, or what BUNDLE_PATH or a setting says, vendor/bundle by convention.
+ * Writes: /usr/local/bundle, which is the system, or what BUNDLE_PATH or a setting says, vendor/bundle by convention.
+ *
+ * Runs: the Gemfile and the gemspecs that it names, which are Ruby; native extensions of gems.
+ *
+ * Hazards: what is not a plain literal of a Gemfile is not followed. A gemspec that lists its files with git needs
+ * .git.
+ *
+ * Sources: https://bundler.io/man/gemfile.5.html, https://bundler.io/man/bundle-config.1.html
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Trouble } from '../model.ts';
 import { parentOf, resolvePath } from '../dockerfile/state.ts';

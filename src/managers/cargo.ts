@@ -1,12 +1,19 @@
 /**
- * Cargo. Spec section 14.
+ * Cargo. Spec section 14. Adapt (W): stubs and `cargo fetch --locked`, the original build after.
  *
- * Reads [V: 1.95]: Cargo.toml and Cargo.lock, the manifests of all members and path dependencies, .cargo/config(.toml)
+ * Reads: [V: 1.95] Cargo.toml and Cargo.lock, the manifests of all members and path dependencies, .cargo/config(.toml)
  * and rust-toolchain(.toml) there and in every parent. Manifests alone fail with "no targets specified", so a fetch
  * needs an empty file for each target; build.rs is not needed to fetch.
  *
- * Adapt (W): stubs and `cargo fetch --locked`, the original build after. A fetch leaves no fingerprints, so the stubs
- * cannot end in a binary; a stub *build* could [V], and is never emitted.
+ * Writes: the registry in CARGO_HOME; builds target/.
+ *
+ * Runs: build scripts and procedural macros, by builds alone.
+ *
+ * Hazards: a stub *build* leaves fingerprints, and real source with an older time then ships the stub's binary [V]; it
+ * is never emitted. A fetch leaves none. A glob member that is absent makes a smaller build, even with `--locked`.
+ *
+ * Sources: https://doc.rust-lang.org/cargo/commands/cargo-fetch.html,
+ * https://doc.rust-lang.org/cargo/reference/config.html
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Split, Trouble } from '../model.ts';
 import { parentOf, resolvePath } from '../dockerfile/state.ts';

@@ -1,8 +1,15 @@
 /**
- * Clojure: the Clojure CLI and Leiningen. Spec section 18.
+ * Clojure: the Clojure CLI and Leiningen. Spec section 18. Adapt (W, unsafe): `clojure -P` with the same aliases, or
+ * `lein deps`; the original after.
  *
- * Reads: deps.edn, or project.clj with profiles.clj. `:local/root` and checkouts are packages of the project; a `~`
- * in project.clj is code. Adapt (W, unsafe): `clojure -P` with the same aliases, or `lein deps`; the original after.
+ * Reads: deps.edn, or project.clj with profiles.clj. `:local/root` and checkouts are packages of the project.
+ *
+ * Writes: ~/.m2, ~/.gitlibs; .cpcache or target/.
+ *
+ * Runs: nothing to download; a `~` in project.clj is code.
+ *
+ * Hazards: dependencies of other aliases and profiles than the build's are downloaded too, and may be missing.
+ *
  * Sources: https://clojure.org/reference/clojure_cli#prep, https://codeberg.org/leiningen/leiningen (doc/TUTORIAL)
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Trouble } from '../model.ts';

@@ -1,12 +1,18 @@
 /**
- * Composer. Spec section 10.
+ * Composer. Spec section 10. Divided (S): `--no-scripts --no-autoloader`, COPY, and the install again, which fires the
+ * install and autoload events and restores what it finds missing [V].
  *
- * Reads [V: 2.5]: composer.json, composer.lock, auth.json; of each path repository the composer.json, and everything
- * where it has bins; symfony.lock, local artifacts and patches. Its autoloader needs the source: a missing classmap
- * directory fails [V], and the root's scripts run project code (https://getcomposer.org/doc/articles/scripts.md).
+ * Reads: [V: 2.5] composer.json, composer.lock, auth.json; of each path repository the composer.json, and everything
+ * where it has bins; symfony.lock, local artifacts and patches.
  *
- * Divided (S): `--no-scripts --no-autoloader`, COPY, and the install again, which fires the install and autoload
- * events and restores what it finds missing [V].
+ * Writes: vendor/ (`config.vendor-dir`) and `bin-dir`; composer.lock where there is none.
+ *
+ * Runs: the root's scripts alone, and plugins.
+ *
+ * Hazards: its autoloader needs the source: a missing classmap directory fails [V]. The root's scripts run project
+ * code. Plugins that write files into the source are refused.
+ *
+ * Sources: https://getcomposer.org/doc/articles/scripts.md, https://getcomposer.org/doc/05-repositories.md
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Trouble } from '../model.ts';
 import { parentOf, resolvePath } from '../dockerfile/state.ts';

@@ -3,7 +3,14 @@
  *
  * Reads: the environment file, and what its `pip:` list names: `-r` and `-c` files relative to the environment file,
  * `-e` and paths, which build the project. `--file` of `conda install` and `create` is a list of specs.
- * Source: https://docs.conda.io/projects/conda/en/latest/user-guide/tasks/manage-environments.html
+ *
+ * Writes: the environment, which is the system, or the directory that `--prefix` names.
+ *
+ * Runs: the build backends of `-e` entries and paths.
+ *
+ * Hazards: an environment file with `-e .` builds the project, and is refused.
+ *
+ * Sources: https://docs.conda.io/projects/conda/en/latest/user-guide/tasks/manage-environments.html
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Trouble } from '../model.ts';
 import { resolvePath } from '../dockerfile/state.ts';

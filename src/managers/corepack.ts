@@ -1,9 +1,16 @@
 /**
  * corepack. Spec section 18.
  *
- * `enable` and `disable` read nothing. `prepare` and `install` read `packageManager` of package.json and .corepack.env,
- * unless they are told what to get [V]; `use` and `up` rewrite package.json
- * (https://github.com/nodejs/corepack#readme).
+ * Reads: `enable` and `disable` read nothing. `prepare` and `install` read `packageManager` of package.json and
+ * .corepack.env, unless they are told what to get [V].
+ *
+ * Writes: shims beside Node, and its own cache: the system. `use` and `up` rewrite package.json.
+ *
+ * Runs: nothing of the project.
+ *
+ * Hazards: the first call of a shim looks for package.json as well [V].
+ *
+ * Sources: https://github.com/nodejs/corepack#readme
  */
 import type { Analysis, Command, Install, PackageManager, Place } from '../model.ts';
 import { optionTable, parseArguments } from './shared/arguments.ts';

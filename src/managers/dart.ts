@@ -2,8 +2,16 @@
  * Dart. Spec section 18.
  *
  * Reads: pubspec.yaml, pubspec.lock, pubspec_overrides.yaml, and the pubspec.yaml of path dependencies and workspace
- * members (https://dart.dev/tools/pub/dependencies). Writes .dart_tool/, and pubspec.lock where there is none.
- * `flutter pub get` writes plugin registrants among the source as well.
+ * members.
+ *
+ * Writes: .dart_tool/, the pub cache, and pubspec.lock where there is none. `flutter pub get` writes plugin
+ * registrants among the source as well.
+ *
+ * Runs: nothing of the project.
+ *
+ * Hazards: `flutter pub get` writes among the source, so that it is not moved.
+ *
+ * Sources: https://dart.dev/tools/pub/dependencies, https://dart.dev/tools/pub/cmd/pub-get
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Trouble } from '../model.ts';
 import { resolvePath } from '../dockerfile/state.ts';

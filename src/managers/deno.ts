@@ -1,10 +1,18 @@
 /**
  * Deno. Spec section 18.
  *
- * `deno install` reads [V: 2.9]: deno.json or deno.jsonc, deno.lock, package.json, .npmrc, the import map, and the
- * manifests of workspace members. `deno cache main.ts` and `--entrypoint` read the module graph: the source itself.
- * Writes DENO_DIR, and node_modules where there is a package.json or `nodeModulesDir` says so
- * (https://docs.deno.com/runtime/fundamentals/configuration/).
+ * Reads: `deno install` reads [V: 2.9]: deno.json or deno.jsonc, deno.lock, package.json, .npmrc, the import map, and
+ * the manifests of workspace members. `deno cache main.ts` and `--entrypoint` read the module graph: the source
+ * itself.
+ *
+ * Writes: DENO_DIR, and node_modules where there is a package.json or `nodeModulesDir` says so; deno.lock.
+ *
+ * Runs: no script, unless `--allow-scripts` names its package.
+ *
+ * Hazards: what a module imports can be computed, so that `deno cache` is never moved above the source.
+ *
+ * Sources: https://docs.deno.com/runtime/fundamentals/configuration/,
+ * https://docs.deno.com/runtime/reference/cli/install/
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Trouble } from '../model.ts';
 import { resolvePath } from '../dockerfile/state.ts';

@@ -1,15 +1,22 @@
 /**
- * .NET. Spec section 9.
+ * .NET. Spec section 9. Restoring only evaluates projects, so no source is needed.
  *
- * Reads: the target project, or every project of the solution; the projects that they reference; Directory.Build.props,
- * Directory.Build.targets, Directory.Build.rsp and Directory.Packages.props from the project upward; global.json and
- * NuGet.Config from the current directory upward, in each spelling that NuGet looks for on Linux; packages.lock.json;
- * whatever is imported; local package feeds. Restoring only evaluates projects, so no source is needed.
+ * Reads: the target project, or every project of the solution; the projects that they reference;
+ * Directory.Build.props, Directory.Build.targets, Directory.Build.rsp and Directory.Packages.props from the project
+ * upward; global.json and NuGet.Config from the current directory upward, in each spelling that NuGet looks for on
+ * Linux; packages.lock.json; whatever is imported; local package feeds.
+ *
+ * Writes: obj/ beside each project, and ~/.nuget/packages. `build`, `publish`, `run`, `test` and `pack` restore first,
+ * with the same result.
+ *
+ * Runs: MSBuild's evaluation; targets by builds alone.
+ *
+ * Hazards: an obj/ of the host that the late copy brings breaks the build. Any variable may change a build: MSBuild
+ * takes them all for properties. Paths in Import and ProjectReference that are computed are refused.
+ *
  * Sources: https://learn.microsoft.com/visualstudio/msbuild/customize-by-directory,
  * https://learn.microsoft.com/nuget/consume-packages/configuring-nuget-behavior,
  * https://learn.microsoft.com/dotnet/core/tools/dotnet-restore
- *
- * Writes obj/ beside each project. `build`, `publish`, `run`, `test` and `pack` restore first, with the same result.
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Step, Trouble } from '../model.ts';
 import { parentOf, resolvePath } from '../dockerfile/state.ts';

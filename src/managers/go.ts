@@ -1,12 +1,19 @@
 /**
  * Go modules. Spec section 6.
  *
- * Reads [V: 1.19]: go.mod (required) and go.sum of the main module; go.work, searched upward, with go.work.sum and the
+ * Reads: [V: 1.19] go.mod (required) and go.sum of the main module; go.work, searched upward, with go.work.sum and the
  * go.mod of every `use` directory, unless GOWORK=off; of local `replace` targets go.mod alone. With vendor/modules.txt
  * and no `-mod=mod` nothing is downloaded.
  *
- * Writes the module cache, outside of the project. From Go 1.18 on `go mod download` leaves go.sum alone
- * (https://go.dev/doc/go1.18#go-command); earlier ones complete it, so a go.sum that lacks a requirement is refused.
+ * Writes: the module cache, outside of the project. From Go 1.18 on `go mod download` leaves go.sum alone; earlier
+ * ones complete it, so a go.sum that lacks a requirement is refused.
+ *
+ * Runs: nothing of the project; `go generate` and `go mod tidy` are not taken for installs.
+ *
+ * Hazards: `go mod download` can fail where `go build` passes: on a module that the build does not need and that
+ * cannot be reached [V]. So signs of private modules (GOPRIVATE, .netrc, ssh mounts) are a refusal.
+ *
+ * Sources: https://go.dev/ref/mod, https://go.dev/doc/go1.18#go-command
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Step, Trouble } from '../model.ts';
 import { parentOf, resolvePath } from '../dockerfile/state.ts';

@@ -1,13 +1,18 @@
 /**
- * Gradle. Spec section 8.
+ * Gradle. Spec section 8. Nothing is prefetched for a build: a cache mount is what helps.
  *
  * Reads: settings.gradle(.kts), every project's build.gradle(.kts), gradle.properties, gradle/, the wrapper, buildSrc/
  * and included builds in full, scripts that are applied, jars that are named. The scripts are code: what is not a
  * literal is not followed.
  *
- * Nothing is prefetched for a build: `gradle dependencies` fetched nothing for subprojects, `gradle build` without
- * sources fetched nothing at all and passed [V: 4.4]. A cache mount is what helps.
- * Source: https://docs.gradle.org/current/userguide/directory_layout.html
+ * Writes: Gradle's home; builds .gradle and build/ of every project.
+ *
+ * Runs: the build scripts, whatever is asked for.
+ *
+ * Hazards: `gradle dependencies` fetched nothing for subprojects, `gradle build` without sources fetched nothing at
+ * all and passed [V: 4.4]. The official image declares its home a VOLUME, so that what is fetched there is lost.
+ *
+ * Sources: https://docs.gradle.org/current/userguide/directory_layout.html
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Trouble } from '../model.ts';
 import { resolvePath } from '../dockerfile/state.ts';

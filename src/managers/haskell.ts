@@ -1,9 +1,17 @@
 /**
- * Haskell: Cabal and Stack. Spec section 18.
+ * Haskell: Cabal and Stack. Spec section 18. Adapt (W, unsafe): `--only-dependencies`, the original after.
  *
  * Reads: *.cabal and package.yaml of every package, cabal.project with its .local and .freeze, stack.yaml and its
- * lockfile. Adapt (W, unsafe): `--only-dependencies`, the original after.
- * Sources: https://cabal.readthedocs.io/en/stable/cabal-commands.html, https://docs.haskellstack.org/en/stable/build_command/
+ * lockfile.
+ *
+ * Writes: ~/.cabal or ~/.stack; dist-newstyle/ or .stack-work/.
+ *
+ * Runs: the custom Setup.hs of packages.
+ *
+ * Hazards: packages by patterns or imports in cabal.project, and extra-deps in the project, are not followed.
+ *
+ * Sources: https://cabal.readthedocs.io/en/stable/cabal-commands.html,
+ * https://docs.haskellstack.org/en/stable/build_command/
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Trouble } from '../model.ts';
 import { resolvePath } from '../dockerfile/state.ts';

@@ -1,10 +1,18 @@
 /**
- * Lerna, Nx and Turborepo. Spec section 18.
+ * Lerna, Nx and Turborepo. Spec section 18. They run on top of a package manager, whose own install reads what it
+ * always reads: nx.json and turbo.json are read by tasks alone. `turbo prune --docker` makes a directory of manifests
+ * that is copied from its stage, which is as good as a split can be.
  *
- * They run on top of a package manager, whose own install reads what it always reads: nx.json and turbo.json are
- * read by tasks alone. `lerna bootstrap`, which versions before 7 have, installs and links every package and runs
- * their scripts (https://lerna.js.org/docs/legacy-package-management). `turbo prune --docker` makes a directory of
- * manifests that is copied from its stage, which is as good as a split can be.
+ * Reads: `lerna bootstrap`, which versions before 7 have, reads the manifests of every package, and whatever their
+ * scripts read.
+ *
+ * Writes: node_modules of every package.
+ *
+ * Runs: every package's lifecycle scripts.
+ *
+ * Hazards: `lerna bootstrap` is refused: its scripts may read all of the source.
+ *
+ * Sources: https://lerna.js.org/docs/legacy-package-management
  */
 import type { Analysis, Command, Install, PackageManager, Place } from '../model.ts';
 import { unknown } from './shared/steps.ts';

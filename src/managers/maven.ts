@@ -1,12 +1,18 @@
 /**
- * Maven. Spec section 7.
+ * Maven. Spec section 7. Adapt (W): `dependency:go-offline` with the same -f, -P, -s and -D options; the original
+ * build after.
  *
- * Reads [V: 3.8]: the POM, every POM of `<modules>`, those of profiles too, parent POMs by their relativePath, .mvn/,
- * the wrapper, the `-s` file. A profile that a file activates changes with missing source [V].
+ * Reads: [V: 3.8] the POM, every POM of `<modules>`, those of profiles too, parent POMs by their relativePath, .mvn/,
+ * the wrapper, the `-s` file.
  *
- * Adapt (W): `dependency:go-offline` with the same -f, -P, -s and -D options; the original build after. Only for a
- * project of a single module: it fails on siblings that have not been built [V].
- * Source: https://maven.apache.org/plugins/maven-dependency-plugin/go-offline-mojo.html
+ * Writes: ~/.m2; builds target/ of every module.
+ *
+ * Runs: plugins, which builds run over the source.
+ *
+ * Hazards: go-offline is for a project of a single module: it fails on siblings that have not been built [V]. A
+ * profile that a file activates changes with missing source [V]. It does not find all that plugins load at run time.
+ *
+ * Sources: https://maven.apache.org/plugins/maven-dependency-plugin/go-offline-mojo.html
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Trouble } from '../model.ts';
 import { parentOf, resolvePath } from '../dockerfile/state.ts';

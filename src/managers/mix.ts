@@ -1,11 +1,18 @@
 /**
  * Mix. Spec section 17.
  *
- * Reads [V: 1.14]: mix.exs and what it reads, mix.lock, the mix.exs of path dependencies and of an umbrella's apps,
+ * Reads: [V: 1.14] mix.exs and what it reads, mix.lock, the mix.exs of path dependencies and of an umbrella's apps,
  * config/config.exs with what it imports (a part of it fails, none of it does not). `deps.compile` needs path
- * dependencies in full. mix.exs is Elixir: what is not a plain literal is not followed.
+ * dependencies in full.
  *
- * Writes deps/, and `deps.compile` _build/ (https://hexdocs.pm/mix/Mix.Tasks.Deps.html).
+ * Writes: deps/, and `deps.compile` _build/.
+ *
+ * Runs: mix.exs and config/, which are Elixir; `deps.compile` compiles dependencies.
+ *
+ * Hazards: mix.exs is Elixir: what is not a plain literal is not followed. An alias that overrides deps.get runs
+ * project code [V]. Without apps/ an umbrella gets less, and does not say so [V].
+ *
+ * Sources: https://hexdocs.pm/mix/Mix.Tasks.Deps.html, https://hexdocs.pm/mix/Mix.Tasks.Deps.Get.html
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Step, Trouble } from '../model.ts';
 import { parentOf, resolvePath } from '../dockerfile/state.ts';

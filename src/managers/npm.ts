@@ -4,9 +4,17 @@
  * Reads: package.json, npm-shrinkwrap.json, package-lock.json, yarn.lock without those, the root .npmrc, every
  * workspace and linked manifest with its existing bins, binding.gyp. A `file:` directory is linked, not copied.
  *
- * Runs, in this order [V: 8, 10, 11]: the dependencies' install scripts; of members and linked packages all
- * `preinstall`, all `prepare`, all `install`, all `postinstall`; then the root's scripts, its `preinstall` first.
- * `npm install X` runs none of the root's [V: 10].
+ * Writes: node_modules, in the root and in members; package-lock.json, unless `npm ci`.
+ *
+ * Runs: in this order [V: 8, 10, 11]: the dependencies' install scripts; of members and linked packages all
+ * `preinstall`, all `prepare`, all `install`, all `postinstall`; then the root's scripts, its `preinstall` first. `npm
+ * install X` runs none of the root's [V: 10].
+ *
+ * Hazards: without a workspace's package.json `npm ci` exits 0 with dangling links [V: 8, 10, 12]. `--ignore-scripts`
+ * of npm 8-10 does not keep a workspace's `prepare` from running [V]. `ci --ignore-scripts` followed by `npm install`
+ * never runs the dependencies' scripts [V: 10].
+ *
+ * Sources: https://docs.npmjs.com/cli/commands/npm-ci, https://docs.npmjs.com/cli/using-npm/scripts
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Split, Step, Trouble } from '../model.ts';
 import { resolvePath } from '../dockerfile/state.ts';

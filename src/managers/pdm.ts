@@ -1,11 +1,16 @@
 /**
  * PDM. Spec section 18.
  *
- * Reads: pyproject.toml, pdm.lock, pdm.toml, .python-version. A project with a `[build-system]` is installed itself,
- * unless `--no-self`, or `distribution = false` (https://pdm-project.org/latest/reference/pep621/,
- * https://pdm-project.org/latest/usage/advanced/#use-pdm-in-a-multi-stage-dockerfile).
+ * Reads: pyproject.toml, pdm.lock, pdm.toml, .python-version.
  *
- * Writes .venv, or __pypackages__ where that exists, or the interpreter's own packages (`python.use_venv`).
+ * Writes: .venv, or __pypackages__ where that exists, or the interpreter's own packages (`python.use_venv`).
+ *
+ * Runs: the build backend of a project with a `[build-system]`, unless `--no-self` or `distribution = false`.
+ *
+ * Hazards: the project is installed itself; divided, it is left out first (`--no-self`) and installed after the copy.
+ *
+ * Sources: https://pdm-project.org/latest/reference/pep621/,
+ * https://pdm-project.org/latest/usage/advanced/#use-pdm-in-a-multi-stage-dockerfile
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Trouble } from '../model.ts';
 import { directoryFrom, has, optionTable, optionText } from './shared/arguments.ts';

@@ -3,8 +3,17 @@
  *
  * Reads: `-r` and `-c` files, recursively and relative to the file that names them; `./package` is relative to the
  * current directory; `--find-links` to either. A pip.conf in the current directory is not read [V]; uv reads uv.toml
- * and `[tool.uv]` (https://docs.astral.sh/uv/concepts/configuration-files/). Writes site-packages, which is the
- * system, or a virtual environment.
+ * and `[tool.uv]`. PIP_CONSTRAINT, PIP_FIND_LINKS and their like name files, too.
+ *
+ * Writes: site-packages, which is the system, or a virtual environment.
+ *
+ * Runs: the build backends of packages that come as source; of the project's own with `.`, `-e .` and `./package`.
+ *
+ * Hazards: `pip install -e .` without the source says "Successfully installed", and the import fails later (PEP 660)
+ * [V]. So anything that builds the project stays below the copy.
+ *
+ * Sources: https://pip.pypa.io/en/stable/reference/requirements-file-format/,
+ * https://docs.astral.sh/uv/concepts/configuration-files/
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Step } from '../model.ts';
 import { resolvePath } from '../dockerfile/state.ts';

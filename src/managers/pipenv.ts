@@ -1,9 +1,16 @@
 /**
  * Pipenv. Spec section 15.
  *
- * Reads [V]: Pipfile and Pipfile.lock, here or above; .venv; .env, whose variables a Pipfile's `[[source]]` may use
- * (https://pipenv.pypa.io/en/latest/credentials.html). Editable and path entries build what they name.
- * Without a lockfile it resolves, and writes one. Writes the system (`--system`), ~/.local/share/virtualenvs [V], or .venv.
+ * Reads: [V] Pipfile and Pipfile.lock, here or above; .venv; .env, whose variables a Pipfile's `[[source]]` may use.
+ *
+ * Writes: the system (`--system`), ~/.local/share/virtualenvs [V], or .venv. Without a lockfile it resolves, and
+ * writes one.
+ *
+ * Runs: the build backends of editable and path entries.
+ *
+ * Hazards: editable and path entries build what they name, so they stay below the copy.
+ *
+ * Sources: https://pipenv.pypa.io/en/latest/credentials.html, https://pipenv.pypa.io/en/latest/configuration.html
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Trouble } from '../model.ts';
 import { parentOf, resolvePath } from '../dockerfile/state.ts';

@@ -1,11 +1,21 @@
 /**
  * pnpm 8-12. Spec section 5.
  *
- * Reads: package.json, pnpm-lock.yaml, pnpm-workspace.yaml, .npmrc, .pnpmfile.cjs and .mjs, patched dependencies, every
- * workspace manifest with its existing bins; a `file:` directory in full.
+ * Reads: package.json, pnpm-lock.yaml, pnpm-workspace.yaml, .npmrc, .pnpmfile.cjs and .mjs, patched dependencies,
+ * every workspace manifest with its existing bins; a `file:` directory in full. `pnpm fetch` needs the lockfile and
+ * the settings alone.
  *
- * Runs, package by package [V: 10]: `preinstall`, `install`, `postinstall`, `preprepare`, `prepare`, `postprepare`,
+ * Writes: node_modules, in the root and in members; pnpm-lock.yaml, unless frozen. `fetch` fills the store and
+ * node_modules/.pnpm.
+ *
+ * Runs: package by package [V: 10]: `preinstall`, `install`, `postinstall`, `preprepare`, `prepare`, `postprepare`,
  * with --prod too. `pnpm add X` runs none [V: 10].
+ *
+ * Hazards: without a workspace's manifest `--frozen-lockfile` exits 0 with less installed [V: 8-12]. A second `pnpm
+ * install` never runs pending builds; `pnpm rebuild --pending` does [V: 8-12]. `fetch` of pnpm 12 fails with `file:`
+ * dependencies [V].
+ *
+ * Sources: https://pnpm.io/cli/install, https://pnpm.io/cli/fetch, https://pnpm.io/settings
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Split, Step, Trouble } from '../model.ts';
 import { parentOf, resolvePath } from '../dockerfile/state.ts';

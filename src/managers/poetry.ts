@@ -2,11 +2,17 @@
  * Poetry. Spec section 12.
  *
  * Reads: pyproject.toml, poetry.lock, poetry.toml; path dependencies, which it builds (manifests alone failed [V]).
- * The project itself is installed too, and without its source that fails [V], unless `--no-root` or
- * `package-mode = false` (https://python-poetry.org/docs/basic-usage/#operating-modes).
  *
- * Writes .venv in the project if there is one or the settings say so; else ~/.cache/pypoetry/virtualenvs, or the
- * interpreter's own packages (https://python-poetry.org/docs/configuration/#virtualenvsin-project).
+ * Writes: .venv in the project if there is one or the settings say so; else ~/.cache/pypoetry/virtualenvs, or the
+ * interpreter's own packages.
+ *
+ * Runs: the project's build backend, unless `--no-root` or `package-mode = false`.
+ *
+ * Hazards: the project itself is installed too, and without its source that fails [V]. The default environment lies in
+ * the cache directory [V], of which only `cache` and `artifacts` can be mounted.
+ *
+ * Sources: https://python-poetry.org/docs/basic-usage/#operating-modes,
+ * https://python-poetry.org/docs/configuration/#virtualenvsin-project
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Trouble } from '../model.ts';
 import { resolvePath } from '../dockerfile/state.ts';

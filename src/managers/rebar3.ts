@@ -1,8 +1,16 @@
 /**
  * rebar3. Spec section 18.
  *
- * Reads [V]: rebar.config and rebar.lock, those of the apps of a project, and rebar.config.script, which is code.
- * Source: https://rebar3.org/docs/configuration/. Writes _build/.
+ * Reads: [V] rebar.config and rebar.lock, those of the apps of a project, and rebar.config.script, which is code.
+ *
+ * Writes: _build/.
+ *
+ * Runs: rebar.config.script and hooks.
+ *
+ * Hazards: a rebar.config.script is code, and is refused; `_checkouts` replaces dependencies by directories of the
+ * project.
+ *
+ * Sources: https://rebar3.org/docs/configuration/
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Step, Trouble } from '../model.ts';
 import { optionTable, parseArguments } from './shared/arguments.ts';

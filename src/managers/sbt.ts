@@ -1,8 +1,15 @@
 /**
- * sbt. Spec section 18.
+ * sbt. Spec section 18. Adapt (W, unsafe): `sbt update`, the original after.
  *
  * Reads: build.sbt and every other *.sbt beside it, project/ in full, which is code, and the *.sbt of subprojects.
- * Adapt (W, unsafe): `sbt update`, the original after (https://www.scala-sbt.org/1.x/docs/Directories.html).
+ *
+ * Writes: ~/.sbt, ~/.ivy2 and the coursier cache; target/ and project/target/.
+ *
+ * Runs: the build definition, and its plugins.
+ *
+ * Hazards: a build definition can read any file, such as the version from git, which is refused.
+ *
+ * Sources: https://www.scala-sbt.org/1.x/docs/Directories.html
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Trouble } from '../model.ts';
 import { resolvePath } from '../dockerfile/state.ts';

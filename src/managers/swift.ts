@@ -1,9 +1,16 @@
 /**
- * Swift Package Manager. Spec section 18.
+ * Swift Package Manager. Spec section 18. Adapt (W): `swift package resolve`, the original after, as the Dockerfile of
+ * Vapor's template does.
  *
- * Reads: Package.swift, which is code, and its variants for other versions of Swift; Package.resolved. Local packages
- * are not followed. Adapt (W): `swift package resolve`, the original after, as the Dockerfile of Vapor's template
- * does (https://docs.vapor.codes/deploy/docker/). Writes .build/.
+ * Reads: Package.swift, which is code, and its variants for other versions of Swift; Package.resolved.
+ *
+ * Writes: .build/.
+ *
+ * Runs: Package.swift, in a sandbox.
+ *
+ * Hazards: local packages are not followed: a cache mount is what is left.
+ *
+ * Sources: https://docs.vapor.codes/deploy/docker/, https://docs.swift.org/swiftpm/documentation/packagemanagerdocs/
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Step, Trouble } from '../model.ts';
 import { directoryFrom, optionTable, parseArguments } from './shared/arguments.ts';

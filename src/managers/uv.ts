@@ -2,12 +2,19 @@
  * uv. Spec section 13. (`uv pip` is pip.ts.)
  *
  * Reads: pyproject.toml, uv.lock, uv.toml (which wins over `[tool.uv]`), .python-version, the pyproject.toml of every
- * workspace member, and what `tool.uv.sources` names. A project with a `[build-system]`, or `tool.uv.package = true`,
- * is installed itself: editable, by its build backend.
+ * workspace member, and what `tool.uv.sources` names.
+ *
+ * Writes: .venv, or what UV_PROJECT_ENVIRONMENT names; uv.lock, unless `--locked` or `--frozen`.
+ *
+ * Runs: the build backend of a project with a `[build-system]` or `tool.uv.package = true`, which is installed itself:
+ * editable.
+ *
+ * Hazards: dynamic dependencies or a dynamic version without uv.lock ask the build backend, which reads the source.
+ * Divided, the project is left out first (`--no-install-project`, `--no-install-workspace`) and installed after the
+ * copy.
+ *
  * Sources: https://docs.astral.sh/uv/concepts/projects/ (layout, sync, workspaces, config),
  * https://docs.astral.sh/uv/guides/integration/docker/#intermediate-layers
- *
- * Writes .venv, or what UV_PROJECT_ENVIRONMENT names.
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Trouble } from '../model.ts';
 import { parentOf, resolvePath } from '../dockerfile/state.ts';

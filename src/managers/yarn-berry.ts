@@ -2,10 +2,19 @@
  * Yarn berry (2-4). Spec section 4.
  *
  * Reads: package.json, yarn.lock, .yarnrc.yml, all workspace manifests with their existing bins, the yarnPath file,
- * plugins, patches, a committed .yarn/cache, .env.yarn. `link:` and `portal:` need the manifest, `file:` the directory.
+ * plugins, patches, a committed .yarn/cache, .env.yarn. `link:` and `portal:` need the manifest, `file:` the
+ * directory.
  *
- * Runs `preinstall`, `install` and `postinstall` of the dependencies and of every workspace, the root among them, in
+ * Writes: node_modules, or .pnp.cjs with .yarn/unplugged and .yarn/install-state.gz; yarn.lock, unless `--immutable`.
+ *
+ * Runs: `preinstall`, `install` and `postinstall` of the dependencies and of every workspace, the root among them, in
  * an order that follows the dependencies [V]; not `prepare`. `enableScripts: false` stops the dependencies' alone [V].
+ *
+ * Hazards: a committed .pnp.cjs (zero-install) would be restored over the install by the late copy. With PnP and the
+ * global cache, .pnp.cjs points into the cache [V], so that it is never mounted. `exec:` dependencies and constraints
+ * run code of the project.
+ *
+ * Sources: https://yarnpkg.com/cli/install, https://yarnpkg.com/configuration/yarnrc
  */
 import type { Analysis, Files, Install, PackageManager, Read, Split, Trouble } from '../model.ts';
 import { resolvePath } from '../dockerfile/state.ts';

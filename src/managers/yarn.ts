@@ -4,8 +4,16 @@
  * Reads: package.json, yarn.lock, .npmrc, .yarnrc, .yarnclean, workspace manifests with their existing bins, what
  * .yarnrc's `yarn-path` and `yarn-offline-mirror` name; a `file:` directory in full, of a `link:` the manifest.
  *
- * Runs, in this order [V]: the root's `preinstall`; the dependencies' and the members' `preinstall`, `install`,
+ * Writes: node_modules, in the root and in members; yarn.lock, unless `--frozen-lockfile`.
+ *
+ * Runs: in this order [V]: the root's `preinstall`; the dependencies' and the members' `preinstall`, `install`,
  * `postinstall`; the root's `install`, `postinstall`, and without --production `prepublish`, `prepare`.
+ *
+ * Hazards: `--frozen-lockfile` without a yarn.lock exits 0 [V], and so it does without a workspace's manifest. After
+ * `--ignore-scripts` a second install runs the dependencies' scripts with `--force` alone [V]. A `packageManager` that
+ * names berry makes it fail [V].
+ *
+ * Sources: https://classic.yarnpkg.com/en/docs/cli/install, https://classic.yarnpkg.com/en/docs/yarnrc
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Split, Trouble } from '../model.ts';
 import { resolvePath } from '../dockerfile/state.ts';

@@ -1,0 +1,38 @@
+// Writes what is generated: docs/refusals.md, docs/transforms/, docs/managers/ and schema/config.schema.json.
+// `--check` writes nothing and fails where one of them is stale.
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+
+mkdirSync('node_modules/.cache', { recursive: true });
+const folder = mkdtempSync('node_modules/.cache/docs-');
+const outfile = join(folder, 'docs.mjs');
+await build({
+  entryPoints: ['scripts/docs.ts'],
+  outfile,
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  packages: 'external',
+  logLevel: 'warning',
+});
+const { generated, FOLDERS } = await import(pathToFileURL(outfile).href);
+rmSync(folder, { recursive: true, force: true });
+
+const files = await generated();
+const check = process.argv.includes('--check');
+const stale = Object.entries(files).filter(([path, text]) => !existsSync(path) || readFileSync(path, 'utf8') !== text);
+const left = FOLDERS.flatMap((each) =>
+  existsSync(each) ? readdirSync(each).map((name) => `${each}/${name}`) : [],
+).filter((path) => !(path in files));
+if (check) {
+  for (const path of [...stale.map(([each]) => each), ...left]) console.error(`${path} is stale: npm run docs`);
+  if (stale.length + left.length > 0) process.exitCode = 1;
+} else {
+  for (const [path, text] of stale) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  }
+  for (const path of left) rmSync(path);
+}
