@@ -56,11 +56,21 @@ await Promise.all(
       format: 'cjs',
       target: 'node20',
       platform: 'node',
+      // A UMD build hides its own requires from the bundler.
+      mainFields: ['module', 'main'],
       minify: true,
       logLevel: 'warning',
     }),
   ),
 );
+
+// What is loaded late fails late: each has to load on its own.
+const require = createRequire(import.meta.url);
+for (const [name, functions] of Object.entries(LAZY)) {
+  const loaded = require(`../dist/${lazyFile(name)}`);
+  const absent = functions.find((each) => typeof loaded[each] !== 'function');
+  if (absent !== undefined) throw new Error(`dist/${lazyFile(name)} has no ${absent}`);
+}
 
 // The command carries its dependencies: one file to read at start, loaded lazily beyond that.
 await build({
@@ -86,6 +96,6 @@ await build({
   packages: 'external',
 });
 
-const typescript = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+const typescript = require.resolve('typescript/bin/tsc');
 execFileSync(process.execPath, [typescript, '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
 chmodSync('dist/cli.js', 0o755);

@@ -150,6 +150,8 @@ export function baseDirectory(image: string | undefined): string {
     if (tag === undefined && image.includes('@')) return '?';
     return /fpm|apache/.test(tag ?? '') ? '/var/www/html' : '/';
   }
+  // None of the images of .NET sets one.
+  if (/^(?:mcr\.microsoft\.com|microsoft)\/dotnet(?:\/|$)/.test(name)) return '/';
   return Object.hasOwn(DIRECTORIES, name) ? (DIRECTORIES[name] as string) : AT_ROOT.has(name) ? '/' : '?';
 }
 

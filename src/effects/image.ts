@@ -430,7 +430,10 @@ function layersKey(layers: readonly Layer[], strict: boolean): string {
   // Allowance 0.4: an install's edit of a file that the context surely brings is as good as undone; of one that
   // the context may bring, it does not matter which came last.
   const firm = layers.filter((layer) => !layer.soft);
-  if (firm.at(-1)?.settles === true && firm.at(-1)?.key.startsWith('c:') === true)
+  // Whatever is merged in afterwards comes over the one as over the other.
+  const last = layers.findLastIndex((layer) => layer.soft);
+  const below = layers.slice(0, last).findLast((layer) => !layer.soft);
+  if ([firm.at(-1), below].some((layer) => layer?.settles === true && layer.key.startsWith('c:')))
     return firm.map((layer) => layer.key).join('|');
   return [...layers.filter((layer) => layer.soft), ...firm].map((layer) => layer.key).join('|');
 }

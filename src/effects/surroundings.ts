@@ -76,7 +76,8 @@ export function surroundings(
     if (at === 0 && !name.includes('/')) continue;
     if (names[at - 1] === '--script-shell' || name.startsWith('--script-shell=')) reads.set('/', EVERYTHING);
     if (OWN_OPERANDS.test(names[0] as string)) continue;
-    const isValue = PATH_OPTION.test(names[at - 1] as string);
+    // `-c Release`, `-f net8.0`, `-r linux-x64`
+    const isValue = names[0] !== 'dotnet' && PATH_OPTION.test(names[at - 1] as string);
     for (const token of tokens(name)) {
       if (!isValue && !/[./]/.test(token)) continue;
       const path = resolvePath(directory, token);

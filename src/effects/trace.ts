@@ -132,6 +132,13 @@ const ASKS = /\$\((?:apk --print-arch|arch|nproc|uname -[a-z]+|dpkg --print-arch
 /** Official images that do not run as root. Everything else without a registry or user prefix does. */
 const NOT_ROOT = /^(?:elasticsearch|kibana|logstash|jenkins|solr|sonarqube|neo4j|memcached|zookeeper)(?::|$)/;
 
+/** Images of other publishers that do, as their Dockerfiles have no USER. */
+const ROOT =
+  /^(?:docker\.io\/)?(?:library\/[\w.-]+(?=[:@]|$)|oven\/bun|denoland\/deno|hexpm\/elixir|continuumio\/miniconda3)(?:[:@]|$)|^ghcr\.io\/astral-sh\/uv(?:[:@]|$)|^(?:mcr\.microsoft\.com|microsoft)\/dotnet(?:\/core)?(?:\/(?:sdk|aspnet|runtime|runtime-deps))?(?::(?!.*(?:chiseled|distroless))|@|$)/;
+
+/** Variables that say how programs run, rather than being a word of a command. */
+const SPECIAL = /^(?:PATH|HOME|PWD|IFS|ENV|BASH_ENV|CDPATH|SHELL\w*|LD_\w+|PYTHON\w*|NODE_\w+|GIT_\w+|npm_\w+)$/i;
+
 /** What a RUN's commands share; with a text, variables that differ from build to build count only where it names them. */
 type Base = (used?: string) => number;
 
@@ -217,7 +224,7 @@ class Execution {
     );
     this.warmed = new Set(this.fetched);
     const base = stage.base.image ?? '?';
-    this.rootUser = !base.includes('/') && base !== '?' && !NOT_ROOT.test(base) ? 'root' : 'base';
+    this.rootUser = (!base.includes('/') && base !== '?' && !NOT_ROOT.test(base)) || ROOT.test(base) ? 'root' : 'base';
     const claims = [...this.claims()];
     const unknown = claims.some((path) => path.startsWith('?'));
     // The base image's unknown directory may be any of the named ones: then order must stay as it is.
@@ -558,6 +565,12 @@ class Execution {
       );
       return true;
     }
+    if ((name === '.' || name === 'source') && command.assignments.length === 0 && words.length === 2) {
+      const path = resolvePath(shell.directory, words[1] ?? '');
+      if (words[1] === undefined || this.image.owns(path) || !this.holdsVariables(path)) return false;
+      shell.key = this.symbols.of(shell.key, command.text, this.image.valueOf(path));
+      return true;
+    }
     if (name === 'cd' && command.assignments.length === 0) {
       const target = words[1];
       if (words.length !== 2 || target === undefined || target === '-') return false;
@@ -588,6 +601,34 @@ class Execution {
       return true;
     }
     return false;
+  }
+
+  /** A file that this build writes with `echo NAME=value > FILE` alone: to source it sets these variables. */
+  private holdsVariables(path: string): boolean {
+    const stages: Stage[] = [];
+    for (let at: number | undefined = this.stage.index; at !== undefined; at = this.file.stages[at]?.base.stage)
+      stages.push(this.file.stages[at] as Stage);
+    const mentions = stages
+      .flatMap((stage) => stage.instructions)
+      .flatMap((each) => (each.keyword === 'RUN' ? (each.commands ?? []).map((command) => ({ each, command })) : []))
+      .filter(({ command }) => command.text.includes(path));
+    const lines = mentions.filter(({ command }) => !/^(?:\.|source|cat) \S+$/.test(command.text));
+    return (
+      lines.length > 0 &&
+      lines.every(({ each, command: { simple, words, redirects } }) => {
+        const set = /^"?([A-Za-z_]\w*)=[\w./:${}@+-]*"?$/.exec(words[1]?.text ?? '')?.[1];
+        return (
+          simple &&
+          words[0]?.value === 'echo' &&
+          words.length === 2 &&
+          redirects.length === 1 &&
+          redirects[0]?.target === path &&
+          set !== undefined &&
+          !SPECIAL.test(set) &&
+          !each.state.environment.declared(set)
+        );
+      })
+    );
   }
 
   /**

@@ -27,6 +27,7 @@ import {
   alreadyCached,
   bareBuild,
   build,
+  generated,
   isMounted,
   isTrouble,
   missing,
@@ -168,7 +169,9 @@ function restoreOptions(args: Arguments): readonly string[] {
 function startOf({ directory, command }: Install, files: Files, named: string | undefined): string | Trouble {
   const path = resolvePath(directory, named ?? '.');
   if (PROJECT.test(path) || SOLUTION.test(path)) return files.has(path) === 'yes' ? path : missing(path);
-  const names = (files.entries(path) ?? []).filter((name) => PROJECT.test(name) || SOLUTION.test(name));
+  const entries = files.entries(path);
+  if (entries === undefined) return generated(at(path, '*.csproj'));
+  const names = entries.filter((name) => PROJECT.test(name) || SOLUTION.test(name));
   const solutions = names.filter((name) => SOLUTION.test(name));
   // MSBuild takes a solution and a project of the same name as one; otherwise it wants exactly one file.
   const [first, ...others] = solutions.length > 0 ? solutions : names;
@@ -213,7 +216,7 @@ class ProjectReader {
 
   /** What counts if it is there. Templates of .gitignore list `*.rsp` and the like, which is no sign that there are any. */
   setting(path: string): void {
-    if (this.files.has(path) !== 'maybe') this.reads.set(path, {});
+    if (this.files.has(path) === 'yes') this.reads.set(path, {});
   }
 
   /** Every project of a solution; it has to be there, as building fails otherwise. */
@@ -263,7 +266,6 @@ class ProjectReader {
     for (const each of upward(directory)) {
       const path = at(each, name);
       if (this.files.has(path) === 'yes') return path;
-      this.setting(path);
     }
     return undefined;
   }

@@ -407,6 +407,8 @@ class Writer {
       const name = command.words[0]?.value;
       return (
         name === 'cd' ||
+        name === '.' ||
+        name === 'source' ||
         name === 'set' ||
         name === 'export' ||
         (command.words.length === 0 && command.assignments.length > 0)

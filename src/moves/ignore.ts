@@ -35,8 +35,10 @@ export function missingIgnores(
           };
         exposed.push(path);
         const root = contextPath(placement, install.directory) ?? '.';
+        // Projects beside this one, which it refers to, are filled as well.
+        const beside = !within(output, install.directory);
         for (const each of analysis.ignore) {
-          const line = root === '.' ? each : join(root, each);
+          const line = root === '.' || (beside && each.startsWith('**/')) ? each : join(root, each);
           // Of a plain path it can be said that it is kept out already.
           if (/[*?[]/.test(line) || context.may(line)) lines.add(line);
         }
@@ -47,6 +49,11 @@ export function missingIgnores(
   // One line for all of them reads better than one for each.
   if (nested.length > 1) for (const line of nested) lines.delete(line);
   if (nested.length > 1) lines.add('**/node_modules');
+  // `**/obj` covers `web/**/obj`.
+  for (const line of [...lines]) {
+    const tail = line.indexOf('/**/');
+    if (tail > 0 && lines.has(line.slice(tail + 1))) lines.delete(line);
+  }
   const plain = [...lines].sort();
   const without = context.withIgnoreFile(withLines(context, plain));
   // A directory that the file ignores already is not looked at again, so a `!` for something in it needs the long form.
