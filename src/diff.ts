@@ -7,6 +7,24 @@ export function unifiedDiff(changes: readonly FileChange[]): string {
   return mergeChanges(changes).map(section).join('');
 }
 
+/** Lines `[start, end)` of the first text, 0-based, and what replaces them. */
+export interface LineEdit {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+}
+
+/** The same change line by line, for formats that carry edits instead of a patch. In the order of the file. */
+export function lineEdits(before: string, after: string): readonly LineEdit[] {
+  const { hunks } = structuredPatch('', '', before, after, '', '', { context: 0 });
+  return hunks.map(({ oldStart, oldLines, lines }) => {
+    const added: string[] = [];
+    for (const [at, line] of lines.entries())
+      if (line.startsWith('+')) added.push(line.slice(1) + (lines[at + 1]?.startsWith('\\') === true ? '' : '\n'));
+    return { start: oldStart - 1, end: oldStart - 1 + oldLines, text: added.join('') };
+  });
+}
+
 export function mergeChanges(changes: readonly FileChange[]): readonly FileChange[] {
   const byPath = new Map<string, FileChange>();
   for (const change of changes) {

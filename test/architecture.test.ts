@@ -74,6 +74,7 @@ const PACKAGES: readonly (readonly [name: RegExp, rooms: readonly string[]])[] =
   [/^diff$/, ['diff']],
   [/^yargs$/, ['cli']],
   [/^(?:valibot|jiti)$/, ['config']],
+  [/^node:crypto$/, ['reporters']],
   [/^node:/, ['cli', 'config', 'run', 'write', 'disk']],
 ];
 

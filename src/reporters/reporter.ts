@@ -22,6 +22,10 @@ export interface Format {
 /** Each is loaded only when it is asked for. */
 export const FORMATS = {
   json: { load: async () => (await import('./json.ts')).jsonReport },
+  sarif: { fromRoot: true, load: async () => (await import('./sarif.ts')).sarifReport },
+  github: { fromRoot: true, load: async () => (await import('./github.ts')).githubReport },
+  gitlab: { fromRoot: true, load: async () => (await import('./gitlab.ts')).gitlabReport },
+  junit: { load: async () => (await import('./junit.ts')).junitReport },
   markdown: { load: async () => (await import('./markdown.ts')).markdownReport },
 } as const satisfies Readonly<Record<string, Format>>;
 
