@@ -71,10 +71,10 @@ const PACKAGES: readonly (readonly [name: RegExp, rooms: readonly string[]])[] =
   [/^(?:smol-toml|fast-xml-parser|jsonc-parser)$/, ['managers']],
   [/^hcl2-parser$/, ['context']],
   [/^ignore$/, ['context']],
+  [/^node:crypto$/, ['reporters']],
   [/^diff$/, ['diff']],
   [/^yargs$/, ['cli']],
   [/^(?:valibot|jiti)$/, ['config']],
-  [/^node:crypto$/, ['reporters']],
   [/^node:/, ['cli', 'config', 'run', 'write', 'disk']],
 ];
 

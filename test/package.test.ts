@@ -1,6 +1,6 @@
 /** The package as somebody else gets it: packed, installed elsewhere, run, imported and type-checked. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -89,6 +89,47 @@ describe('the packed package', () => {
     expect(JSON.parse(stdout)).toEqual(['changed', transforms.map(({ name }) => name), 'a/b', 'changed', []]);
     for (const door of ['index', 'plugin', 'testing'])
       expect(readFileSync(join(root, `dist/${door}.js`), 'utf8')).not.toMatch(/from ?["']node:/);
+  });
+});
+
+describe.each([
+  ['dockerfix-vcpkg', 'FROM a\nWORKDIR /src\nCOPY . .\nRUN vcpkg install\n', '+COPY vcpkg.json ./'],
+  ['dockerfix-late-expose', 'FROM a\nEXPOSE 80\nRUN apk add nginx\n', '-EXPOSE 80\n RUN apk add nginx\n+EXPOSE 80'],
+])('the example plugin %s, as an outside package', (name, dockerfile, expected) => {
+  const npm = (argv: readonly string[], cwd: string): string =>
+    execFileSync('npm', [...argv], { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+
+  it('compiles and passes its own fixtures against the packed dockerfix', () => {
+    const example = join(folder, name);
+    cpSync(join(root, 'examples', name), example, { recursive: true });
+    // Its own devDependencies, from here.
+    cpSync(join(root, 'node_modules/@types/node'), join(folder, 'node_modules/@types/node'), { recursive: true });
+    cpSync(join(root, 'node_modules/undici-types'), join(folder, 'node_modules/undici-types'), { recursive: true });
+    const compiler = join(root, 'node_modules/typescript/bin/tsc');
+    const tsc = spawnSync(process.execPath, [compiler], { cwd: example, encoding: 'utf8' });
+    expect(tsc.stdout).toBe('');
+    const { stdout, status } = spawnSync(process.execPath, ['--test', 'dist/test/'], {
+      cwd: example,
+      encoding: 'utf8',
+      env: { ...process.env, UPDATE: '' },
+    });
+    expect(status, stdout).toBe(0);
+    expect(stdout).toMatch(/^# pass 3$/m);
+  });
+  it('works from its own tarball, named by a configuration', () => {
+    npm(['pack', '--pack-destination', folder], join(folder, name));
+    npm(['install', '--no-audit', '--no-fund', '--prefer-offline', `./${name}-0.1.0.tgz`], folder);
+    const project = join(folder, `uses-${name}`);
+    mkdirSync(project);
+    writeFileSync(join(project, 'Dockerfile'), dockerfile);
+    writeFileSync(join(project, 'vcpkg.json'), '{}');
+    writeFileSync(join(project, '.dockerignore'), 'vcpkg_installed\n');
+    writeFileSync(join(project, 'dockerfix.config.json'), JSON.stringify({ plugins: [name] }));
+    const { stdout, stderr } = spawnSync(join(folder, 'node_modules/.bin/dockerfix'), [], {
+      cwd: project,
+      encoding: 'utf8',
+    });
+    expect(stdout, stderr).toContain(expected);
   });
 });
 
