@@ -30,6 +30,7 @@ import {
   generated,
   isMounted,
   isTrouble,
+  generated,
   missing,
   single,
   tool,

@@ -19,7 +19,9 @@ export function missingIgnores(
     // What a command removes, nobody wants from somebody's disk: the late copy would bring it back.
     for (const removed of action.effect?.removes ?? []) {
       const path = placements.map((placement) => contextPath(placement, removed)).find((each) => each !== undefined);
-      if (path !== undefined && path !== '.' && context.may(path) && !context.tracks(path)) lines.add(path);
+      if (path === undefined || path === '.' || !context.may(path) || context.tracks(path)) continue;
+      lines.add(path);
+      exposed.push(path);
     }
     const { analysis, install } = action;
     if (analysis === undefined || install === undefined) continue;
@@ -55,13 +57,18 @@ export function missingIgnores(
     if (tail > 0 && lines.has(line.slice(tail + 1))) lines.delete(line);
   }
   const plain = [...lines].sort();
-  const without = context.withIgnoreFile(withLines(context, plain));
+  const suffices = (some: readonly string[]): boolean => {
+    const source = applyEdits(context.ignoreFile.source ?? '', [ignoreEdit(context, some, '\n')]);
+    const without = context.withIgnoreFile(source);
+    return !exposed.some((path) => without.may(path));
+  };
   // A directory that the file ignores already is not looked at again, so a `!` for something in it needs the long form.
-  return exposed.some((path) => without.may(path)) ? plain.map((line) => `${line}/**`) : plain;
-}
-
-function withLines(context: BuildContext, lines: readonly string[]): string {
-  return applyEdits(context.ignoreFile.source ?? '', [ignoreEdit(context, lines, '\n')]);
+  if (!suffices(plain)) return plain.map((line) => `${line}/**`);
+  // What the file keeps out already is not said again.
+  return plain.reduce<readonly string[]>((kept, line) => {
+    const fewer = kept.filter((each) => each !== line);
+    return suffices(fewer) ? fewer : kept;
+  }, plain);
 }
 
 function contextPath(placement: Placement, path: string): string | undefined {
