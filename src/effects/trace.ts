@@ -738,6 +738,7 @@ class Execution {
       {
         code: 'intervening-run-reads-source',
         message: `\`${firstLine(command.text)}\` is not known to leave the source alone`,
+        help: 'copy what it needs ahead of it, or move it below the install',
       },
       { command },
     );

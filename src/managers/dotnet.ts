@@ -30,7 +30,6 @@ import {
   generated,
   isMounted,
   isTrouble,
-  generated,
   missing,
   single,
   tool,

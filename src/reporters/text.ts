@@ -33,7 +33,7 @@ export function outcomeLines(outcome: Outcome): readonly string[] {
 }
 
 export function refusalLine(path: string, refusal: Refusal): string {
-  return noteLine({ path, ...refusal });
+  return noteLine({ path, help: `\`dockerfix explain ${refusal.code}\` says more`, ...refusal });
 }
 
 export interface Totals {
