@@ -26,6 +26,10 @@ export interface Layer {
   readonly maker?: string;
   /** What it brings to one entry; undefined: nothing. */
   child(name: string): Layer | undefined;
+  /** What it may bring below an entry that it is not known to bring: a file that git ignores by its name alone. */
+  hidden?(name: string): Layer | undefined;
+  /** It stands for such an entry, and brings nothing to it itself. */
+  readonly ghost?: boolean;
   /** It brings all that the other, older layer brought. */
   covers?(older: Layer): boolean;
   read?(): string | undefined;
@@ -77,12 +81,30 @@ export function contextLayer(context: BuildContext, source: string, owner: strin
       const below = source === '.' ? name : `${source}/${name}`;
       return context.may(below) ? contextLayer(context, below, owner, maker, false) : undefined;
     },
+    hidden: (name) =>
+      kind === 'directory' ? ghostLayer(context, source === '.' ? name : `${source}/${name}`, owner, maker) : undefined,
     covers: (older) => older.key === layer.key || older.key.startsWith(`w:${source}:${owner}:`),
     read: () => (kind === 'file' ? context.read(source) : undefined),
     ...(owner === '' || !owner.includes('chmod') ? { executable: () => context.executable(source) } : {}),
     entries: () => (kind === 'directory' ? context.entries(source) : kind === 'symlink' ? undefined : []),
   };
   return layer;
+}
+
+/** A directory that no file is known of: somebody's may hold files that git ignores wherever they are (`*.log`). */
+function ghostLayer(context: BuildContext, source: string, owner: string, maker: string): Layer {
+  return {
+    key: '',
+    settles: false,
+    presence: 'no',
+    ghost: true,
+    child(name) {
+      const below = `${source}/${name}`;
+      return context.may(below) ? contextLayer(context, below, owner, maker, false) : undefined;
+    },
+    hidden: (name) => ghostLayer(context, `${source}/${name}`, owner, maker),
+    entries: () => [],
+  };
 }
 
 /** What a wildcard may bring beyond the files that are known: those that git ignores. */
@@ -448,10 +470,10 @@ function childLayers(layers: readonly Layer[], name: string): readonly Layer[] {
 }
 
 function put(node: Node, layer: Layer): void {
-  node.layers = over(node.layers, layer);
+  if (layer.ghost !== true) node.layers = over(node.layers, layer);
   if (layer.settles) delete node.children;
   for (const [name, child] of node.children ?? []) {
-    const inside = layer.child(name);
+    const inside = layer.child(name) ?? layer.hidden?.(name);
     if (inside !== undefined) put(child, inside);
   }
 }
