@@ -126,7 +126,7 @@ function isDirectory(files: Disk, path: string): boolean {
   return files.has(path) === 'yes' && files.read(path) === undefined && (files.entries(path)?.length ?? 0) > 0;
 }
 
-const remove: Rule = (_words, at, files, command) => {
+const remove: Rule = (words, at, files, command) => {
   const removes: string[] = [];
   for (const [index, word] of command.words.entries()) {
     if (index === 0 || word.text.startsWith('-')) continue;
@@ -145,7 +145,8 @@ const remove: Rule = (_words, at, files, command) => {
   // Without -f it fails where there is nothing to remove; what holds a project's tree takes that along.
   const held = own.filter((path) => files.holdsOwn(path) && !files.owns(path));
   if (held.length > 0) return undefined;
-  return { ...NOTHING, removes: own, system: own.length === removes.length ? 'none' : 'writes' };
+  const reads = hasOption(words, 'f', 'force') ? [] : own.map((path) => ({ path }));
+  return { ...NOTHING, reads, removes: own, system: own.length === removes.length ? 'none' : 'writes' };
 };
 
 const link: Rule = (words, at, files) => {

@@ -159,6 +159,8 @@ interface Settled {
 interface Shell {
   directory: string;
   exports: Map<string, string | undefined>;
+  /** It may be any: a `cd` went who knows where. */
+  lost?: true;
   /** Everything else that later commands of the same shell depend on. */
   key: number;
   errexit: boolean;
@@ -541,7 +543,11 @@ class Execution {
     const lastSemicolon = commands.findLastIndex((command) => command.operator === ';');
     const actions: Action[] = [];
     commands.forEach((command, at) => {
-      if (this.shellCommand(command, shell)) return;
+      const from = shell.directory;
+      if (this.shellCommand(command, shell, at < lastSemicolon)) {
+        if (shell.directory !== from) actions.push(this.entering(command, shell.directory));
+        return;
+      }
       const endsGroup = commands[at + 1]?.operator === ';';
       const unchecked = at < lastSemicolon && !(shell.errexit && endsGroup);
       actions.push(...this.command(run, command, shell, base, unchecked ? ' (may fail)' : ''));
@@ -549,8 +555,23 @@ class Execution {
     return actions;
   }
 
+  /** `cd` fails where the directory does not exist yet. */
+  private entering(command: Command, directory: string): Action {
+    const is = this.image.isDirectory(directory) || isSystem(directory);
+    const value = is ? this.symbols.of('directory') : this.image.valueOf(directory);
+    const name = `cd ${directory}`;
+    return {
+      text: command.text,
+      name,
+      command,
+      inputs: [{ what: directory, value }],
+      symbol: this.symbols.of(name, value),
+    };
+  }
+
   /** Handles the commands that only change the shell itself. */
-  private shellCommand(command: Command, shell: Shell): boolean {
+  private shellCommand(command: Command, shell: Shell, isUnchecked: boolean): boolean {
+    if (shell.lost === true) return false;
     if (!command.simple || command.redirects.length > 0) return false;
     const name = command.words[0]?.value;
     const words = command.words.map((word) => word.value);
@@ -574,6 +595,9 @@ class Execution {
     if (name === 'cd' && command.assignments.length === 0) {
       const target = words[1];
       if (words.length !== 2 || target === undefined || target === '-') return false;
+      // Where it fails, what follows a `;` runs here instead.
+      const path = resolvePath(shell.directory, target);
+      if (isUnchecked && !shell.errexit && !this.image.isDirectory(path) && !isSystem(path)) return false;
       shell.directory = resolvePath(shell.directory, target);
       return true;
     }
@@ -667,7 +691,7 @@ class Execution {
     };
     const around = surroundings(command, place, this.variables(shell, command), this.image);
     const withSurroundings = (step: Effect): Effect => this.surrounded(step, around);
-    if (command.simple) {
+    if (command.simple && shell.lost !== true) {
       const install = this.knowledge.recognise(command, place);
       if (install !== undefined && command.redirects.every((each) => each.target === '/dev/null')) {
         const manager = this.knowledge.manager(install.manager) as PackageManager;
@@ -711,7 +735,8 @@ class Execution {
           this.step(withSurroundings({ ...effect, name: effect.name + suffix }), where, command.text, { command }),
         );
     }
-    const piped = command.pipeline === undefined ? undefined : pipeline(command, place, this.image);
+    const piped =
+      command.pipeline === undefined || shell.lost === true ? undefined : pipeline(command, place, this.image);
     if (piped !== undefined) {
       const each = (command.pipeline ?? []).map((part) =>
         surroundings(part, place, this.variables(shell, part), this.image),
@@ -742,6 +767,7 @@ class Execution {
       },
       { command },
     );
+    if (/\b(?:cd|pushd|popd)\b/.test(command.text) && !command.text.startsWith('(')) shell.lost = true;
     if (alters) shell.key = this.symbols.of(shell.key, command.text, action.symbol);
     return [action];
   }

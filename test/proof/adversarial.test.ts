@@ -169,6 +169,32 @@ const CASES: readonly Case[] = [
     files: { '.yarnrc': 'a "b"', 'web/package.json': '{}', 'web/yarn.lock': '# yarn lockfile v1\n' },
     copies: '.yarnrc',
   },
+  // What has to be there.
+  {
+    name: 'cd at the end of a script',
+    lines: app('RUN <<EOF', 'npm ci', 'cd src', 'EOF'),
+  },
+  {
+    name: 'cd that may fail',
+    lines: app('RUN npm ci; cd web && npm ci; chown -R node .', 'RUN npm ci'),
+  },
+  {
+    name: 'rm of what a later copy brings back',
+    lines: app('RUN rm x.txt', 'COPY . /app', 'RUN npm ci'),
+    copies: 'x.txt',
+  },
+  {
+    name: 'a member that is copied in full',
+    lines: app('RUN pnpm install --frozen-lockfile'),
+    files: {
+      'package.json': '{"dependencies":{"a":"file:./packages/a"}}',
+      'pnpm-lock.yaml': "lockfileVersion: '9.0'\n",
+      'pnpm-workspace.yaml': 'packages:\n  - packages/*\n',
+      'packages/a/package.json': '{"name":"a"}',
+      'packages/a/index.js': '',
+    },
+    copies: 'packages/a ',
+  },
   // Triggers, homes, unknown directories.
   {
     name: 'triggers of a stage',

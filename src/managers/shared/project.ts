@@ -106,13 +106,14 @@ export function localPackages(files: Files, project: Project, packed: ReadonlySe
         reads.push({ path });
         continue;
       }
-      if (seen.has(path)) continue;
-      seen.add(path);
+      // A member, too, is copied where it is asked for by its directory.
       if (packed.has(protocol)) {
         packs = true;
-        reads.push({ path, tree: true });
+        if (!reads.some((read) => read.path === path)) reads.push({ path, tree: true });
         continue;
       }
+      if (seen.has(path)) continue;
+      seen.add(path);
       const found = readManifest(files, path);
       if (!isTrouble(found)) {
         linked.push(found);

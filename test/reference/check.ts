@@ -1,0 +1,41 @@
+import { build, difference, type Context, type Stage } from './build.ts';
+import { Failure } from './files.ts';
+import type { Project } from './generate.ts';
+import { fix, memoryContext } from '../../src/index.ts';
+
+export type Verdict = 'unchanged' | 'fails' | 'same';
+
+const attempt = (source: string, context: Context, rules: string): readonly Stage[] | Failure => {
+  try {
+    return build(source, context, rules);
+  } catch (error) {
+    if (error instanceof Failure) return error;
+    throw error;
+  }
+};
+
+/** Throws where a fix that counts as safe changes what the reference interpreter builds. */
+export function check({ source, context, disk }: Project): Verdict {
+  const known = memoryContext(context.files, {
+    ...(context.links === undefined ? {} : { symlinks: context.links }),
+    ...(context.executable === undefined ? {} : { executable: context.executable }),
+  });
+  const outcome = fix({ path: 'Dockerfile', source }, known);
+  const after = outcome.changes.find((each) => each.path === 'Dockerfile')?.after;
+  if (after === undefined) return 'unchanged';
+  const rules =
+    outcome.changes.find((each) => each.path === '.dockerignore')?.after ?? context.files['.dockerignore'] ?? '';
+  let verdict: Verdict = 'fails';
+  for (const each of [context, disk]) {
+    const before = attempt(source, each, rules);
+    if (before instanceof Failure) continue;
+    const result = attempt(after, each, rules);
+    const trouble = result instanceof Failure ? `fails: ${result.message}` : difference(before, result);
+    if (trouble !== undefined)
+      throw new Error(
+        `${trouble}${each === disk ? ' (on a disk with more files)' : ''}\n--- before\n${source}--- after\n${after}--- ignore file\n${rules}`,
+      );
+    verdict = 'same';
+  }
+  return verdict;
+}

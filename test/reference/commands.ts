@@ -1,0 +1,472 @@
+/**
+ * What commands do to the file system of the reference interpreter: each is a function of its exact inputs, and what
+ * is not listed is a function of all that it can see. Written from spec/package-managers.md, not from `src/`.
+ */
+import { words as split } from './dockerfile.ts';
+import { absolute, base, Failure, type FileSystem, hash, parent } from './files.ts';
+
+export interface Machine {
+  readonly fs: FileSystem;
+  readonly user: string;
+  cwd: string;
+  readonly env: Map<string, string>;
+  /** What each command saw. */
+  readonly log: [text: string, inputs: string][];
+}
+
+const SYSTEM = ['/usr', '/etc', '/var', '/bin', '/lib'];
+const PROVENANCE = /^(?:GIT_SHA|BUILD_DATE|VERSION)$/;
+const HOME = /^\.(?:npmrc|config|profile)$/;
+
+const system = ({ fs }: Machine): string =>
+  hash(
+    ...SYSTEM.flatMap((tree) => fs.below(tree))
+      .filter((path) => !/^\/(?:usr\/src|var\/www)(?:\/|$)/.test(path))
+      .map((path) => `${path} ${JSON.stringify(fs.entries.get(path))}`),
+    ...fs
+      .below('/root')
+      .filter((path) => HOME.test(base(path)) && parent(path) === '/root')
+      .map((path) => `${path} ${fs.read(path) ?? ''}`),
+  );
+
+const environment = (machine: Machine, text?: string): string =>
+  hash(
+    ...[...machine.env]
+      .filter(([name]) => text === undefined || !PROVENANCE.test(name) || text.includes(name))
+      .map(([name, value]) => `${name}=${value}`)
+      .sort(),
+  );
+
+/** Runs shell text: commands joined by `&&` and `;` or by line ends. */
+export function shell(machine: Machine, text: string, errexit = false): void {
+  let failed: Failure | undefined;
+  let exits = errexit;
+  const parts = text.match(/(?:"(?:\\.|[^"])*"|'[^']*'|&&|[;\n]|(?:(?!&&)[^;\n"']))/g) ?? [];
+  const commands: { text: string; operator: string }[] = [{ text: '', operator: ';' }];
+  for (const part of parts)
+    if (part === '&&' || part === ';' || part === '\n')
+      commands.push({ text: '', operator: part === '&&' ? '&&' : ';' });
+    else (commands.at(-1) as { text: string }).text += part;
+  for (const [at, each] of commands.entries()) {
+    const line = each.text.trim().replace(/\s+/g, ' ');
+    if (line === '') continue;
+    if (each.operator === '&&' && failed !== undefined) continue;
+    failed = undefined;
+    try {
+      if (/^set -\w*e/.test(line)) exits = true;
+      else command(machine, line);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      failed = error;
+      const guarded = commands[at + 1]?.operator === '&&';
+      if (exits && !guarded) throw error;
+    }
+  }
+  if (failed !== undefined) throw failed;
+}
+
+function command(machine: Machine, written: string): void {
+  const { fs, user, env } = machine;
+  let text = written;
+  const own = new Map(env);
+  for (let match = /^(\w+)=(\S*)\s+/.exec(text); match !== null; match = /^(\w+)=(\S*)\s+/.exec(text)) {
+    own.set(match[1] as string, match[2] as string);
+    text = text.slice(match[0].length);
+  }
+  const here: Machine = own.size === env.size ? machine : { ...machine, env: own };
+  const redirect = /\s(>>?)\s*([\w./-]+)$/.exec(text);
+  const plain = redirect === null ? text : text.slice(0, redirect.index);
+  const [name = '', ...args] = split(plain).map((word) =>
+    word.startsWith("'")
+      ? word.slice(1, -1)
+      : word.replace(/"/g, '').replace(/\$\{?(\w+)\}?/g, (_, key: string) => own.get(key) ?? ''),
+  );
+  const at = (path: string): string => absolute(machine.cwd, path);
+  const paths = args.filter((arg) => !arg.startsWith('-'));
+  const options = args.filter((arg) => arg.startsWith('-'));
+  const print = (output: string): void => {
+    if (redirect === null) return;
+    const target = at(redirect[2] as string);
+    fs.write(target, (redirect[1] === '>>' ? (fs.read(target) ?? '') : '') + output, user);
+  };
+  const known = (inputs: string): void => void machine.log.push([written, inputs]);
+  switch (name) {
+    case 'cd':
+      if (!fs.isDirectory(at(args[0] as string))) throw new Failure(`no directory ${args[0] ?? ''}`);
+      machine.cwd = at(args[0] as string);
+      return;
+    case 'export': {
+      const [key, value] = (args[0] as string).split('=');
+      env.set(key as string, value ?? '');
+      return;
+    }
+    case 'true':
+      return;
+    case 'false':
+      throw new Failure('false');
+    case 'echo': {
+      const globbed = args.flatMap((arg) =>
+        arg === '*' ? fs.names(machine.cwd).filter((each) => !each.startsWith('.')) : [arg],
+      );
+      print(`${globbed.join(' ')}\n`);
+      return;
+    }
+    case 'ls':
+      for (const path of paths) if (fs.get(at(path)) === undefined) throw new Failure(`ls ${path}`);
+      print(fs.names(at(paths[0] ?? '.')).join('\n'));
+      return;
+    case 'cat':
+      print(
+        paths
+          .map((path) => {
+            const content = fs.read(at(path));
+            if (content === undefined) throw new Failure(`cat ${path}`);
+            return content;
+          })
+          .join(''),
+      );
+      return;
+    case 'test':
+    case '[': {
+      const entry = fs.get(at(args[1] as string));
+      const ok =
+        args[0] === '-f'
+          ? entry?.type === 'file'
+          : args[0] === '-d'
+            ? entry?.type === 'directory'
+            : entry !== undefined;
+      if (!ok) throw new Failure(text);
+      return;
+    }
+    case 'mkdir':
+      for (const path of paths) {
+        if (!options.includes('-p') && fs.get(at(path)) !== undefined) throw new Failure(`mkdir ${path}`);
+        let existing = at(path);
+        while (fs.get(existing) === undefined) existing = parent(existing);
+        if (existing !== at(path)) fs.mayWrite(existing, user);
+        fs.makeDirectory(at(path), user);
+      }
+      return;
+    case 'rm':
+      for (const path of paths) {
+        if (fs.entries.get(fs.real(at(path), false)) === undefined) {
+          if (!options.some((each) => each.includes('f'))) throw new Failure(`rm ${path}`);
+          continue;
+        }
+        if (fs.isDirectory(at(path)) && !options.some((each) => each.includes('r'))) throw new Failure(`rm ${path}`);
+        fs.mayWrite(parent(at(path)), user);
+        fs.remove(at(path));
+      }
+      return;
+    case 'touch':
+      for (const path of paths) fs.write(at(path), fs.read(at(path)) ?? '', user);
+      return;
+    case 'ln': {
+      const [target = '', link = ''] = paths;
+      const place = fs.isDirectory(at(link)) ? `${at(link)}/${base(target)}` : at(link);
+      if (fs.entries.has(fs.real(place, false))) throw new Failure('link exists');
+      fs.put(place, { type: 'link', target, owner: user });
+      return;
+    }
+    case 'cp':
+    case 'mv': {
+      const [from = '', to = ''] = paths.map(at);
+      const content = fs.read(from);
+      if (content === undefined) throw new Failure(text);
+      fs.write(fs.isDirectory(to) ? `${to}/${base(from)}` : to, content, user);
+      if (name === 'mv') fs.remove(from);
+      return;
+    }
+    case 'chown':
+    case 'chmod': {
+      const [value = '', ...targets] = paths;
+      for (const path of targets.map((each) => fs.real(at(each)))) {
+        if (!fs.entries.has(path)) throw new Failure(text);
+        for (const each of options.includes('-R') ? fs.below(path) : [path]) {
+          const entry = fs.entries.get(each);
+          if (entry === undefined) continue;
+          if (name === 'chown') fs.entries.set(each, { ...entry, owner: value });
+          else if (entry.type !== 'link') fs.entries.set(each, { ...entry, mode: value === '+x' ? '755' : value });
+        }
+      }
+      return;
+    }
+    case 'husky':
+      // It finds no .git, says so, and leaves.
+      if (!fs.isDirectory(at('.git'))) return;
+      break;
+    case 'useradd': {
+      fs.write('/etc/passwd', `${fs.read('/etc/passwd') ?? ''}${args.at(-1) ?? ''}\n`, 'root');
+      const home = `/home/${args.at(-1) ?? ''}`;
+      if (options.includes('-m') && fs.get(home) === undefined) {
+        fs.makeDirectory(home, args.at(-1) as string);
+        fs.write(`${home}/.profile`, 'skel', args.at(-1) as string);
+      }
+      return;
+    }
+    case 'apt-get': {
+      const local = paths.filter((path) => path.startsWith('./')).map((path) => fs.read(at(path)) ?? '-');
+      const inputs = hash(plain, system(here), environment(here, written), ...local);
+      known(inputs);
+      fs.makeDirectory('/usr/lib/apt', 'root');
+      fs.write(`/usr/lib/apt/${hash(plain)}`, inputs, user);
+      return;
+    }
+    case 'pip':
+      pip(here, written, args);
+      return;
+    case 'npm':
+    case 'yarn':
+    case 'pnpm':
+      if (node(here, name, written, args)) return;
+      break;
+    case 'go':
+      if (args.join(' ') !== 'mod download') break;
+      if (fs.read(at('go.mod')) === undefined) throw new Failure('no go.mod');
+      return;
+  }
+  unknown(here, written);
+}
+
+/** It sees everything, and leaves a file that tells what it saw. */
+function unknown(machine: Machine, text: string): void {
+  const { fs, user, cwd } = machine;
+  const inputs = hash(text, fs.hashOf('/'), environment(machine), user, cwd);
+  machine.log.push([text, inputs]);
+  fs.write(`${cwd === '/' ? '' : cwd}/made-${hash(text)}`, inputs, user);
+}
+
+// ------------------------------------------------------------------------------------------------ Python
+
+function pip(machine: Machine, written: string, args: readonly string[]): void {
+  const { fs, cwd } = machine;
+  const seen: string[] = [];
+  const file = (path: string): void => {
+    const content = fs.read(path);
+    if (content === undefined) throw new Failure(`no ${path}`);
+    seen.push(path, content);
+    for (const line of content.split('\n')) requirement(line.trim(), parent(path));
+  };
+  const requirement = (line: string, directory: string): void => {
+    const nested = /^(?:-r|-c)\s*(\S+)$/.exec(line)?.[1];
+    const local = /^(?:-e\s*)?(\.\S*)$/.exec(line)?.[1];
+    if (nested !== undefined) file(absolute(directory, nested));
+    else if (local !== undefined) seen.push(fs.hashOf(absolute(cwd, local)), fs.hashOf('/'));
+  };
+  for (let at = 1; at < args.length; at++) {
+    const arg = args[at] as string;
+    if (/^(?:-r|-c|--requirement|--constraint)$/.test(arg)) file(absolute(cwd, args[++at] as string));
+    else if (arg === '-t') seen.push(fs.hashOf(absolute(cwd, args[++at] as string)));
+    else requirement(arg === '-e' ? `-e ${args[++at] ?? ''}` : arg, cwd);
+  }
+  const constraint = machine.env.get('PIP_CONSTRAINT');
+  if (constraint !== undefined) file(absolute(cwd, constraint));
+  const text = written.replace(/ --no-cache-dir/g, '');
+  const inputs = hash(text, ...seen, system(machine), environment(machine, written));
+  machine.log.push([written, inputs]);
+  const target = args.includes('-t') ? absolute(cwd, args[args.indexOf('-t') + 1] as string) : '/usr/lib/python';
+  fs.makeDirectory(target, machine.user);
+  fs.write(`${target}/${hash(text)}`, inputs, machine.user);
+}
+
+// ---------------------------------------------------------------------------------------------- JavaScript
+
+type Json = Record<string, unknown>;
+const ROOT_SCRIPTS = ['preinstall', 'install', 'postinstall', 'prepublish', 'preprepare', 'prepare', 'postprepare'];
+/** By manager: of the root, in order. */
+const RUNS: Record<Manager, readonly string[]> = {
+  npm: ROOT_SCRIPTS,
+  yarn: ['preinstall', 'install', 'postinstall', 'prepublish', 'prepare'],
+  pnpm: ['preinstall', 'install', 'postinstall', 'preprepare', 'prepare', 'postprepare'],
+};
+const LOCK = { npm: 'package-lock.json', yarn: 'yarn.lock', pnpm: 'pnpm-lock.yaml' } as const;
+type Manager = keyof typeof LOCK;
+
+function manifest(fs: FileSystem, directory: string): Json | undefined {
+  const text = fs.read(`${directory === '/' ? '' : directory}/package.json`);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    throw new Failure(`package.json in ${directory}`);
+  }
+}
+
+const object = (value: unknown): Record<string, string> =>
+  typeof value === 'object' && value !== null ? (value as Record<string, string>) : {};
+
+/** What the installer makes of a manifest: all but its scripts. */
+const facts = (json: Json): string => {
+  const { scripts: _, ...rest } = json;
+  return JSON.stringify(rest, Object.keys(rest).sort().concat(['a', 'b', 'dep']));
+};
+
+function globs(fs: FileSystem, root: string, json: Json, manager: Manager): string[] {
+  if (manager !== 'pnpm') return Array.isArray(json['workspaces']) ? (json['workspaces'] as string[]) : [];
+  return [...(fs.read(`${root}/pnpm-workspace.yaml`) ?? '').matchAll(/^\s*-\s*["']?([^"'\n]+)["']?$/gm)].map(
+    (match) => match[1] as string,
+  );
+}
+
+function members(fs: FileSystem, root: string, json: Json, manager: Manager): string[] {
+  return globs(fs, root, json, manager)
+    .flatMap((glob) => {
+      const [folder = '', last] = glob.replace(/\/$/, '').split('/');
+      if (last !== '*') return [`${root}/${glob.replace(/\/$/, '')}`];
+      return fs.isDirectory(`${root}/${folder}`)
+        ? fs.names(`${root}/${folder}`).map((name) => `${root}/${folder}/${name}`)
+        : [];
+    })
+    .filter((directory) => manifest(fs, directory) !== undefined)
+    .sort();
+}
+
+/** False: not a command that is known. */
+function node(machine: Machine, manager: Manager, written: string, args: readonly string[]): boolean {
+  const { fs, user } = machine;
+  const option = (...names: string[]): string | undefined => {
+    for (const [at, arg] of args.entries())
+      for (const name of names) {
+        if (arg === name) return args[at + 1];
+        if (arg.startsWith(`${name}=`)) return arg.slice(name.length + 1);
+      }
+    return undefined;
+  };
+  const valued = ['--prefix', '--cwd', '-C', '--dir', '--userconfig'];
+  const words = args.filter((arg, at) => !arg.startsWith('-') && !valued.includes(args[at - 1] as string));
+  const [verb = manager === 'yarn' ? 'install' : ''] = words;
+  const directory = absolute(machine.cwd, option('--prefix', '--cwd', '-C', '--dir') ?? '.');
+  if (verb === 'cache') return true;
+  if (args.includes('-g')) {
+    const inputs = hash(written, system(machine), environment(machine, written));
+    machine.log.push([written, inputs]);
+    fs.makeDirectory('/usr/lib/npm', 'root');
+    fs.write(`/usr/lib/npm/${hash(written)}`, inputs, user);
+    return true;
+  }
+  if (verb === 'pkg' && words[1] === 'delete') {
+    const json = manifest(fs, directory);
+    if (json === undefined) throw new Failure('no package.json');
+    const scripts = { ...object(json['scripts']) };
+    for (const each of words.slice(2)) Reflect.deleteProperty(scripts, each.replace(/^scripts\./, ''));
+    fs.write(`${directory}/package.json`, `${JSON.stringify({ ...json, scripts }, null, 2)}\n`, user);
+    return true;
+  }
+  const json = manifest(fs, directory);
+  if (verb === 'run' && ROOT_SCRIPTS.includes(words[1] as string)) {
+    const script = object(json?.['scripts'])[words[1] as string];
+    // npm runs a script between its pre and post scripts.
+    const name = words[1] as string;
+    if (script !== undefined)
+      scripts(machine, directory, manager === 'npm' ? [`pre${name}`, name, `post${name}`] : [name]);
+    else if (!args.includes('--if-present')) throw new Failure(`no script ${words[1] ?? ''}`);
+    return true;
+  }
+  if (verb === 'fetch') {
+    if (fs.read(`${directory}/pnpm-lock.yaml`) === undefined) throw new Failure('no pnpm-lock.yaml');
+    return true;
+  }
+  if (verb === 'rebuild' && manager === 'pnpm') {
+    const result = fs.read(`${directory}/node_modules/.package`);
+    if (result === undefined) return true;
+    fs.write(`${directory}/node_modules/.built`, result, user);
+    scripts(machine, directory, RUNS.pnpm);
+    return true;
+  }
+  if (!/^(?:i|install|ci)$/.test(verb) || words.length > 1) return false;
+
+  // Upwards to a manifest, and on to one whose workspaces hold it.
+  let root = directory;
+  while (root !== '/' && manifest(fs, root) === undefined) root = parent(root);
+  const own = manifest(fs, root);
+  if (own === undefined) throw new Failure('no package.json');
+  for (let above = parent(root); ; above = parent(above)) {
+    const outer = manifest(fs, above);
+    if (outer !== undefined && members(fs, above, outer, manager).includes(root)) {
+      root = above;
+      break;
+    }
+    if (above === '/') break;
+  }
+  const top = manifest(fs, root) as Json;
+  const inside = members(fs, root, top, manager);
+  const lock = fs.read(`${root}/${LOCK[manager]}`);
+  const frozen = verb === 'ci' || args.includes('--frozen-lockfile');
+  if (verb === 'ci' && lock === undefined) throw new Failure('npm ci needs a lockfile');
+  const seen: string[] = [facts(top), lock ?? '-'];
+  for (const name of [
+    '.npmrc',
+    ...(manager === 'yarn' ? ['.yarnrc'] : []),
+    ...(manager === 'pnpm' ? ['pnpm-workspace.yaml', '.pnpmfile.cjs'] : ['binding.gyp']),
+  ])
+    seen.push(name, fs.read(`${root}/${name}`) ?? '-');
+  if (manager === 'yarn')
+    for (let above = root; above !== '/';) {
+      above = parent(above);
+      for (const name of ['.yarnrc', '.npmrc']) seen.push(fs.read(`${above === '/' ? '' : above}/${name}`) ?? '-');
+    }
+  if (manager === 'npm' && lock === undefined) seen.push(fs.read(`${root}/yarn.lock`) ?? '-');
+  const settings = option('--userconfig') ?? machine.env.get('NPM_CONFIG_USERCONFIG');
+  if (settings !== undefined) seen.push(fs.read(absolute(machine.cwd, settings)) ?? '-');
+  const links: [string, string][] = [];
+  for (const member of inside) {
+    const each = manifest(fs, member) as Json;
+    seen.push(member, facts(each));
+    for (const [name, target] of Object.entries(object(each['bin']))) {
+      const exists = fs.get(absolute(member, target)) !== undefined;
+      seen.push(name, String(exists));
+      if (exists) links.push([`.bin/${name}`, absolute(member, target)]);
+    }
+    if (typeof each['name'] === 'string') links.push([each['name'], member]);
+  }
+  for (const [name, version] of Object.entries(object(top['dependencies']))) {
+    const local = /^file:(.+)$/.exec(version)?.[1];
+    if (local === undefined) continue;
+    const path = absolute(root, local);
+    if (manager === 'npm' && fs.isDirectory(path)) {
+      if (manifest(fs, path) === undefined) throw new Failure(`no package.json in ${path}`);
+      seen.push(name, fs.read(`${path}/package.json`) ?? '-');
+      links.push([name, path]);
+    } else seen.push(name, fs.get(path) === undefined ? '-' : fs.hashOf(path));
+  }
+  const modules = `${root}/node_modules`;
+  const result = hash(
+    verb === 'i' ? 'install' : verb,
+    String(frozen),
+    ...seen,
+    system(machine),
+    environment(machine, written),
+  );
+  machine.log.push([written, result]);
+  const before = fs.read(`${modules}/.package`);
+  const leftover = verb === 'ci' || before === result || fs.get(modules) === undefined ? '' : fs.hashOf(modules);
+  const built = verb !== 'ci' && before === result ? fs.read(`${modules}/.built`) : undefined;
+  if (fs.get(modules) === undefined) fs.mayWrite(root, user);
+  fs.remove(modules);
+  fs.makeDirectory(modules, user);
+  fs.write(`${modules}/.package`, result, user);
+  if (leftover !== '') fs.write(`${modules}/.leftover`, leftover, user);
+  for (const [name, target] of links) {
+    fs.makeDirectory(parent(`${modules}/${name}`), user);
+    fs.put(`${modules}/${name}`, { type: 'link', target, owner: user });
+  }
+  const silent = args.includes('--ignore-scripts');
+  const isRepeat = before === result && verb !== 'ci' && !args.includes('--force');
+  // Nothing is built where the lockfile says that nothing has a script.
+  const builds = manager !== 'npm' || lock === undefined || lock.includes('hasInstallScript');
+  if (built !== undefined || (builds && !silent && !isRepeat)) fs.write(`${modules}/.built`, built ?? result, user);
+  if (!silent)
+    for (const member of inside)
+      scripts(machine, member, ['preinstall', 'install', 'postinstall', ...(manager === 'yarn' ? [] : ['prepare'])]);
+  else if (manager === 'npm') for (const member of inside) scripts(machine, member, ['prepare']);
+  if (!silent) scripts(machine, root, RUNS[manager]);
+  return true;
+}
+
+function scripts(machine: Machine, directory: string, names: readonly string[]): void {
+  const all = object(manifest(machine.fs, directory)?.['scripts']);
+  for (const name of names) {
+    const script = all[name];
+    if (script !== undefined) shell({ ...machine, cwd: directory, env: new Map(machine.env) }, script);
+  }
+}

@@ -1,0 +1,127 @@
+/** A file system with concrete contents, as an image has one. Part of the reference interpreter: nothing from `src/`. */
+import { createHash } from 'node:crypto';
+
+export type Entry =
+  | { readonly type: 'file'; readonly content: string; readonly mode: string; readonly owner: string }
+  | { readonly type: 'directory'; readonly mode: string; readonly owner: string }
+  | { readonly type: 'link'; readonly target: string; readonly owner: string };
+
+export class Failure extends Error {}
+
+export const hash = (...parts: readonly string[]): string =>
+  createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 12);
+
+export const parent = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/';
+export const base = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+
+/** An absolute path without `.`, `..` and doubled slashes. */
+export function absolute(directory: string, path: string): string {
+  const parts: string[] = [];
+  for (const part of (path.startsWith('/') ? path : `${directory}/${path}`).split('/'))
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  return `/${parts.join('/')}`;
+}
+
+export class FileSystem {
+  readonly entries: Map<string, Entry>;
+
+  constructor(
+    entries: ReadonlyMap<string, Entry> = new Map([['/', { type: 'directory', mode: '755', owner: 'root' }]]),
+  ) {
+    this.entries = new Map(entries);
+  }
+
+  clone(): FileSystem {
+    return new FileSystem(this.entries);
+  }
+
+  /** Follows links in all parts but the last, or in that too. */
+  real(path: string, last = true, depth = 0): string {
+    if (depth > 20) throw new Failure(`too many links: ${path}`);
+    let current = '';
+    const parts = path.split('/').filter((part) => part !== '');
+    for (const [at, part] of parts.entries()) {
+      current = `${current}/${part}`;
+      const entry = this.entries.get(current);
+      if (entry?.type === 'link' && (last || at < parts.length - 1))
+        return this.real(absolute(parent(current), [entry.target, ...parts.slice(at + 1)].join('/')), last, depth + 1);
+    }
+    return current === '' ? '/' : current;
+  }
+
+  get(path: string): Entry | undefined {
+    return this.entries.get(this.real(path));
+  }
+
+  read(path: string): string | undefined {
+    const entry = this.get(path);
+    return entry?.type === 'file' ? entry.content : undefined;
+  }
+
+  isDirectory(path: string): boolean {
+    return this.get(path)?.type === 'directory';
+  }
+
+  names(directory: string): string[] {
+    const real = this.real(directory);
+    const prefix = real === '/' ? '/' : `${real}/`;
+    return [...this.entries.keys()]
+      .filter((path) => path !== '/' && path.startsWith(prefix) && !path.slice(prefix.length).includes('/'))
+      .map((path) => path.slice(prefix.length))
+      .sort();
+  }
+
+  /** Everything at and below a path, links not followed. */
+  below(path: string): string[] {
+    const prefix = path === '/' ? '/' : `${path}/`;
+    return [...this.entries.keys()].filter((each) => each === path || each.startsWith(prefix)).sort();
+  }
+
+  makeDirectory(path: string, owner: string, mode = '755'): void {
+    const real = this.real(path);
+    if (this.entries.get(real)?.type === 'directory') return;
+    if (this.entries.has(real)) throw new Failure(`not a directory: ${path}`);
+    if (real !== '/') this.makeDirectory(parent(real), owner, mode);
+    this.entries.set(real, { type: 'directory', mode, owner });
+  }
+
+  /** As COPY does: an existing link or file is replaced, a directory is not. */
+  put(path: string, entry: Entry): void {
+    const real = this.real(path, false);
+    if (this.entries.get(real)?.type === 'directory' && entry.type !== 'directory')
+      throw new Failure(`cannot overwrite the directory ${path}`);
+    this.entries.set(real, entry);
+  }
+
+  /** As a command does: through a link, in an existing directory that the user may write to. */
+  write(path: string, content: string, user: string): void {
+    const real = this.real(path);
+    this.mayWrite(parent(real), user);
+    const old = this.entries.get(real);
+    if (old?.type === 'directory') throw new Failure(`is a directory: ${path}`);
+    this.entries.set(real, {
+      type: 'file',
+      content,
+      mode: old?.type === 'file' ? old.mode : '644',
+      owner: old?.owner ?? user,
+    });
+  }
+
+  mayWrite(directory: string, user: string): void {
+    const entry = this.get(directory);
+    if (entry?.type !== 'directory') throw new Failure(`no such directory: ${directory}`);
+    if (user !== 'root' && entry.owner !== user && entry.mode !== '777')
+      throw new Failure(`${user} may not write to ${directory}`);
+  }
+
+  remove(path: string): void {
+    for (const each of this.below(this.real(path, false))) if (each !== '/') this.entries.delete(each);
+  }
+
+  /** Of a tree, or of a single file; links are followed at the top only. */
+  hashOf(path: string): string {
+    const real = this.real(path);
+    return hash(...this.below(real).map((each) => `${each} ${JSON.stringify(this.entries.get(each))}`));
+  }
+}

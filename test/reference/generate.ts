@@ -1,0 +1,420 @@
+/** Random projects with a Dockerfile: small, but with all that makes a move unsafe. */
+import fc from 'fast-check';
+import type { Context } from './build.ts';
+
+export interface Project {
+  readonly source: string;
+  /** As a clean checkout has it. */
+  readonly context: Context;
+  /** As somebody's disk has it: with what git ignores. */
+  readonly disk: Context;
+}
+
+const pick = <T>(...values: readonly T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
+const maybe = (chance: number): fc.Arbitrary<boolean> => fc.integer({ min: 1, max: 100 }).map((n) => n <= chance);
+
+// -------------------------------------------------------------------------------------------- the context
+
+const script = pick(
+  'node build.js',
+  'echo done',
+  'true',
+  'node scripts/post.js',
+  'touch generated.txt',
+  'echo hi > x.txt',
+  'cat x.txt > y.txt',
+  'rm -f x.txt',
+  'husky',
+  'node-gyp rebuild',
+);
+
+const manifest = (names: readonly string[]): fc.Arbitrary<Record<string, unknown>> =>
+  fc
+    .record({
+      name: fc.constant(names[0] as string),
+      dependencies: fc.dictionary(pick('a', 'b'), pick('1.0.0', '2.0.0'), { maxKeys: 2 }),
+      scripts: fc.dictionary(
+        pick('preinstall', 'install', 'postinstall', 'prepare', 'build', 'test', 'prepublish'),
+        script,
+        { maxKeys: 2 },
+      ),
+      bin: fc.option(fc.constant({ tool: 'bin/tool.js' }), { nil: undefined, freq: 4 }),
+    })
+    .map((json) => JSON.parse(JSON.stringify(json)) as Record<string, unknown>);
+
+const lockfile = (builds: boolean): string =>
+  JSON.stringify(
+    { lockfileVersion: 3, packages: { 'node_modules/a': builds ? { hasInstallScript: true } : {} } },
+    null,
+    2,
+  );
+
+const files: fc.Arbitrary<{
+  files: Record<string, string>;
+  links: string[];
+  executable: string[];
+  dirty: Record<string, string>;
+}> = fc
+  .record({
+    root: manifest(['root']),
+    member: manifest(['member']),
+    workspaces: pick(undefined, undefined, ['packages/*'], ['packages/a'], ['web']),
+    local: pick(undefined, undefined, undefined, 'file:./packages/a', 'file:lib/dep'),
+    builds: maybe(30),
+    lock: pick('package-lock.json', 'package-lock.json', 'yarn.lock', 'pnpm-lock.yaml', 'all', 'none'),
+    settings: pick('', '', 'root', 'above', 'both'),
+    ignore: pick(
+      '**/node_modules\n',
+      'node_modules\n',
+      '',
+      '*\n!src\n!package*.json\n',
+      '**/node_modules\n*.txt\n!x.txt\n',
+      'node_modules\n.npmrc\n',
+      'packages\n',
+      '# nothing\n\n/src/deep\n!src/deep/b.js\n',
+    ),
+    gitignore: pick('', '', 'node_modules\n.npmrc\n', 'node_modules\n*.txt\ndist\n', '.env\n.npmrc\nyarn.lock\n'),
+    extra: fc.subarray([
+      'x.txt',
+      'src/deep/b.js',
+      'packages/a/bin/tool.js',
+      'bin/tool.js',
+      'web/package.json',
+      'x.deb',
+      'bin/apt-get',
+      'bin/node',
+      'logging.py',
+      'etc/config',
+      'scripts/post.js',
+      'binding.gyp',
+      'dist/out.js',
+      'package.json.bak',
+      'lib/dep/package.json',
+      'lib/dep/index.js',
+      'home/.npmrc',
+      'sub/package.json',
+      'go.mod',
+      'run.sh',
+    ]),
+    requirements: pick('flask\n', '-r base.txt\n', '-e .\n', './lib/dep\n', 'flask\n-c constraints.txt\n'),
+    tracked: pick(undefined, undefined, undefined, 'node_modules/a/index.js', 'packages/a/node_modules/x.js'),
+    link: pick(
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      ['packages', 'shared'],
+      ['x.txt', 'src/a.js'],
+      ['src/link', '../lib'],
+      ['.npmrc', 'etc/config'],
+      ['package.json', 'etc/package.json'],
+    ),
+    dirty: fc.subarray([
+      'node_modules/.package',
+      'node_modules/old.js',
+      '.npmrc',
+      '.env',
+      'dist/out.js',
+      'x.txt',
+      'yarn.lock',
+      'packages/a/node_modules/x.js',
+    ]),
+    rooted: maybe(15),
+  })
+  .map((made) => {
+    const all: Record<string, string> = {
+      'src/a.js': 'a',
+      'server.js': 's',
+      'build.js': 'b',
+      'x.txt': 'x',
+    };
+    const json: Record<string, unknown> = { ...made.root };
+    if (made.workspaces !== undefined) json['workspaces'] = made.workspaces;
+    if (made.local !== undefined) json['dependencies'] = { ...(json['dependencies'] as object), dep: made.local };
+    all['package.json'] = JSON.stringify(json, null, 2);
+    all['packages/a/package.json'] = JSON.stringify(made.member, null, 2);
+    for (const path of made.extra)
+      all[path] = path.endsWith('package.json') ? JSON.stringify({ ...made.member, name: path.split('/')[0] }) : path;
+    const locks =
+      made.lock === 'all'
+        ? ['package-lock.json', 'yarn.lock', 'pnpm-lock.yaml']
+        : made.lock === 'none'
+          ? []
+          : [made.lock];
+    for (const lock of locks) all[lock] = lock === 'package-lock.json' ? lockfile(made.builds) : '# lockfile v1\n';
+    if (locks.includes('pnpm-lock.yaml')) all['pnpm-workspace.yaml'] = 'packages:\n  - packages/*\n';
+    if (made.settings === 'root' || made.settings === 'both') all['.npmrc'] = 'registry=x';
+    if (made.settings === 'above' || made.settings === 'both') all['.yarnrc'] = 'registry "y"';
+    all['requirements.txt'] = made.requirements;
+    all['base.txt'] = 'django\n';
+    all['constraints.txt'] = 'flask<9\n';
+    if (made.tracked !== undefined) all[made.tracked] = 'tracked';
+    const links: string[] = [];
+    if (made.link !== undefined) {
+      const [from, to] = made.link as [string, string];
+      for (const path of Object.keys(all))
+        if (path === from || path.startsWith(`${from}/`)) {
+          if (path !== from) all[path.replace(from, to)] = all[path] as string;
+          else if (from === 'package.json') all['etc/package.json'] = all[path] as string;
+          Reflect.deleteProperty(all, path);
+        }
+      all[from] = to;
+      links.push(from);
+    }
+    if (made.ignore !== '') all['.dockerignore'] = made.ignore;
+    if (made.gitignore !== '') all['.gitignore'] = made.gitignore;
+    const ignoredByGit = (path: string): boolean =>
+      made.gitignore
+        .split('\n')
+        .some(
+          (line) =>
+            line !== '' &&
+            path.split('/').some((part) => (line.startsWith('*') ? part.endsWith(line.slice(1)) : part === line)),
+        );
+    // Tracked files stay what they are; only what git ignores, or a tool made, may be there besides.
+    const dirty: Record<string, string> = {};
+    for (const path of made.dirty)
+      if (
+        all[path] === undefined &&
+        (ignoredByGit(path) || path.includes('node_modules')) &&
+        !links.some((link) => path.startsWith(`${link}/`))
+      )
+        dirty[path] = `dirty ${path}`;
+    return { files: all, links, executable: all['run.sh'] === undefined ? [] : ['run.sh'], dirty };
+  });
+
+// ------------------------------------------------------------------------------------------ the Dockerfile
+
+const install = pick(
+  'npm ci',
+  'npm ci',
+  'npm install',
+  'npm ci --ignore-scripts',
+  'npm i',
+  'npm ci --omit=dev',
+  'npm ci --prefix /app',
+  'npm ci --userconfig x.txt',
+  'yarn',
+  'yarn install --frozen-lockfile',
+  'yarn --cwd /app',
+  'pnpm install --frozen-lockfile',
+  'pnpm install',
+  'pnpm fetch',
+  'pip install -r requirements.txt',
+  'pip install --no-cache-dir -r requirements.txt',
+  'pip install -r base.txt -c constraints.txt',
+  'pip install flask',
+  'pip install -t lib flask',
+  'pip install .',
+  'NODE_ENV=production npm ci',
+  'npm_config_userconfig=x.txt npm ci',
+  'cd web && npm ci',
+  'cd packages/a && npm ci',
+  'go mod download',
+);
+const ordinary = pick(
+  'apt-get update',
+  'apt-get install -y curl',
+  'apt-get install -y ./x.deb',
+  'mkdir -p logs',
+  'mkdir -p /app/src/deep',
+  'mkdir /data',
+  'mkdir src',
+  'mkdir -p dist && chown node dist',
+  'rm -rf x.txt',
+  'rm x.txt',
+  'rm -rf node_modules',
+  'rm -rf /app/src',
+  'rm -rf dist',
+  'touch x.txt',
+  'touch new.txt',
+  'echo hi > x.txt',
+  'echo hi >> x.txt',
+  'echo * > list.txt',
+  'ls > list.txt',
+  'ls src > /etc/list',
+  'cat x.txt > /etc/y',
+  'cat package.json',
+  'cp x.txt y.txt',
+  'mv x.txt y.txt',
+  'chown -R node /app',
+  'chown node /app',
+  'chmod +x run.sh',
+  'chmod -R 777 /app',
+  'chown -R node .',
+  'ln -s /data /link',
+  'ln -s /app /srv/app',
+  'ln -s ../lib src/link',
+  'test -f x.txt',
+  'test -d src',
+  'useradd bob',
+  'useradd -m bob',
+  'npm i -g pm2',
+  'npm cache clean --force',
+  'cd src',
+  'cd /app',
+  'true',
+  'chmod 777 /app',
+  'echo $GIT_SHA',
+  'cat /srv/app/x.txt > /etc/z',
+);
+const unknown = pick(
+  'node build.js',
+  'npm run build',
+  './run.sh',
+  'make',
+  'npm test',
+  'yarn build',
+  'go build ./...',
+  'sh scripts/x.sh',
+);
+
+const commands = fc
+  .array(
+    fc.oneof({ arbitrary: install, weight: 3 }, { arbitrary: ordinary, weight: 4 }, { arbitrary: unknown, weight: 1 }),
+    { minLength: 1, maxLength: 3 },
+  )
+  .chain((list) => fc.tuple(fc.constant(list), pick(' && ', ' && ', ' && ', '; ', ' && \\\n    '), maybe(8)))
+  .map(([list, join, errexit]) => (errexit ? 'set -e; ' : '') + list.join(join));
+
+const run = fc.oneof(
+  { arbitrary: commands.map((text) => `RUN ${text}`), weight: 20 },
+  { arbitrary: install.map((text) => `RUN ${text}`), weight: 14 },
+  {
+    arbitrary: fc
+      .array(fc.oneof(install, ordinary), { minLength: 1, maxLength: 3 })
+      .map((list) => `RUN <<EOF\n${list.join('\n')}\nEOF`),
+    weight: 1,
+  },
+  { arbitrary: install.map((text) => `RUN --mount=type=cache,target=/root/.npm ${text}`), weight: 1 },
+  {
+    arbitrary: install.map((text) => `RUN --mount=type=bind,source=package.json,target=package.json ${text}`),
+    weight: 1,
+  },
+  { arbitrary: install.map((text) => `RUN --mount=type=bind,source=x.txt,target=/app/.npmrc ${text}`), weight: 1 },
+  { arbitrary: pick('RUN ["npm", "ci"]', 'RUN ["node", "build.js"]'), weight: 1 },
+);
+
+const copy = fc
+  .tuple(
+    pick('', '', '', '', '', '--chown=node ', '--chown=node:node ', '--chown=0:0 ', '--chmod=755 '),
+    pick(
+      '. .',
+      '. .',
+      '. .',
+      '. ./',
+      '. /app',
+      '. /app/',
+      'src src',
+      'src ./src/',
+      'src/ .',
+      'package.json ./',
+      'package*.json ./',
+      'package.json package-lock.json ./',
+      '*.json ./',
+      './ ./',
+      'packages packages',
+      'packages/a /app/',
+      'x.txt /app/y.txt',
+      'x.txt .npmrc',
+      'src /',
+      'etc /etc',
+      'home /root',
+      'bin /usr/bin',
+      'yarn.lock* package.json ./',
+      'packages/*/package.json ./',
+      'server.js build.js ./',
+      'lib lib',
+      '. /srv/app',
+      '. /link',
+      '../x.txt ./',
+      '["src", "/app/src/"]',
+      '. $DIR',
+      'requirements.txt base.txt constraints.txt ./',
+    ),
+    pick('COPY', 'COPY', 'COPY', 'COPY', 'ADD', 'copy'),
+  )
+  .map(([flags, paths, keyword]) => `${keyword} ${flags}${paths}`);
+
+const other = pick(
+  'WORKDIR /app',
+  'WORKDIR src',
+  'WORKDIR /srv/app',
+  'WORKDIR ..',
+  'USER node',
+  'USER root',
+  'ENV NODE_ENV=production',
+  'ENV DIR=/app',
+  'ENV DIR=/srv/app',
+  'ARG GIT_SHA=1',
+  'ARG GIT_SHA',
+  'ENV VERSION=$GIT_SHA',
+  'ARG DIR=/app',
+  'ENV PATH=/app/bin:$PATH',
+  'ENV NPM_CONFIG_USERCONFIG=/app/x.txt',
+  'ENV PIP_CONSTRAINT=/app/constraints.txt',
+  'LABEL a=b',
+  'EXPOSE 80',
+  'VOLUME /app',
+  'CMD ["node", "server.js"]',
+  'SHELL ["/bin/bash", "-eo", "pipefail", "-c"]',
+  'COPY <<EOF /app/x.txt\nmade\nEOF',
+  'COPY <<EOF .npmrc\nmade\nEOF',
+  'ONBUILD RUN node trigger.js',
+  'ONBUILD COPY . .',
+  'ENV NODE_OPTIONS=--require=/app/src/a.js',
+  '# a comment',
+);
+
+const body = fc
+  .tuple(
+    pick(
+      ['WORKDIR /app'],
+      ['WORKDIR /app'],
+      ['WORKDIR /app'],
+      ['WORKDIR /root/app'],
+      ['WORKDIR /usr/src/app'],
+      ['USER node', 'WORKDIR /home/node/app'],
+      [],
+      ['WORKDIR /tmp/app'],
+    ),
+    fc.array(fc.oneof({ arbitrary: copy, weight: 1 }, { arbitrary: other, weight: 1 }, { arbitrary: run, weight: 1 }), {
+      maxLength: 3,
+    }),
+    pick('COPY . .', 'COPY . .', 'COPY . /app', 'COPY --chown=node . .', 'COPY src src', 'ADD . .', 'COPY . ./'),
+    fc.array(fc.oneof({ arbitrary: copy, weight: 2 }, { arbitrary: other, weight: 2 }, { arbitrary: run, weight: 6 }), {
+      minLength: 1,
+      maxLength: 6,
+    }),
+  )
+  .map(([place, above, source, rest]) => [...place, ...above, source, ...rest]);
+
+const dockerfile = fc
+  .tuple(
+    body,
+    fc.option(body, { nil: undefined, freq: 2 }),
+    pick('Node AS Build', 'node:20 AS build', 'node:20 AS build', 'python:3 AS build'),
+    pick('build', 'node:20', 'scratch-like'),
+    fc.array(
+      pick(
+        'COPY --from=BUILD /app /app',
+        'COPY --from=build /app/x.txt ./',
+        'COPY --from=0 /app/node_modules ./node_modules',
+        'COPY --from=build --chown=node /app .',
+      ),
+      { maxLength: 2 },
+    ),
+  )
+  .map(
+    ([first, second, base, next, from]) =>
+      [
+        `FROM ${base.replace(/^Node/, 'node')}`,
+        ...first,
+        ...(second === undefined ? [] : [`FROM ${next}`, ...second.slice(0, 2), ...from, ...second.slice(2)]),
+      ].join('\n') + '\n',
+  );
+
+export const project: fc.Arbitrary<Project> = fc.tuple(files, dockerfile).map(([made, source]) => {
+  const context: Context = { files: made.files, links: made.links, executable: made.executable };
+  return { source, context, disk: { ...context, files: { ...made.files, ...made.dirty } } };
+});
