@@ -274,6 +274,13 @@ export const REFUSALS: Readonly<Record<string, Explanation>> = {
     todo: 'Run dockerfix in a directory above it, or use `--write`.',
     example: 'dockerfix ../other/Dockerfile > fix.patch',
   },
+  'file-too-large': {
+    kind: 'refusal',
+    means: 'The Dockerfile has more than 2,000,000 characters or 100,000 lines.',
+    why: 'Nobody writes such a file: it is generated, or made to keep a tool busy.',
+    todo: 'Change what generates it.',
+    example: 'wc -c Dockerfile   # 2,000,000 or more',
+  },
   'parser-disagrees': {
     kind: 'refusal',
     means: 'Two independent parsers read the file differently.',

@@ -114,8 +114,29 @@ export function joined(source: string, pieces: readonly Span[], glue = ''): Trac
   );
 }
 
+/** Far more than anybody writes: no Dockerfile of the scoreboard has a hundredth of it. */
+const MAX_SOURCE = 2_000_000;
+/** Lines, with what one costs even when it is empty. */
+const MAX_LINES = 100_000;
+
 export function scan(source: string): Scan {
+  if (source.length > MAX_SOURCE || moreLines(source, MAX_LINES)) {
+    const message = `the file is larger than ${MAX_SOURCE.toLocaleString('en')} characters or ${MAX_LINES.toLocaleString('en')} lines`;
+    return {
+      escape: '\\',
+      eol: '\n',
+      instructions: [],
+      comments: [],
+      error: { code: 'file-too-large', message, offset: 0 },
+    };
+  }
   return new Scanner(source).scan();
+}
+
+function moreLines(source: string, most: number): boolean {
+  let lines = 1;
+  for (let at = source.indexOf('\n'); at >= 0 && lines <= most; at = source.indexOf('\n', at + 1)) lines++;
+  return lines > most;
 }
 
 class Scanner {

@@ -14,6 +14,9 @@ export function isProvenance(name: string): boolean {
   return PROVENANCE.test(name);
 }
 
+/** Of a variable's text, as far as it is looked at. */
+const LONGEST = 10_000;
+
 export class Variables {
   private readonly symbols: Symbols;
   private readonly values: Map<string, number>;
@@ -48,11 +51,17 @@ export class Variables {
     for (const [name, symbol] of changes) into.set(name, symbol);
     this.known = undefined;
     if (keyword === 'LABEL') return;
-    const old = new Map(this.texts);
     const expand = (value: string): string =>
-      value.replace(/^(["'])(.*)\1$/s, '$2').replace(/\$\{?(\w+)\}?/g, (_, name: string) => old.get(name) ?? INHERITED);
-    for (const [name, value] of settings(keyword, text, escape))
-      if (value !== undefined) this.texts.set(name, expand(value));
+      value
+        .replace(/^(["'])(.*)\1$/s, '$2')
+        .replace(/\$\{?(\w+)\}?/g, (_, name: string) => this.texts.get(name) ?? INHERITED)
+        // What doubles from line to line is not a path.
+        .slice(0, LONGEST);
+    // All of an instruction see the old values (rule 19).
+    const texts = settings(keyword, text, escape).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, expand(value)] as const],
+    );
+    for (const [name, value] of texts) this.texts.set(name, value);
   }
 
   /** What the variables that a text names hold. */

@@ -8,7 +8,7 @@ import { build, difference } from './build.ts';
 import { check } from './check.ts';
 import { project } from './generate.ts';
 
-const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 1_000);
+const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 300);
 
 describe('the reference interpreter', () => {
   const files = { 'package.json': '{}', 'package-lock.json': '{}', 'server.js': 's', 'src/a.js': 'a' };
