@@ -22,6 +22,7 @@ const common = {
 const LAZY = {
   yaml: ['parse', 'parseDocument'],
   diff: ['structuredPatch'],
+  diff2html: ['html'],
   'smol-toml': ['parse'],
   'jsonc-parser': ['parse'],
   'fast-xml-parser': ['XMLParser'],

@@ -73,6 +73,7 @@ const PACKAGES: readonly (readonly [name: RegExp, rooms: readonly string[]])[] =
   [/^ignore$/, ['context']],
   [/^node:crypto$/, ['reporters']],
   [/^diff$/, ['diff']],
+  [/^diff2html$/, ['reporters']],
   [/^yargs$/, ['cli']],
   [/^(?:valibot|jiti)$/, ['config']],
   [/^node:/, ['cli', 'config', 'run', 'write', 'disk']],

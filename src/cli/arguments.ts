@@ -22,6 +22,7 @@ export interface Options {
   readonly color?: boolean;
   readonly list: boolean;
   readonly stdinFilepath?: string;
+  readonly report?: string;
 }
 
 const DEFAULTS: Options = {
@@ -79,6 +80,7 @@ async function parseWithYargs(argv: readonly string[], columns: number): Promise
           write: { type: 'boolean', describe: 'apply the changes' },
           check: { type: 'boolean', describe: 'change nothing, exit 1 if something would change' },
           ...FIX_FLAGS,
+          report: { type: 'string', requiresArg: true, describe: 'also write FILE.html, a page to look at' },
           format: {
             choices: ['text', 'diff', ...(Object.keys(FORMATS) as FormatName[])] as const,
             requiresArg: true,
@@ -99,9 +101,10 @@ async function parseWithYargs(argv: readonly string[], columns: number): Promise
   if (!('options' in parsed)) return parsed;
   const given = parsed.options;
   const { paths = [] } = given as { readonly paths?: readonly string[] };
-  for (const name of ['config', 'context', 'format', 'style', 'builder', 'stdin-filepath'] as const)
+  for (const name of ['config', 'context', 'format', 'style', 'builder', 'stdin-filepath', 'report'] as const)
     if (Array.isArray(given[name])) return { mistake: `--${name} can be given once` };
-  const { write, check, context, unsafe, transform, add, skip, style, builder, format, quiet, color, list } = given;
+  const { write, check, context, unsafe, transform, add, skip, style, builder, format, quiet, color, list, report } =
+    given;
   const known = {
     ...{
       write,
@@ -119,6 +122,7 @@ async function parseWithYargs(argv: readonly string[], columns: number): Promise
       quiet,
       color,
       list,
+      report,
     },
     stdinFilepath: given['stdin-filepath'],
   };

@@ -31,7 +31,12 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   if (options.printConfig) return (await import('./print-config.ts')).printConfig(options, request, io);
   if (options.paths.includes('-')) return rewriteStandardInput(options, request, io);
   const paths = options.paths.length === 0 ? ['.'] : options.paths;
-  return report(await run({ ...request, paths }), options, io);
+  const found = await run({ ...request, paths });
+  if (options.report === undefined) return report(found, options, io);
+  // Loaded only here: a plain run does without history and page.
+  const { reportRun } = await import('./html.ts');
+  const trouble = await reportRun(options.report, found, options, request, io);
+  return trouble ?? report(found, options, io);
 }
 
 function listing(transforms: readonly Transform[]): string {

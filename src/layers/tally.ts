@@ -29,6 +29,12 @@ export interface LayerCount {
 /** One column of the chart: some commits in a row. */
 export interface Column {
   readonly commits: number;
+  readonly layers: Sides;
+  readonly cost: Sides;
+}
+
+/** As it is, and as rewritten. */
+export interface Sides {
   readonly before: number;
   readonly after: number;
 }
@@ -36,11 +42,11 @@ export interface Column {
 export interface Count {
   readonly commits: number;
   readonly units: readonly UnitCount[];
-  readonly layers: { readonly before: number; readonly after: number };
-  readonly cost: { readonly before: number; readonly after: number };
+  readonly layers: Sides;
+  readonly cost: Sides;
   /** Of the pair that was counted last. */
   readonly perLayer: { readonly before: readonly LayerCount[]; readonly after: readonly LayerCount[] };
-  /** Oldest first, layers that ran again. */
+  /** Oldest first. */
   readonly columns: readonly Column[];
 }
 
@@ -57,8 +63,8 @@ interface Counter {
 export class Tally {
   private commits = 0;
   private readonly units = new Map<string, Counter>();
-  private readonly layers = { before: 0, after: 0 };
-  private readonly cost = { before: 0, after: 0 };
+  private layers: Sides = { before: 0, after: 0 };
+  private cost: Sides = { before: 0, after: 0 };
   private columns: Column[] = [];
   private width = 1;
   private side:
@@ -93,18 +99,14 @@ export class Tally {
     this.commits++;
     const before = side.before.build(changes, texts?.before);
     const beforeRan = side.pair.before.units.map((unit) => before.ran[unit.layer] === 1);
-    const counts = { before: before.count, after: before.count };
-    if (side.after === side.before) {
-      this.cost.before += side.before.lastCost;
-      this.cost.after += side.before.lastCost;
-    } else {
-      this.cost.before += side.before.lastCost;
-      const after = side.after.build(changes, texts?.after);
-      counts.after = after.count;
-      this.cost.after += side.after.lastCost;
+    const layers = { before: before.count, after: before.count };
+    const cost = { before: side.before.lastCost, after: side.before.lastCost };
+    if (side.after !== side.before) {
+      layers.after = side.after.build(changes, texts?.after).count;
+      cost.after = side.after.lastCost;
     }
-    this.layers.before += counts.before;
-    this.layers.after += counts.after;
+    this.layers = plus(this.layers, layers);
+    this.cost = plus(this.cost, cost);
     side.pair.before.units.forEach((unit, at) => {
       const counter = this.units.get(unit.key) as Counter;
       const other = counterpart(side.pair.after, unit) ?? unit;
@@ -114,24 +116,19 @@ export class Tally {
       if (inputs === undefined) counter.least = undefined;
       else if (counter.least !== undefined && changes.some((change) => isInput(change, inputs))) counter.least++;
     });
-    this.addColumn(counts);
+    this.addColumn({ commits: 1, layers, cost });
   }
 
-  private addColumn(counts: { readonly before: number; readonly after: number }): void {
+  private addColumn(column: Column): void {
     const last = this.columns.at(-1);
-    if (last !== undefined && last.commits < this.width)
-      this.columns[this.columns.length - 1] = {
-        commits: last.commits + 1,
-        before: last.before + counts.before,
-        after: last.after + counts.after,
-      };
-    else this.columns.push({ commits: 1, ...counts });
+    if (last !== undefined && last.commits < this.width) this.columns[this.columns.length - 1] = together(last, column);
+    else this.columns.push(column);
     if (this.columns.length <= MAX_COLUMNS) return;
     this.width *= 2;
     const wider: Column[] = [];
     for (let at = 0; at < this.columns.length; at += 2) {
-      const [one, two] = [this.columns[at] as Column, this.columns[at + 1] ?? { commits: 0, before: 0, after: 0 }];
-      wider.push({ commits: one.commits + two.commits, before: one.before + two.before, after: one.after + two.after });
+      const [one, two] = [this.columns[at] as Column, this.columns[at + 1]];
+      wider.push(two === undefined ? one : together(one, two));
     }
     this.columns = wider;
   }
@@ -188,6 +185,18 @@ class Side {
   counts(): readonly LayerCount[] {
     return this.ran.map((ran, at) => ({ ran, causes: this.causes[at] as Map<number, number> }));
   }
+}
+
+function plus(one: Sides, other: Sides): Sides {
+  return { before: one.before + other.before, after: one.after + other.after };
+}
+
+function together(one: Column, other: Column): Column {
+  return {
+    commits: one.commits + other.commits,
+    layers: plus(one.layers, other.layers),
+    cost: plus(one.cost, other.cost),
+  };
 }
 
 function counterpart({ units }: Layers, { key }: Unit): Unit | undefined {

@@ -38,7 +38,7 @@ async function replayed(root: string, ...argv: string[]): Promise<Report> {
   const { code, out, err } = await dockerfix(root, ['replay', '--format', 'json', ...argv]);
   expect(err).toBe('');
   expect(code).toBe(0);
-  return JSON.parse(out) as Report;
+  return (JSON.parse(out) as { repositories: [Report] }).repositories[0];
 }
 
 async function install(root: string, ...argv: string[]): Promise<string> {

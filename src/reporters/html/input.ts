@@ -31,6 +31,13 @@ export interface HtmlFile {
   readonly chains?: readonly RefusalChain[];
   readonly layers?: readonly LayerRow[];
   readonly replay?: ReplayReport;
-  /** Oldest first: layers that ran again, summed over some commits in a row. */
-  readonly columns?: readonly { readonly commits: number; readonly before: number; readonly after: number }[];
+  /** Oldest first. */
+  readonly columns?: readonly HtmlColumn[];
+}
+
+/** Some commits in a row: layers that ran again, and what they cost, both summed. */
+export interface HtmlColumn {
+  readonly commits: number;
+  readonly layers: { readonly before: number; readonly after: number };
+  readonly cost: { readonly before: number; readonly after: number };
 }

@@ -1,0 +1,2 @@
+export { htmlReport } from './page.ts';
+export type { HtmlColumn, HtmlFile, HtmlReport } from './input.ts';
