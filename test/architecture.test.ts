@@ -21,6 +21,7 @@ const ROOMS: readonly (readonly [path: string, room: string])[] = [
   ['src/proof/', 'proof'],
   ['src/moves/', 'moves'],
   ['src/layers/', 'layers'],
+  ['src/verify/', 'verify'],
   ['src/replay.ts', 'replay'],
   ['src/effects/', 'effects'],
   ['src/managers/', 'managers'],
@@ -38,8 +39,9 @@ const ROOMS: readonly (readonly [path: string, room: string])[] = [
 
 /** Downward only. Everything may import the model, and its own room. */
 const MAY: Readonly<Record<string, readonly string[]>> = {
-  cli: ['index', 'config', 'refusals', 'run', 'replay', 'layers', 'reporters', 'diff', 'write', 'disk', 'context'],
+  cli: ['index', 'config', 'refusals', 'run', 'replay', 'verify', 'layers', 'reporters', 'diff', 'write', 'disk', 'context'],
   run: ['index', 'disk', 'context'],
+  verify: ['index', 'layers', 'context'],
   replay: ['index', 'run', 'disk', 'layers'],
   testing: ['index', 'context', 'dockerfile'],
   index: ['engine', 'transforms', 'managers', 'context', 'dockerfile', 'effects', 'package'],
@@ -76,7 +78,8 @@ const PACKAGES: readonly (readonly [name: RegExp, rooms: readonly string[]])[] =
   [/^diff2html$/, ['reporters']],
   [/^yargs$/, ['cli']],
   [/^(?:valibot|jiti)$/, ['config']],
-  [/^node:/, ['cli', 'config', 'run', 'write', 'disk']],
+  [/^node:/, ['cli', 'config', 'run', 'write', 'disk', 'verify']],
+  [/^tar-stream$/, ['verify']],
 ];
 
 function roomOf(path: string): string | undefined {

@@ -17,4 +17,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'count what the commits of this repository would have re-run, before and after',
     load: () => import('./replay.ts'),
   },
+  verify: {
+    summary: 'build Dockerfiles before and after with a real builder, and compare the images and the cache',
+    load: () => import('./verify.ts'),
+  },
 };

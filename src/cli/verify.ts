@@ -1,0 +1,182 @@
+/** `dockerfix verify`: both Dockerfiles built for real, and compared. */
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { reason } from '../context/find.ts';
+import { decodeUtf8 } from '../context/text.ts';
+import { parse, version } from '../index.ts';
+import type { FileOutcome, Subject } from '../run.ts';
+import { run as findFixes } from '../run.ts';
+import { outcomeLines, printable } from '../reporters/text.ts';
+import { verificationLines } from '../reporters/verify.ts';
+import { ENGINES, findEngine } from '../verify/engines.ts';
+import { HostTrouble, verify, type Verification, type VerifyOptions } from '../verify/verify.ts';
+import { usageError, type Io } from './io.ts';
+import { FIX_FLAGS, parseWith } from './parser.ts';
+import { fixRequest } from './request.ts';
+
+const TIMEOUT = 1800;
+
+/** Handed on to the builder as they are. */
+const PASSED = ['build-arg', 'secret', 'ssh', 'platform', 'network'] as const;
+
+const many = { type: 'string', array: true, requiresArg: true } as const;
+
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  const parsed = await parseWith(argv, Number(io.environment['COLUMNS'] ?? 100), (parser) =>
+    parser
+      .usage(
+        '$0 verify [paths..]\n\nBuilds Dockerfiles as they are and as rewritten, with the builder that is here, and compares the images and the cache. Runs what the Dockerfiles say.',
+      )
+      .command('$0 [paths..]', false, (command) =>
+        command.positional('paths', {
+          type: 'string',
+          array: true,
+          describe: 'Dockerfiles, or directories to search (default: this one)',
+        }),
+      )
+      .options({
+        ...FIX_FLAGS,
+        engine: { type: 'string', requiresArg: true, describe: `${ENGINES.join(', ')}, or the path of one` },
+        against: {
+          type: 'string',
+          requiresArg: true,
+          describe: "compare with this Dockerfile FILE instead of dockerfix's rewrite",
+        },
+        'against-ignore': { type: 'string', requiresArg: true, describe: 'and with this ignore FILE' },
+        target: { type: 'string', requiresArg: true, describe: 'only this STAGE (default: each)' },
+        'build-arg': { ...many, describe: 'NAME=VALUE, handed on to the builder' },
+        secret: { ...many, describe: 'handed on' },
+        ssh: { ...many, describe: 'handed on' },
+        platform: { ...many, describe: 'handed on' },
+        network: { ...many, describe: 'handed on' },
+        timeout: { type: 'number', requiresArg: true, describe: `SECONDS for each build (default: ${TIMEOUT})` },
+        cache: { type: 'boolean', describe: 'look at the cache, too (default; --no-cache leaves it)' },
+        edit: { type: 'string', requiresArg: true, describe: 'source FILE to edit for that, relative to the context' },
+        manifest: { type: 'string', requiresArg: true, describe: 'manifest FILE to edit for that' },
+        keep: { type: 'boolean', describe: 'keep the images' },
+        logs: { type: 'string', requiresArg: true, describe: 'DIR for the log of each build' },
+        format: { choices: ['text', 'json'] as const, requiresArg: true, describe: 'text, or json for programs' },
+        quiet: { alias: 'q', type: 'boolean', describe: 'no progress' },
+      })
+      .example('$0 verify', 'whatever would change below this directory')
+      .example('$0 verify api/Dockerfile --engine podman', 'one file, with another builder')
+      .epilogue('Exit codes: 0 the same, 1 different or the rewrite does not build, 2 anything else.'),
+  );
+  if ('mistake' in parsed) return usageError(io, parsed.mistake);
+  if ('text' in parsed) {
+    io.stdout(parsed.text);
+    return 0;
+  }
+  const { options } = parsed;
+  const { paths = [] } = options as { readonly paths?: readonly string[] };
+  for (const name of ['engine', 'against', 'against-ignore', 'target', 'timeout', 'edit', 'manifest', 'logs'] as const)
+    if (Array.isArray(options[name])) return usageError(io, `--${name} can be given once`);
+  const seconds = options.timeout ?? TIMEOUT;
+  if (!(seconds > 0)) return usageError(io, '--timeout takes a number of seconds');
+  if (options.against !== undefined && paths.length !== 1)
+    return usageError(io, '--against compares with one Dockerfile: name it');
+  const request = await fixRequest(options, io.cwd);
+  if (typeof request === 'string') return usageError(io, request);
+
+  const found = await findFixes({ ...request, paths: paths.length === 0 ? ['.'] : paths });
+  for (const error of found.errors) io.stderr(`dockerfix: ${printable(`${error.path}: ${error.message}`)}\n`);
+  const jobs: Job[] = [];
+  let failed = found.errors.length > 0;
+  for (const outcome of found.outcomes) {
+    const job = jobOf(outcome, options.against, options['against-ignore'], io);
+    if (typeof job !== 'string') jobs.push(job);
+    else if (outcome.status === 'failed' || options.against !== undefined) {
+      failed = true;
+      io.stderr(`dockerfix: ${printable(`${outcome.path}: ${job}`)}\n`);
+      for (const line of outcomeLines(outcome)) io.stderr(`${line}\n`);
+    } else if (options.quiet !== true) io.stderr(`${printable(`${outcome.path} ${job}`)}\n`);
+  }
+  const wanted = options.target?.toLowerCase();
+  if (wanted !== undefined && jobs.length > 0 && !jobs.some(({ before }) => hasStage(before.source, wanted)))
+    return usageError(io, `there is no stage \`${options.target ?? ''}\``);
+  const results: { path: string; verification: Verification }[] = [];
+  if (jobs.length > 0) {
+    const engine = await findEngine(options.engine, io.environment, io.cwd);
+    if ('code' in engine) return hostError(io, engine);
+    if (options.quiet !== true) io.stderr(`builder: ${printable(engine.version)} (${printable(engine.program)})\n`);
+    const started = Date.now();
+    for (const { path, ...job } of jobs) {
+      const say = (line: string): void => {
+        if (options.quiet !== true)
+          io.stderr(printable(`[${Math.round((Date.now() - started) / 1000)} s] ${path} ${line}`) + '\n');
+      };
+      try {
+        const verification = await verify({
+          ...job,
+          engine,
+          ...(wanted === undefined ? {} : { target: wanted }),
+          passed: PASSED.flatMap((name) => (options[name] ?? []).flatMap((value) => [`--${name}`, value])),
+          seconds,
+          keep: options.keep ?? false,
+          cache: options.cache ?? true,
+          ...(options.edit === undefined ? {} : { edit: options.edit }),
+          ...(options.manifest === undefined ? {} : { manifest: options.manifest }),
+          ...(options.logs === undefined ? {} : { logs: resolve(io.cwd, options.logs) }),
+          say,
+        });
+        results.push({ path, verification });
+        if (options.format !== 'json') for (const line of verificationLines(path, verification)) io.stdout(`${line}\n`);
+      } catch (error) {
+        if (!(error instanceof HostTrouble)) throw error;
+        return hostError(io, error.trouble);
+      }
+    }
+  }
+  if (options.format === 'json')
+    io.stdout(
+      `${JSON.stringify({ version: 1, dockerfix: version, files: results.map(({ path, verification }) => ({ path, ...verification })) }, null, 2)}\n`,
+    );
+  if (failed || results.some(({ verification }) => verification.verdict === 'original-fails')) return 2;
+  return results.every(({ verification }) => verification.verdict === 'same') ? 0 : 1;
+}
+
+type Job = Pick<VerifyOptions, 'directory' | 'before' | 'after'> & { readonly path: string };
+
+/** A string says why there is nothing to build. */
+function jobOf(outcome: FileOutcome, against: string | undefined, ignore: string | undefined, io: Io): Job | string {
+  const { subject, path, status } = outcome;
+  if (subject === undefined)
+    return status === 'failed' ? 'cannot be read' : 'has no known build context; name it with --context';
+  const directory = join(subject.place.repository.root, subject.place.directory);
+  const before = { source: subject.source, context: subject.before };
+  if (against !== undefined) {
+    const source = read(io, against);
+    if (typeof source !== 'object') return source;
+    let context = subject.before;
+    if (ignore !== undefined) {
+      const text = read(io, ignore);
+      if (typeof text !== 'object') return text;
+      context = context.withIgnoreFile(text.text);
+    }
+    return { path, directory, before, after: { source: source.text, context } };
+  }
+  if (outcome.changes.length === 0) return 'would not change: there is nothing to verify';
+  return { path, directory, before, after: { source: rewritten(outcome, subject), context: subject.after } };
+}
+
+function rewritten(outcome: FileOutcome, { source }: Subject): string {
+  return outcome.changes.find((change) => change.path === outcome.path)?.after ?? source;
+}
+
+function read(io: Io, path: string): { readonly text: string } | string {
+  try {
+    const text = decodeUtf8(readFileSync(resolve(io.cwd, path)));
+    return text === undefined ? `\`${path}\` is not UTF-8 text` : { text };
+  } catch (error) {
+    return `\`${path}\`: ${reason(error)}`;
+  }
+}
+
+function hasStage(source: string, wanted: string): boolean {
+  return parse(source).stages.some(({ name, index }) => name === wanted || String(index) === wanted);
+}
+
+function hostError(io: Io, { code, message, help }: { code: string; message: string; help: string }): number {
+  io.stderr(`dockerfix: ${code} ${printable(message)}; ${printable(help)}\n`);
+  return 2;
+}

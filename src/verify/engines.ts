@@ -1,0 +1,240 @@
+/** The builders that dockerfix can use, as data: how each is asked, and how its answers read. */
+import { accessSync, constants, statSync } from 'node:fs';
+import { basename, delimiter, join, resolve } from 'node:path';
+import { runProgram, type Ran } from './process.ts';
+
+export const ENGINES = ['docker', 'podman', 'buildah', 'nerdctl'] as const;
+export type EngineName = (typeof ENGINES)[number];
+
+export interface Engine {
+  readonly name: EngineName;
+  readonly program: string;
+  /** As it tells it. */
+  readonly version: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** What comes before a build's options. */
+  readonly build: readonly string[];
+  /** BuildKit: it takes the ignore file from beside the Dockerfile, and of two cached results the newer one. */
+  readonly buildkit: boolean;
+}
+
+/** What is wrong, and what the user can do. */
+export interface EngineTrouble {
+  readonly code: string;
+  readonly message: string;
+  readonly help: string;
+}
+
+export interface Build {
+  readonly dockerfile: string;
+  readonly ignoreFile?: string;
+  readonly context: string;
+  /** Absent: the last stage. */
+  readonly target?: string;
+  readonly tag: string;
+  /** Without any cache. */
+  readonly cold: boolean;
+  /** Options as the user gave them. */
+  readonly passed: readonly string[];
+}
+
+/** `wanted` is a name, or the path of a program that has one. */
+export async function findEngine(
+  wanted: string | undefined,
+  environment: Readonly<Record<string, string | undefined>>,
+  cwd: string,
+): Promise<Engine | EngineTrouble> {
+  if (wanted !== undefined) {
+    const name = ENGINES.find((each) => basename(wanted).startsWith(each));
+    if (name === undefined)
+      return {
+        code: 'no-engine',
+        message: `\`${wanted}\` is no builder that dockerfix knows`,
+        help: `it knows ${ENGINES.join(', ')}, by name or by path`,
+      };
+    const program = wanted.includes('/') ? resolve(cwd, wanted) : programs(wanted, environment)[0];
+    if (program === undefined)
+      return { code: 'no-engine', message: `there is no \`${wanted}\` on PATH`, help: 'install it, or give its path' };
+    return probe(name, program);
+  }
+  let trouble: EngineTrouble | undefined;
+  for (const name of ENGINES)
+    for (const program of programs(name, environment)) {
+      const found = await probe(name, program);
+      if (!('code' in found)) return found;
+      trouble ??= found;
+    }
+  return (
+    trouble ?? {
+      code: 'no-engine',
+      message: 'there is no builder: none of docker, podman, buildah, nerdctl is on PATH',
+      help: 'install one of them; `dockerfix` itself needs none',
+    }
+  );
+}
+
+/** All programs of that name on PATH, the first one first. */
+function programs(name: string, environment: Readonly<Record<string, string | undefined>>): string[] {
+  return (environment['PATH'] ?? '')
+    .split(delimiter)
+    .filter((directory) => directory !== '')
+    .map((directory) => join(directory, name))
+    .filter((path) => {
+      try {
+        accessSync(path, constants.X_OK);
+        return statSync(path).isFile();
+      } catch {
+        return false;
+      }
+    });
+}
+
+const PROBE_SECONDS = 60;
+
+async function probe(name: EngineName, program: string): Promise<Engine | EngineTrouble> {
+  const ask = (...argv: string[]): Promise<Ran> => runProgram(program, argv, { seconds: PROBE_SECONDS });
+  if (name === 'buildah' || name === 'podman') {
+    const version = await ask('--version');
+    // `info` needs the storage, and for podman perhaps a machine.
+    const info = version.code === 0 ? await ask('info') : version;
+    if (info.code !== 0) return engineTrouble(name, info);
+    return {
+      name,
+      program,
+      version: version.text.trim(),
+      environment: {},
+      build: ['build', '--layers'],
+      buildkit: false,
+    };
+  }
+  const version = await ask('version', '--format', '{{.Server.Version}}');
+  if (version.code !== 0) {
+    // nerdctl has another template.
+    const plain = name === 'nerdctl' ? await ask('version') : version;
+    if (plain.code !== 0) return engineTrouble(name, plain);
+  }
+  const told = `${name} ${version.text.trim().split('\n').at(-1) ?? ''}`;
+  if (name === 'nerdctl') return { name, program, version: told, environment: {}, build: ['build'], buildkit: true };
+  const environment = { DOCKER_BUILDKIT: '1', BUILDX_NO_DEFAULT_ATTESTATIONS: '1' };
+  const buildx = await ask('buildx', 'version');
+  if (buildx.code === 0)
+    return { name, program, version: told, environment, build: ['buildx', 'build', '--load'], buildkit: true };
+  // Clients before 23 have BuildKit inside; later ones need the plugin.
+  const client = await ask('version', '--format', '{{.Client.Version}}');
+  if (Number.parseInt(client.text.trim().split('\n').at(-1) ?? '', 10) >= 23)
+    return {
+      code: 'no-buildkit',
+      message: `${program} has no buildx plugin, and so no BuildKit`,
+      help: 'install docker-buildx, or choose another builder with --engine',
+    };
+  return { name, program, version: told, environment, build: ['build'], buildkit: true };
+}
+
+/** Why a builder does not answer, or a build broke that no Dockerfile is to blame for. */
+export function engineTrouble(name: EngineName, { text, absent, timedOut }: Ran): EngineTrouble {
+  const known = hostTrouble(text);
+  if (known !== undefined) return known;
+  if (timedOut) return { code: 'engine-silent', message: `${name} does not answer`, help: 'restart it' };
+  const last = text.trim().split('\n').at(-1) ?? '';
+  return {
+    code: absent ? 'no-engine' : 'engine-fails',
+    message: `${name} cannot be used: ${last}`,
+    help: 'choose another builder with --engine',
+  };
+}
+
+/** What is the machine's fault. */
+export function hostTrouble(text: string): EngineTrouble | undefined {
+  if (/permission denied while trying to connect|permission denied.*docker\.sock|Got permission denied/i.test(text))
+    return {
+      code: 'no-permission',
+      message: 'you may not use the daemon',
+      help: 'add yourself to its group (docker), or use a rootless builder: podman, buildah',
+    };
+  if (
+    /cannot connect to the docker daemon|is the docker daemon running|connection refused|cannot access containerd socket|rootless containerd not running|unable to connect to Podman/i.test(
+      text,
+    )
+  )
+    return {
+      code: 'no-daemon',
+      message: "the builder's daemon cannot be reached",
+      help: 'start it, or set DOCKER_HOST',
+    };
+  if (/no space left on device|disk quota exceeded/i.test(text))
+    return {
+      code: 'disk-full',
+      message: 'the disk is full',
+      help: 'free some: `docker system prune` and `docker builder prune` remove what builds left behind',
+    };
+  return undefined;
+}
+
+export function buildArguments(engine: Engine, build: Build): string[] {
+  const { dockerfile, ignoreFile, context, target, tag, cold, passed } = build;
+  return [
+    ...engine.build,
+    ...(engine.buildkit ? ['--progress', 'plain'] : []),
+    ...(cold ? ['--no-cache'] : []),
+    ...(engine.buildkit || ignoreFile === undefined ? [] : ['--ignorefile', ignoreFile]),
+    ...(target === undefined ? [] : ['--target', target]),
+    '--tag',
+    tag,
+    '--file',
+    dockerfile,
+    ...passed,
+    context,
+  ];
+}
+
+/** Writes the archive to standard output. */
+export function saveArguments({ name }: Engine, tag: string): string[] {
+  if (name === 'buildah') return ['push', '--quiet', tag, 'docker-archive:/dev/stdout'];
+  if (name === 'podman') return ['save', '--format', 'docker-archive', tag];
+  return ['save', tag];
+}
+
+export function removeArguments(tags: readonly string[]): string[] {
+  return ['rmi', '--force', ...tags];
+}
+
+export interface Step {
+  /** `RUN npm ci` */
+  readonly text: string;
+  readonly cached: boolean;
+  /** Absent: not told. */
+  readonly seconds?: number;
+}
+
+/** The instructions that a build's log tells of. */
+export function stepsOf(log: string, buildkit: boolean): Step[] {
+  return buildkit ? buildkitSteps(log) : buildahSteps(log);
+}
+
+function buildkitSteps(log: string): Step[] {
+  const steps = new Map<string, { text: string; cached: boolean; seconds?: number }>();
+  for (const line of log.split('\n')) {
+    const match = /^#(\d+) (.*?)\r?$/.exec(line);
+    if (match === null) continue;
+    const [id = '', rest = ''] = match.slice(1);
+    const named = /^\[(?:[^\]\s]+ +)?\d+\/\d+\] (.*)$/.exec(rest);
+    const done = /^DONE ([\d.]+)s$/.exec(rest);
+    const step = steps.get(id);
+    if (named !== null && step === undefined) steps.set(id, { text: named[1] as string, cached: false });
+    else if (step === undefined) continue;
+    else if (rest === 'CACHED') step.cached = true;
+    else if (done !== null) step.seconds = Number(done[1]);
+  }
+  return [...steps.values()];
+}
+
+function buildahSteps(log: string): Step[] {
+  const steps: { text: string; cached: boolean }[] = [];
+  for (const line of log.split('\n')) {
+    const named = /^(?:\[\d+\/\d+\] )?STEP \d+(?:\/\d+)?: (.*)$/.exec(line);
+    const last = steps.at(-1);
+    if (named !== null) steps.push({ text: named[1] as string, cached: false });
+    else if (line.startsWith('--> Using cache') && last !== undefined) last.cached = true;
+  }
+  return steps;
+}

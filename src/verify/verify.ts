@@ -1,0 +1,428 @@
+/**
+ * Builds a Dockerfile as it is and as rewritten, with a real builder, and compares what comes out. The user's tree is
+ * only read: Dockerfiles are passed from outside the context, and edits are made to a copy of it.
+ */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cp } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { basename, join, relative } from 'node:path';
+import { managers, parse } from '../index.ts';
+import type { BuildContext, Dockerfile, Stage } from '../model.ts';
+import { compareImages, type Comparison } from './compare.ts';
+import { chooseEdits } from './edits.ts';
+import {
+  buildArguments,
+  hostTrouble,
+  removeArguments,
+  saveArguments,
+  stepsOf,
+  type Engine,
+  type EngineTrouble,
+  type Step,
+} from './engines.ts';
+import { readImage, type Image } from './image.ts';
+import { killAll, runProgram } from './process.ts';
+
+/** One way to build: a Dockerfile's text, and the ignore file in force with it. */
+export interface Side {
+  readonly source: string;
+  readonly context: BuildContext;
+}
+
+export interface VerifyOptions {
+  readonly engine: Engine;
+  /** Absolute. */
+  readonly directory: string;
+  readonly before: Side;
+  readonly after: Side;
+  /** Only this stage. */
+  readonly target?: string;
+  /** Build options as the user gave them. */
+  readonly passed: readonly string[];
+  /** Each build, at most. */
+  readonly seconds: number;
+  readonly keep: boolean;
+  /** The cache is looked at, too. */
+  readonly cache: boolean;
+  /** Files to edit for that, instead of chosen ones. */
+  readonly edit?: string;
+  readonly manifest?: string;
+  /** Where logs go; absent: a temporary directory, which is kept only when something is wrong. */
+  readonly logs?: string;
+  /** Told as it goes on. */
+  readonly say: (line: string) => void;
+}
+
+export interface Built {
+  readonly name: string;
+  readonly stage: string;
+  readonly code: number;
+  readonly seconds: number;
+  readonly log: string;
+  /** The last lines, where it failed. */
+  readonly tail?: string;
+}
+
+export interface StageResult {
+  readonly stage: string;
+  /** Absent: one of them could not be built. */
+  readonly comparison?: Comparison;
+  readonly failed?: 'original' | 'rewritten';
+}
+
+export interface Rebuild {
+  readonly seconds: number;
+  readonly cached: readonly string[];
+  readonly ran: readonly string[];
+}
+
+export interface CacheResult {
+  readonly source?: {
+    readonly path: string;
+    readonly before: Rebuild;
+    readonly after: Rebuild;
+    readonly ratio: number;
+  };
+  /** `reran`: RUNs that the source edit left cached, and this edit did not. */
+  readonly manifest?: { readonly path: string; readonly seconds: number; readonly reran: readonly string[] };
+  /** Why something was not looked at, or went wrong. */
+  readonly notes: readonly string[];
+}
+
+export interface Verification {
+  readonly verdict: 'same' | 'different' | 'rewrite-fails' | 'original-fails';
+  readonly stages: readonly StageResult[];
+  readonly builds: readonly Built[];
+  readonly cache?: CacheResult;
+  /** Bytes of all different layers' images that were made, and of the temporary copy. */
+  readonly imageBytes: number;
+  readonly seconds: number;
+  readonly logs: string;
+  readonly kept: readonly string[];
+}
+
+/** The machine's trouble, not the Dockerfile's. */
+export class HostTrouble extends Error {
+  readonly trouble: EngineTrouble;
+  constructor(trouble: EngineTrouble) {
+    super(trouble.message);
+    this.trouble = trouble;
+  }
+}
+
+const VARIANTS = ['original', 'rewritten', 'original-again'] as const;
+type Variant = (typeof VARIANTS)[number];
+
+export async function verify(options: VerifyOptions): Promise<Verification> {
+  const session = new Session(options);
+  // bin.ts ends the process on a signal, which ends up here as well.
+  const atExit = (): void => session.cleanUp();
+  process.once('exit', atExit);
+  try {
+    return await session.run();
+  } finally {
+    process.removeListener('exit', atExit);
+    session.cleanUp();
+  }
+}
+
+class Session {
+  private readonly options: VerifyOptions;
+  private readonly folder = mkdtempSync(join(tmpdir(), 'dockerfix-verify-'));
+  private readonly logs: string;
+  private readonly id = basename(this.folder)
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/-+$/, '');
+  private readonly tags = new Set<string>();
+  private readonly builds: Built[] = [];
+  private imageBytes = 0;
+  private keepLogs = false;
+
+  constructor(options: VerifyOptions) {
+    this.options = options;
+    this.logs = options.logs ?? join(this.folder, 'logs');
+    mkdirSync(this.logs, { recursive: true });
+  }
+
+  /** Waits for nothing, so that it can run when the process ends. */
+  cleanUp(): void {
+    killAll();
+    const { engine, keep } = this.options;
+    if (!keep && this.tags.size > 0)
+      spawnSync(engine.program, removeArguments([...this.tags]), {
+        stdio: 'ignore',
+        env: { ...process.env, ...engine.environment },
+      });
+    this.tags.clear();
+    if (this.keepLogs && this.options.logs === undefined) {
+      for (const each of ['context', ...VARIANTS]) rmSync(join(this.folder, each), { recursive: true, force: true });
+    } else rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  async run(): Promise<Verification> {
+    const started = performance.now();
+    const { before, after, keep } = this.options;
+    for (const variant of VARIANTS) this.write(variant, variant === 'rewritten' ? after : before);
+    const files = { before: parse(before.source), after: parse(after.source) };
+    const targets = targetsOf(files.before, this.options.target);
+    const done = (
+      verdict: Verification['verdict'],
+      stages: readonly StageResult[],
+      cache?: CacheResult,
+    ): Verification => {
+      this.keepLogs = verdict !== 'same';
+      return {
+        verdict,
+        stages,
+        builds: this.builds,
+        ...(cache === undefined ? {} : { cache }),
+        imageBytes: this.imageBytes,
+        seconds: (performance.now() - started) / 1000,
+        logs: this.keepLogs || this.options.logs !== undefined ? this.logs : '',
+        kept: keep ? [...this.tags] : [],
+      };
+    };
+
+    const images = new Map<string, Image>();
+    const failures = new Map<string, Variant>();
+    const final = targets.at(-1) as TargetStage;
+    for (const variant of VARIANTS)
+      for (const stage of [...targets].sort((a, b) => Number(b.cold) - Number(a.cold))) {
+        const { name } = stage;
+        if (failures.has(name)) continue;
+        const built = await this.build(variant, stage, stage.cold || !this.options.engine.buildkit);
+        if (built.code !== 0) {
+          failures.set(name, variant);
+          // Nothing can be said of a rewrite where the original's last stage does not build.
+          if (variant === 'original' && stage === final)
+            return done('original-fails', [{ stage: name, failed: 'original' }]);
+        } else images.set(`${variant} ${name}`, await this.read(variant, name));
+      }
+
+    const stages = targets.map(({ name }): StageResult => {
+      const failed = failures.get(name);
+      if (failed !== undefined) return { stage: name, failed: failed === 'rewritten' ? 'rewritten' : 'original' };
+      const [original, rewritten, again] = VARIANTS.map((variant) => images.get(`${variant} ${name}`)) as [
+        Image,
+        Image,
+        Image,
+      ];
+      return { stage: name, comparison: compareImages(original, rewritten, again, cacheDirectories(original)) };
+    });
+    if (stages.some(({ failed }) => failed === 'rewritten')) return done('rewrite-fails', stages);
+    const same = stages.every(({ comparison }) => (comparison?.differences.length ?? 0) === 0);
+    images.clear();
+    const cache = this.options.cache ? await this.tryCache(files, final) : undefined;
+    return done(same ? 'same' : 'different', stages, cache);
+  }
+
+  private write(variant: Variant, { source, context }: Side): void {
+    const folder = join(this.folder, variant);
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'Dockerfile'), withNamedStages(source));
+    // Beside the Dockerfile it counts instead of the context's own (rule 36).
+    writeFileSync(join(folder, 'Dockerfile.dockerignore'), context.ignoreFile.source ?? '');
+  }
+
+  private async build(
+    variant: Variant,
+    { name: stage, target }: TargetStage,
+    cold: boolean,
+    note = '',
+  ): Promise<Built & { steps: readonly Step[] }> {
+    const { engine, directory, passed, seconds, say } = this.options;
+    const copy = note !== '';
+    const tag = `${this.id}-${variant}:${stage.replace(/[^a-zA-Z0-9_.-]/g, '-')}`;
+    const dockerfile = join(this.folder, variant, 'Dockerfile');
+    const argv = buildArguments(engine, {
+      dockerfile,
+      ignoreFile: `${dockerfile}.dockerignore`,
+      context: copy ? join(this.folder, 'context') : directory,
+      ...(target === undefined ? {} : { target }),
+      tag,
+      cold,
+      passed,
+    });
+    const label = `${variant.replace('-', ', ')}, stage ${stage}${copy ? `, ${note}` : cold ? '' : ', from the cache'}`;
+    say(`building: ${label}`);
+    const name = `${String(this.builds.length + 1).padStart(2, '0')}-${variant}-${stage.replace(/[^\w.-]/g, '-')}`;
+    const log = join(this.logs, `${name}.log`);
+    this.tags.add(tag);
+    // From within the folder, so that a relative path of `--secret` is none of the repository's by accident: it is the user's.
+    const ran = await runProgram(engine.program, argv, { environment: engine.environment, seconds, log });
+    const built: Built = {
+      name: label,
+      stage,
+      code: ran.code,
+      seconds: ran.seconds,
+      log,
+      ...(ran.code === 0 ? {} : { tail: tailOf(ran.text, ran.timedOut, seconds) }),
+    };
+    this.builds.push(built);
+    if (ran.code !== 0) {
+      this.tags.delete(tag);
+      const trouble = hostTrouble(ran.text);
+      if (trouble !== undefined) throw new HostTrouble(trouble);
+    }
+    return { ...built, steps: stepsOf(ran.text, engine.buildkit) };
+  }
+
+  private async read(variant: Variant, stage: string): Promise<Image> {
+    const { engine, say } = this.options;
+    const tag = `${this.id}-${variant}:${stage.replace(/[^a-zA-Z0-9_.-]/g, '-')}`;
+    say(`reading: ${variant.replace('-', ', ')}, stage ${stage}`);
+    let image: Image | undefined;
+    const ran = await runProgram(engine.program, saveArguments(engine, tag), {
+      environment: engine.environment,
+      output: async (archive) => {
+        image = await readImage(archive);
+      },
+    });
+    const trouble = hostTrouble(ran.text);
+    if (ran.code !== 0 && trouble !== undefined) throw new HostTrouble(trouble);
+    if (image === undefined || ran.code !== 0)
+      throw new HostTrouble({
+        code: 'engine-fails',
+        message: `the image cannot be read: ${ran.text.trim().split('\n').at(-1) ?? ''}`,
+        help: 'choose another builder with --engine',
+      });
+    this.imageBytes += image.size;
+    return image;
+  }
+
+  private async tryCache(files: { before: Dockerfile; after: Dockerfile }, stage: TargetStage): Promise<CacheResult> {
+    const { before, after, directory, say } = this.options;
+    const chosen = chooseEdits(
+      { file: files.before, context: before.context },
+      { file: files.after, context: after.context },
+    );
+    const source = this.options.edit ?? chosen.source;
+    const manifest = this.options.manifest ?? chosen.manifest;
+    const notes: string[] = [];
+    if (source === undefined)
+      return { notes: ['no source file was found whose edit re-ran an install before; name one with --edit'] };
+    say('copying the context');
+    const copy = join(this.folder, 'context');
+    const prunes = (path: string): boolean =>
+      [before.context, after.context].every(
+        (context) => context.ignores(path) && !(context.ignoreFile.source ?? '').includes('!'),
+      );
+    await cp(directory, copy, {
+      recursive: true,
+      preserveTimestamps: true,
+      verbatimSymlinks: true,
+      filter: (path) => path === directory || !prunes(relative(directory, path)),
+    });
+    const edited = async (path: string, work: () => Promise<boolean>): Promise<boolean> => {
+      const file = join(copy, path);
+      const content = readFileSync(file);
+      writeFileSync(file, Buffer.concat([content, Buffer.from(`\n`)]));
+      const worked = await work();
+      writeFileSync(file, content);
+      return worked;
+    };
+    const rebuild = async (variant: Variant, note: string): Promise<Rebuild | undefined> => {
+      const built = await this.build(variant, stage, false, note);
+      if (built.code !== 0) {
+        notes.push(`the build failed (${built.name}): ${built.tail ?? ''}`);
+        return undefined;
+      }
+      const texts = (cached: boolean): string[] =>
+        built.steps.filter((step) => step.cached === cached && !step.text.startsWith('FROM ')).map(({ text }) => text);
+      return { seconds: built.seconds, cached: texts(true), ran: texts(false) };
+    };
+    // The builder sees the copy for the first time: that is not part of what is measured.
+    for (const variant of ['original', 'rewritten'] as const)
+      if ((await rebuild(variant, 'nothing edited')) === undefined) return { notes };
+    let result: Omit<CacheResult, 'notes'> = {};
+    await edited(source, async () => {
+      const one = await rebuild('original', `${source} edited`);
+      const two = one === undefined ? undefined : await rebuild('rewritten', `${source} edited`);
+      if (one === undefined || two === undefined) return false;
+      result = { source: { path: source, before: one, after: two, ratio: one.seconds / two.seconds } };
+      return true;
+    });
+    if (manifest === undefined) notes.push('no manifest was found that an install reads; name one with --manifest');
+    else if (result.source !== undefined) {
+      const { cached } = result.source.after;
+      await edited(manifest, async () => {
+        const again = await rebuild('rewritten', `${manifest} edited`);
+        if (again === undefined) return false;
+        const reran = again.ran.filter((text) => text.startsWith('RUN ') && cached.includes(text));
+        if (reran.length === 0) notes.push(`no install ran again after ${manifest} was edited`);
+        result = { ...result, manifest: { path: manifest, seconds: again.seconds, reran } };
+        return true;
+      });
+    }
+    return { ...result, notes };
+  }
+}
+
+interface TargetStage {
+  /** Its name, or its number. */
+  readonly name: string;
+  /** Absent: the last one, which needs no naming. */
+  readonly target?: string;
+  /** Built without any cache. */
+  readonly cold: boolean;
+}
+
+/** Stages to build. Cold ones are those that no other needs; building them builds the rest, which then are cached. */
+function targetsOf(file: Dockerfile, only: string | undefined): TargetStage[] {
+  const used = new Set<number>();
+  for (const { base, instructions } of file.stages) {
+    if (base.stage !== undefined) used.add(base.stage);
+    for (const each of instructions)
+      if ((each.keyword === 'COPY' || each.keyword === 'ADD') && each.fromStage !== undefined) used.add(each.fromStage);
+  }
+  return file.stages
+    .filter(({ name, index }) => only === undefined || name === only || String(index) === only)
+    .map((stage) => ({
+      name: stage.name ?? String(stage.index),
+      cold: only !== undefined || !used.has(stage.index),
+      ...(stage.index === file.stages.length - 1 ? {} : { target: stage.name ?? givenName(stage) }),
+    }));
+}
+
+function givenName({ index }: Stage): string {
+  return `dockerfix-stage-${index}`;
+}
+
+/** BuildKit's `--target` takes names alone. Numbers that name a stage still do. */
+function withNamedStages(source: string): string {
+  const unnamed = parse(source)
+    .stages.slice(0, -1)
+    .filter(({ name }) => name === undefined);
+  return unnamed.reduceRight(
+    (text, stage) => `${text.slice(0, stage.from.span[1])} AS ${givenName(stage)}${text.slice(stage.from.span[1])}`,
+    source,
+  );
+}
+
+const TAIL = 15;
+
+function tailOf(text: string, timedOut: boolean, seconds: number): string {
+  if (timedOut) return `it took longer than ${seconds} seconds`;
+  return text.trimEnd().split('\n').slice(-TAIL).join('\n');
+}
+
+/** Where package managers keep their own, in this image. */
+function cacheDirectories({ configuration }: Image): string[] {
+  const variables = new Map(
+    ((configuration['Env'] ?? []) as readonly string[]).map((each): [string, string] => {
+      const at = each.indexOf('=');
+      return [each.slice(0, at), each.slice(at + 1)];
+    }),
+  );
+  return managers.flatMap(({ caches }) =>
+    caches.flatMap(({ path, variable, inside }) => {
+      const moved = variable === undefined ? undefined : variables.get(variable);
+      return [
+        ...(path.startsWith('~') ? [`/root${path.slice(1)}`, `/home/*${path.slice(1)}`] : [path]),
+        ...(moved === undefined ? [] : [inside === undefined ? moved : `${moved}/${inside}`]),
+      ];
+    }),
+  );
+}

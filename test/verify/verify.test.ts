@@ -1,0 +1,295 @@
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { main } from '../../src/cli/index.ts';
+import { findEngine, stepsOf } from '../../src/verify/engines.ts';
+import { imageArchive, type Member } from './archive.ts';
+
+const DOCKERFILE = `FROM node:20 AS app
+WORKDIR /app
+COPY . .
+RUN npm ci
+CMD ["node", "server.js"]
+`;
+
+let folder: string;
+let project: string;
+let fake: string;
+let engine: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'dockerfix-test-'));
+  project = join(folder, 'project');
+  fake = join(folder, 'fake');
+  mkdirSync(project);
+  mkdirSync(fake);
+  mkdirSync(join(folder, 'tmp'));
+  engine = join(folder, 'docker');
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+  copyFileSync(join(import.meta.dirname, 'fake-engine.js'), engine);
+  chmodSync(engine, 0o755);
+  vi.stubEnv('FAKE_ENGINE', fake);
+  vi.stubEnv('TMPDIR', join(folder, 'tmp'));
+  const manifest = { name: 'a', version: '1.0.0', dependencies: { ms: '2.1.3' } };
+  const files = {
+    Dockerfile: DOCKERFILE,
+    '.dockerignore': 'node_modules\n',
+    'package.json': `${JSON.stringify(manifest)}\n`,
+    'package-lock.json': JSON.stringify({
+      ...manifest,
+      lockfileVersion: 3,
+      packages: { '': manifest, 'node_modules/ms': { version: '2.1.3' } },
+    }),
+    'server.js': 'require("ms")\n',
+  };
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(project, name), text);
+  spawnSync('git', ['init', '-q'], { cwd: project });
+});
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function images(plans: Readonly<Record<string, readonly Member[]>>): Promise<void> {
+  for (const [variant, members] of Object.entries(plans))
+    writeFileSync(
+      join(fake, `${variant}.tar`),
+      await imageArchive({ layers: [members], history: ['RUN /bin/sh -c npm ci'] }),
+    );
+}
+
+const same: readonly Member[] = [{ name: 'app/server.js', text: 'x' }];
+
+async function run(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
+  let out = '';
+  let err = '';
+  const code = await main(['verify', '--engine', engine, ...argv], {
+    cwd: project,
+    environment: process.env,
+    isTerminal: false,
+    stdin: () => Promise.resolve(new Uint8Array()),
+    stdout: (text) => void (out += text),
+    stderr: (text) => void (err += text),
+  });
+  return { code, out, err };
+}
+
+interface Call {
+  readonly variant: string;
+  readonly argv: readonly string[];
+  readonly context: string;
+  readonly dockerfile: string;
+  readonly ignore: string;
+  readonly edited: readonly string[];
+}
+
+function calls(): Call[] {
+  return readFileSync(join(fake, 'calls.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Call);
+}
+
+function nothingIsLeft(): void {
+  expect(readdirSync(join(folder, 'tmp'))).toEqual([]);
+  const tags = new Set(calls().map(({ argv }) => argv[argv.indexOf('--tag') + 1]));
+  const removed = readFileSync(join(fake, 'removed.txt'), 'utf8').trim().split('\n');
+  expect([...removed].sort()).toEqual([...tags].sort());
+}
+
+describe('verify', () => {
+  it('builds both cold, compares them, and looks at the cache', async () => {
+    await images({ original: same });
+    const { code, out } = await run();
+    expect(out).toContain('Dockerfile the images are the same\n');
+    expect(out).toMatch(/after an edit of server\.js: [\d.]+ s before, [\d.]+ s after/);
+    expect(out).toContain('    cached: RUN npm ci\n');
+    expect(out).toMatch(/after an edit of package\.json: [\d.]+ s, ran again: RUN npm ci/);
+    expect(code).toBe(0);
+    const made = calls();
+    expect(made.slice(0, 3).map(({ variant, argv }) => [variant, argv.includes('--no-cache')])).toEqual([
+      ['original', true],
+      ['rewritten', true],
+      ['original-again', true],
+    ]);
+    expect(made[0]?.dockerfile).toBe(DOCKERFILE);
+    expect(made[1]?.dockerfile).toContain('COPY package.json package-lock.json ./\n');
+    expect(made[1]?.ignore).toBe('node_modules\n');
+    expect(made.slice(0, 3).every(({ context }) => context === project)).toBe(true);
+    // Edits are made to a copy.
+    expect(made.filter(({ edited }) => edited.length > 0).every(({ context }) => context !== project)).toBe(true);
+    expect(made.flatMap(({ edited }) => edited)).toEqual(['server.js', 'server.js', 'package.json']);
+    expect(readFileSync(join(project, 'server.js'), 'utf8')).toBe('require("ms")\n');
+    nothingIsLeft();
+  });
+  it('tells differences with their layer, and exits 1', async () => {
+    await images({ original: same, rewritten: [{ name: 'app/server.js', text: 'y', uid: 5 }] });
+    const { code, out } = await run('--no-cache');
+    expect(out).toContain('Dockerfile the images differ\n  stage app: 2 differences\n');
+    expect(out).toContain('    /app/server.js owner: 0:0 → 5:0 (RUN npm ci)\n');
+    expect(code).toBe(1);
+    const logs = /logs: (.*)/.exec(out)?.[1] ?? '';
+    expect(readdirSync(logs).length).toBe(3);
+  });
+  it('says so first where the original does not build', async () => {
+    await images({ original: same });
+    writeFileSync(join(fake, 'fails-original'), 'npm error 404');
+    const { code, out } = await run();
+    expect(out.split('\n')[0]).toBe('Dockerfile the original does not build, so nothing can be said of the rewrite');
+    expect(out).toContain('    npm error 404\n');
+    expect(code).toBe(2);
+    expect(calls()).toHaveLength(1);
+  });
+  it('tells that a rewrite does not build', async () => {
+    await images({ original: same });
+    writeFileSync(join(fake, 'fails-rewritten'), 'npm error ENOENT');
+    const { code, out } = await run();
+    expect(out).toContain('the original builds, the rewrite does not');
+    expect(out).toContain('npm error ENOENT');
+    expect(code).toBe(1);
+  });
+  it.each([
+    ['fails-original', 'write /x: no space left on device', 'disk-full the disk is full; free some'],
+    ['version-fails', 'Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?', 'no-daemon '],
+    ['version-fails', 'Got permission denied while trying to connect to the Docker daemon socket', 'no-permission '],
+  ])('tells what is wrong with the machine: %s %s', async (file, text, message) => {
+    await images({ original: same });
+    writeFileSync(join(fake, file), text);
+    const { code, err, out } = await run();
+    expect(err).toContain(`dockerfix: ${message}`);
+    expect(out).toBe('');
+    expect(code).toBe(2);
+    expect(readdirSync(join(folder, 'tmp'))).toEqual([]);
+  });
+  it('ends a build that takes too long', async () => {
+    await images({ original: same });
+    writeFileSync(join(fake, 'hangs'), '');
+    const { code, out } = await run('--timeout', '0.5');
+    expect(out).toContain('it took longer than 0.5 seconds');
+    expect(code).toBe(2);
+  });
+  it('cleans up on Ctrl-C', async () => {
+    await images({ original: same });
+    writeFileSync(join(fake, 'hangs'), '');
+    const bin = join(import.meta.dirname, '../../dist/cli.js');
+    const child = spawn(process.execPath, [bin, 'verify', '--engine', engine], { cwd: project, stdio: 'pipe' });
+    const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
+    await expect.poll(() => existsSync(join(fake, 'calls.jsonl')), { timeout: 20_000 }).toBe(true);
+    child.kill('SIGINT');
+    expect(await ended).toBe(130);
+    nothingIsLeft();
+  });
+  it('hands options on, keeps images, and prints JSON', async () => {
+    await images({ original: same });
+    const { code, out } = await run(
+      '--build-arg',
+      'A=1',
+      '--secret',
+      'id=x',
+      '--keep',
+      '--no-cache',
+      '--format',
+      'json',
+      '-q',
+    );
+    expect(code).toBe(0);
+    const { files } = JSON.parse(out) as { files: { verdict: string; kept: string[] }[] };
+    expect(files[0]?.verdict).toBe('same');
+    expect(files[0]?.kept).toHaveLength(3);
+    expect(existsSync(join(fake, 'removed.txt'))).toBe(false);
+    expect(calls()[0]?.argv.join(' ')).toContain('--build-arg A=1 --secret id=x');
+  });
+  it('builds each stage, the last without naming it', async () => {
+    await images({ original: same });
+    writeFileSync(
+      join(project, 'Dockerfile'),
+      `FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm ci\nFROM node:20\nCOPY --from=0 /app /app\n`,
+    );
+    const { code, out } = await run('--no-cache');
+    expect(code).toBe(0);
+    expect(out).toContain('  stage 0: 0 differences\n  stage 1: 0 differences\n');
+    const made = calls();
+    expect(made).toHaveLength(6);
+    expect(made[0]?.argv).not.toContain('--target');
+    expect(made[1]?.argv.join(' ')).toContain('--target dockerfix-stage-0');
+    expect(made[1]?.argv).not.toContain('--no-cache');
+    expect(made[1]?.dockerfile).toContain('FROM node:20 AS dockerfix-stage-0\n');
+  });
+  it('compares with any other Dockerfile', async () => {
+    await images({ original: same });
+    writeFileSync(join(folder, 'Other'), 'FROM node:20 AS app\n');
+    const { code } = await run('--against', join(folder, 'Other'), '--no-cache', 'Dockerfile');
+    expect(code).toBe(0);
+    expect(calls()[1]?.dockerfile).toBe('FROM node:20 AS app\n');
+  });
+  it('has nothing to do where nothing changes', async () => {
+    writeFileSync(join(project, 'Dockerfile'), 'FROM node:20\n');
+    const { code, err } = await run();
+    expect(err).toContain('would not change: there is nothing to verify');
+    expect(code).toBe(0);
+  });
+  it.each([
+    [['--target', 'nope'], 'there is no stage `nope`'],
+    [['--timeout', '0'], '--timeout takes a number of seconds'],
+    [['--against', 'x'], '--against compares with one Dockerfile'],
+    [['--engine', 'a', '--engine', 'b'], '--engine can be given once'],
+    [['--nope'], 'there is no option --nope'],
+  ])('refuses %j', async (argv, message) => {
+    const { code, err } = await run(...argv);
+    expect(err).toContain(message);
+    expect(code).toBe(2);
+  });
+});
+
+describe('engines', () => {
+  it('are told to be absent', async () => {
+    expect(await findEngine(undefined, { PATH: project }, project)).toMatchObject({ code: 'no-engine' });
+    expect(await findEngine('kaniko', { PATH: project }, project)).toMatchObject({ code: 'no-engine' });
+  });
+  it('are found on PATH', async () => {
+    expect(await findEngine(undefined, { PATH: `${project}:${folder}` }, project)).toMatchObject({
+      name: 'docker',
+      program: engine,
+      buildkit: true,
+    });
+  });
+  it('need BuildKit', async () => {
+    writeFileSync(engine, '#!/bin/sh\ncase $1 in version) echo 28.2.2;; *) exit 1;; esac\n');
+    expect(await findEngine('docker', { PATH: folder }, project)).toMatchObject({ code: 'no-buildkit' });
+  });
+  it.each([
+    [
+      true,
+      '#1 [internal] load build definition\n#1 DONE 0.0s\n#4 [build 1/2] FROM x\n#4 CACHED\n#5 [build 2/2] RUN a\n#5 0.1 [1/2] RUN fake\n#5 DONE 1.5s\n#6 [2/9] COPY a b\n#6 CACHED\n',
+      [
+        { text: 'FROM x', cached: true },
+        { text: 'RUN a', cached: false, seconds: 1.5 },
+        { text: 'COPY a b', cached: true },
+      ],
+    ],
+    [
+      false,
+      'STEP 1/2: FROM x\nSTEP 2/2: RUN a\n--> Using cache 12ab\nSTEP 3/3: COPY a b\n',
+      [
+        { text: 'FROM x', cached: false },
+        { text: 'RUN a', cached: true },
+        { text: 'COPY a b', cached: false },
+      ],
+    ],
+  ])('tell their steps (BuildKit: %s)', (buildkit, log, steps) => {
+    expect(stepsOf(log, buildkit)).toEqual(steps);
+  });
+});
