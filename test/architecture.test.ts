@@ -39,7 +39,20 @@ const ROOMS: readonly (readonly [path: string, room: string])[] = [
 
 /** Downward only. Everything may import the model, and its own room. */
 const MAY: Readonly<Record<string, readonly string[]>> = {
-  cli: ['index', 'config', 'refusals', 'run', 'replay', 'verify', 'layers', 'reporters', 'diff', 'write', 'disk', 'context'],
+  cli: [
+    'index',
+    'config',
+    'refusals',
+    'run',
+    'replay',
+    'verify',
+    'layers',
+    'reporters',
+    'diff',
+    'write',
+    'disk',
+    'context',
+  ],
   run: ['index', 'disk', 'context'],
   verify: ['index', 'layers', 'context'],
   replay: ['index', 'run', 'disk', 'layers'],
