@@ -5,6 +5,8 @@ const report = process.env['VITEST_REPORT'];
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // Needs a builder: `npm run test:e2e`.
+    exclude: ['test/e2e/**'],
     testTimeout: 60_000,
     hookTimeout: 240_000,
     ...(report === undefined ? {} : { reporters: ['default', 'json'], outputFile: { json: report } }),

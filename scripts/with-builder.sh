@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Runs a command with a builder and the stand-in images: `scripts/with-builder.sh npm run test:e2e`. Where DOCKER and
+# DOCKER_HOST already name one, that is used. Otherwise Debian's docker.io is installed where it is missing, and a
+# daemon of its own is started and ended. Needs root. STAND_INS names the images to make (default: all).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+say() { echo "with-builder: $*" >&2; }
+
+if [ -z "${DOCKER_HOST:-}" ]; then
+  if ! [ -x /usr/sbin/dockerd ] || ! [ -x /usr/bin/docker ] || ! command -v debootstrap > /dev/null; then
+    say "installing docker.io and debootstrap"
+    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y docker.io debootstrap; } > /dev/null 2>&1 ||
+      { say "they cannot be installed, so nothing can be built"; exit 1; }
+  fi
+  folder=$(mktemp -d)
+  export DOCKER=/usr/bin/docker DOCKER_HOST=unix://$folder/docker.sock
+  /usr/sbin/dockerd --data-root "$folder/data" --exec-root "$folder/exec" --pidfile "$folder/pid" -H "$DOCKER_HOST" \
+    --bridge none --iptables=false \
+    > "$folder/log" 2>&1 &
+  daemon=$!
+  stop() {
+    kill "$daemon" 2> /dev/null || true
+    wait "$daemon" 2> /dev/null || true
+    rm -rf "$folder" 2> /dev/null || true
+  }
+  trap stop EXIT
+  for _ in $(seq 60); do
+    "$DOCKER" version > /dev/null 2>&1 && break
+    kill -0 "$daemon" 2> /dev/null || break
+    sleep 1
+  done
+  "$DOCKER" version > /dev/null 2>&1 || { say "no builder can run here:"; tail -5 "$folder/log" >&2; exit 1; }
+fi
+# shellcheck disable=SC2086
+scripts/stand-ins.sh ${STAND_INS:-}
+"$@"

@@ -1,0 +1,286 @@
+/** Small real projects, one or more for each package manager, and how each gets its lockfile. */
+export interface Project {
+  readonly name: string;
+  readonly manager: string;
+  readonly files: Readonly<Record<string, string>>;
+  /** Shell text that writes the lockfile, run in this stand-in image. */
+  readonly lock?: readonly [image: string, command: string] | undefined;
+  /** The manager's registry is not needed: dependencies are local. */
+  readonly offline?: true;
+  /** A rebuild after a source edit has to be more than this many times faster. */
+  readonly faster?: number;
+}
+
+const ignore = { '.dockerignore': 'node_modules\n**/node_modules\n.venv\nvendor\ntarget\ndeps\n_build\n' };
+const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+const manifest = (dependencies: Readonly<Record<string, string>>, more: object = {}): string =>
+  json({ name: 'app', version: '1.0.0', private: true, dependencies, ...more });
+const server = { 'server.js': "console.log(require('ms')('1h'));\n" };
+const npmLock = ['node:20', 'npm install --package-lock-only --ignore-scripts'] as const;
+
+export const PROJECTS: readonly Project[] = [
+  {
+    name: 'express-seed',
+    manager: 'npm',
+    faster: 8,
+    files: {
+      ...ignore,
+      Dockerfile: `FROM node\nWORKDIR /app\nCOPY . /app\nRUN npm install\nEXPOSE 80\nCMD ["node", "server.js"]\n`,
+      'package.json': manifest({ express: '4.21.2' }),
+      'server.js': "require('express')().listen(80);\n",
+    },
+    lock: npmLock,
+  },
+  {
+    name: 'npm-workspaces',
+    manager: 'npm',
+    files: {
+      ...ignore,
+      Dockerfile: `FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm ci\nCMD ["node", "packages/a/index.js"]\n`,
+      'package.json': manifest({}, { workspaces: ['packages/*'] }),
+      'packages/a/package.json': json({ name: 'a', version: '1.0.0', dependencies: { b: '1.0.0', ms: '2.1.3' } }),
+      'packages/a/index.js': "require('b');\n",
+      'packages/b/package.json': json({ name: 'b', version: '1.0.0', dependencies: { 'is-odd': '3.0.1' } }),
+      'packages/b/index.js': "require('is-odd');\n",
+    },
+    lock: npmLock,
+  },
+  {
+    name: 'npm-stages-chown',
+    manager: 'npm',
+    files: {
+      ...ignore,
+      Dockerfile: `FROM node:20 AS build\nUSER node\nWORKDIR /home/node/app\nCOPY --chown=node:node . .\nRUN npm ci\n\nFROM node:20-slim\nWORKDIR /app\nCOPY --from=build /home/node/app /app\nCMD ["node", "server.js"]\n`,
+      'package.json': manifest({ ms: '2.1.3' }),
+      ...server,
+    },
+    lock: npmLock,
+  },
+  {
+    name: 'npm-postinstall',
+    manager: 'npm',
+    files: {
+      ...ignore,
+      Dockerfile: `FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm ci\n`,
+      'package.json': manifest({ ms: '2.1.3', esbuild: '0.21.5' }, { scripts: { postinstall: 'node generate.js' } }),
+      'generate.js': "require('fs').writeFileSync('generated.txt', String(require('ms')('1h')));\n",
+      ...server,
+    },
+    lock: npmLock,
+  },
+  {
+    name: 'yarn-classic',
+    manager: 'yarn 1',
+    files: {
+      ...ignore,
+      Dockerfile: `FROM node:20\nWORKDIR /app\nCOPY . .\nRUN yarn install --frozen-lockfile\nCMD ["node", "server.js"]\n`,
+      'package.json': manifest({ ms: '2.1.3', express: '4.21.2' }),
+      ...server,
+    },
+    lock: ['node:20', 'yarn install --ignore-scripts && rm -rf node_modules'],
+  },
+  {
+    name: 'yarn-berry',
+    manager: 'yarn 4',
+    files: {
+      ...ignore,
+      Dockerfile: `FROM node:20\nRUN npm install -g --force @yarnpkg/cli-dist@4.9.1\nWORKDIR /app\nCOPY . .\nRUN yarn install --immutable\nCMD ["node", "server.js"]\n`,
+      '.yarnrc.yml': 'nodeLinker: node-modules\nenableTelemetry: false\n',
+      'package.json': manifest({ ms: '2.1.3', express: '4.21.2' }),
+      ...server,
+    },
+    lock: [
+      'node:20',
+      'npm install -g --force @yarnpkg/cli-dist@4.9.1 && touch yarn.lock && yarn install --mode=update-lockfile && rm -rf node_modules .yarn',
+    ],
+  },
+  {
+    name: 'pnpm',
+    manager: 'pnpm 9',
+    files: {
+      ...ignore,
+      Dockerfile: `FROM node:20\nRUN npm install -g pnpm@9.15.9\nWORKDIR /app\nCOPY . .\nRUN pnpm install --frozen-lockfile\nCMD ["node", "server.js"]\n`,
+      'package.json': manifest({ ms: '2.1.3', express: '4.21.2' }),
+      ...server,
+    },
+    lock: ['node:20', 'npm install -g pnpm@9.15.9 && pnpm install --lockfile-only'],
+  },
+  {
+    name: 'bun',
+    manager: 'bun',
+    files: {
+      ...ignore,
+      Dockerfile: `FROM node:20\nRUN npm install -g bun@1.2.20\nWORKDIR /app\nCOPY . .\nRUN bun install --frozen-lockfile\nCMD ["node", "server.js"]\n`,
+      'package.json': manifest({ ms: '2.1.3', express: '4.21.2' }),
+      ...server,
+    },
+    lock: ['node:20', 'npm install -g bun@1.2.20 && bun install --lockfile-only'],
+  },
+  {
+    name: 'pip',
+    manager: 'pip',
+    files: {
+      ...ignore,
+      Dockerfile: `FROM python:3.11\nENV PYTHONDONTWRITEBYTECODE=1\nWORKDIR /app\nCOPY . .\nRUN pip install --no-cache-dir --no-compile -r requirements.txt\nCMD ["python", "app.py"]\n`,
+      'requirements.txt': '-r base.txt\nflask==3.0.3\n',
+      'base.txt': 'click==8.1.7\n',
+      'app.py': 'import flask\n',
+    },
+  },
+  {
+    name: 'uv',
+    manager: 'uv',
+    files: {
+      ...ignore,
+      Dockerfile: `FROM python:3.11\nRUN pip install --no-cache-dir uv==0.8.13\nENV UV_NO_CACHE=1\nWORKDIR /app\nCOPY . .\nRUN uv sync --locked\nCMD ["python", "app.py"]\n`,
+      'pyproject.toml':
+        '[project]\nname = "app"\nversion = "1.0.0"\nrequires-python = ">=3.11"\ndependencies = ["flask==3.0.3"]\n',
+      'app.py': 'import flask\n',
+    },
+    lock: ['python:3.11', 'pip install -q uv==0.8.13 && uv lock'],
+  },
+  {
+    name: 'pipenv',
+    manager: 'pipenv',
+    files: {
+      ...ignore,
+      Dockerfile: `FROM python:3.11\nENV PYTHONDONTWRITEBYTECODE=1\nRUN pip install --no-cache-dir pipenv==2024.0.1\nWORKDIR /app\nCOPY . .\nRUN pipenv install --deploy --system\nCMD ["python", "app.py"]\n`,
+      Pipfile: '[packages]\nflask = "==3.0.3"\n',
+      'app.py': 'import flask\n',
+    },
+    lock: ['python:3.11', 'pip install -q pipenv==2024.0.1 && pipenv lock'],
+  },
+  {
+    name: 'go',
+    manager: 'go',
+    files: {
+      Dockerfile: `FROM golang:1.19 AS build\nWORKDIR /src\nCOPY . .\nRUN go build -o /out/app .\n\nFROM debian:12\nCOPY --from=build /out/app /app\nCMD ["/app"]\n`,
+      'go.mod': 'module example.com/app\n\ngo 1.19\n\nrequire github.com/google/uuid v1.3.0\n',
+      'main.go': 'package main\n\nimport "github.com/google/uuid"\n\nfunc main() { println(uuid.NewString()) }\n',
+    },
+    lock: ['golang:1.19', 'go mod tidy'],
+  },
+  {
+    name: 'cargo',
+    manager: 'cargo',
+    files: {
+      ...ignore,
+      Dockerfile: `FROM rust:1 AS build\nWORKDIR /src\nCOPY . .\nRUN cargo build --release --locked\n\nFROM debian:12\nCOPY --from=build /src/target/release/app /app\nCMD ["/app"]\n`,
+      'Cargo.toml': '[package]\nname = "app"\nversion = "1.0.0"\nedition = "2021"\n\n[dependencies]\nitoa = "=1.0.5"\n',
+      'src/main.rs': 'fn main() { println!("{}", itoa::Buffer::new().format(1)); }\n',
+    },
+    lock: ['rust:1', 'cargo generate-lockfile'],
+  },
+  {
+    name: 'maven',
+    manager: 'maven',
+    files: {
+      ...ignore,
+      Dockerfile: `FROM maven:3\nWORKDIR /src\nCOPY . .\nRUN mvn -B -q package\nCMD ["java", "-jar", "target/app-1.jar"]\n`,
+      'pom.xml':
+        '<project xmlns="http://maven.apache.org/POM/4.0.0">\n  <modelVersion>4.0.0</modelVersion>\n  <groupId>example</groupId>\n  <artifactId>app</artifactId>\n  <version>1</version>\n  <properties>\n    <maven.compiler.source>17</maven.compiler.source>\n    <maven.compiler.target>17</maven.compiler.target>\n    <project.build.sourceEncoding>UTF-8</project.build.sourceEncoding>\n    <project.build.outputTimestamp>2024-01-01T00:00:00Z</project.build.outputTimestamp>\n  </properties>\n</project>\n',
+      'src/main/java/App.java': 'class App { public static void main(String[] a) { System.out.println("hello"); } }\n',
+    },
+  },
+  {
+    name: 'composer-path',
+    manager: 'composer',
+    offline: true,
+    files: {
+      ...ignore,
+      Dockerfile: `FROM composer:2\nENV COMPOSER_ALLOW_SUPERUSER=1\nWORKDIR /app\nCOPY . .\nRUN composer install --no-interaction\n`,
+      'composer.json': json({
+        name: 'example/app',
+        repositories: [{ type: 'path', url: 'packages/lib' }, { packagist: false }],
+        require: { 'example/lib': '1.0.0' },
+      }),
+      'packages/lib/composer.json': json({ name: 'example/lib', version: '1.0.0' }),
+      'src/index.php': '<?php echo 1;\n',
+    },
+    lock: ['composer:2', 'COMPOSER_ALLOW_SUPERUSER=1 composer update --no-install --no-interaction'],
+  },
+  {
+    name: 'bundler-path',
+    manager: 'bundler',
+    offline: true,
+    files: {
+      ...ignore,
+      Dockerfile: `FROM ruby:3.1\nWORKDIR /app\nCOPY . .\nRUN bundle install --local\nCMD ["ruby", "app.rb"]\n`,
+      Gemfile: "gem 'rack'\n",
+      'app.rb': "require 'rack'\n",
+    },
+    lock: ['ruby:3.1', 'bundle lock --local'],
+  },
+  {
+    name: 'mix-path',
+    manager: 'mix',
+    offline: true,
+    files: {
+      ...ignore,
+      Dockerfile: `FROM elixir:1.14\nWORKDIR /app\nCOPY . .\nRUN mix deps.get\n`,
+      'mix.exs':
+        'defmodule App.MixProject do\n  use Mix.Project\n\n  def project do\n    [app: :app, version: "1.0.0", deps: deps()]\n  end\n\n  defp deps do\n    [{:lib, path: "vendored/lib"}]\n  end\nend\n',
+      'vendored/lib/mix.exs':
+        'defmodule Lib.MixProject do\n  use Mix.Project\n\n  def project do\n    [app: :lib, version: "1.0.0"]\n  end\nend\n',
+      'lib/app.ex': 'defmodule App do\nend\n',
+    },
+  },
+];
+
+/** A rewrite that a person could make by mistake, which the images have to show. */
+export interface Control {
+  readonly name: string;
+  readonly files: Readonly<Record<string, string>>;
+  readonly lock?: Project['lock'];
+  readonly rewritten: string;
+  /** A path that has to be among the differences. */
+  readonly shows: string;
+}
+
+export const CONTROLS: readonly Control[] = [
+  {
+    name: 'workspace-left-out',
+    files: PROJECTS[1]?.files ?? {},
+    lock: npmLock,
+    rewritten: `FROM node:20\nWORKDIR /app\nCOPY package.json package-lock.json ./\nRUN npm ci\nCOPY . .\nCMD ["node", "packages/a/index.js"]\n`,
+    shows: '/app/node_modules/is-odd/package.json',
+  },
+  {
+    name: 'node_modules-not-ignored',
+    files: {
+      Dockerfile: `FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm ci\n`,
+      'package.json': manifest({ ms: '2.1.3' }),
+      'node_modules/ms/index.js': 'throw new Error("the host\'s");\n',
+    },
+    lock: npmLock,
+    rewritten: `FROM node:20\nWORKDIR /app\nCOPY package.json package-lock.json ./\nRUN npm ci\nCOPY . .\n`,
+    shows: '/app/node_modules/ms/index.js',
+  },
+  {
+    name: 'chown-lost',
+    files: PROJECTS[2]?.files ?? {},
+    lock: npmLock,
+    rewritten: `FROM node:20 AS build\nUSER node\nWORKDIR /home/node/app\nCOPY package.json package-lock.json ./\nRUN npm ci\nCOPY . .\n\nFROM node:20-slim\nWORKDIR /app\nCOPY --from=build /home/node/app /app\nCMD ["node", "server.js"]\n`,
+    shows: '/home/node/app/server.js',
+  },
+  {
+    name: 'postinstall-reads-source',
+    files: {
+      ...ignore,
+      Dockerfile: `FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm ci\n`,
+      'package.json': manifest(
+        { ms: '2.1.3' },
+        {
+          scripts: {
+            postinstall:
+              "node -e \"const f=require('fs'); f.writeFileSync('list.txt', String(f.existsSync('server.js')))\"",
+          },
+        },
+      ),
+      ...server,
+    },
+    lock: npmLock,
+    rewritten: `FROM node:20\nWORKDIR /app\nCOPY package.json package-lock.json ./\nRUN npm ci\nCOPY . .\n`,
+    shows: '/app/list.txt',
+  },
+];

@@ -1,0 +1,42 @@
+/**
+ * Every manager whose registry can be reached, built for real: what dockerfix makes of it has to give the same image,
+ * and rewrites that are wrong have to be caught. Needs a builder and the images of scripts/stand-ins.sh; without them
+ * it fails.
+ */
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { prepare, verifyIn } from './prepare.ts';
+import { CONTROLS, PROJECTS } from './projects.ts';
+
+describe('the rewrite gives the same image', () => {
+  for (const project of PROJECTS.filter(({ offline }) => offline !== true))
+    it(project.name, () => {
+      const folder = prepare(project);
+      const { code, verification, stderr } = verifyIn(folder);
+      expect(stderr).toBe('');
+      expect(verification?.stages.flatMap(({ comparison }) => comparison?.differences ?? [])).toEqual([]);
+      expect(verification?.verdict).toBe('same');
+      // The install stayed cached after a source edit, and ran again after one of the manifest.
+      expect(verification?.cache?.notes).toEqual([]);
+      expect(verification?.cache?.source?.ratio).toBeGreaterThan(project.faster ?? 0);
+      expect(verification?.cache?.manifest?.reran).not.toEqual([]);
+      expect(code).toBe(0);
+      rmSync(folder, { recursive: true, force: true });
+    });
+});
+
+describe('a wrong rewrite is caught', () => {
+  for (const control of CONTROLS)
+    it(control.name, () => {
+      const folder = prepare(control);
+      const rewritten = join(folder, '.git', 'rewritten');
+      writeFileSync(rewritten, control.rewritten);
+      const { code, verification } = verifyIn(folder, '--against', rewritten, '--no-cache', 'Dockerfile');
+      const paths = verification?.stages.flatMap(({ comparison }) => comparison?.differences.map(({ path }) => path));
+      expect(paths).toContain(control.shows);
+      expect(verification?.verdict).toBe('different');
+      expect(code).toBe(1);
+      rmSync(folder, { recursive: true, force: true });
+    });
+});
