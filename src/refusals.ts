@@ -100,6 +100,13 @@ export const REFUSALS: Readonly<Record<string, Explanation>> = {
     todo: 'Nothing: a transform (a plugin’s) proposed something that is never accepted.',
     example: 'a plugin that adds a stage for dependencies',
   },
+  'disk-full': {
+    kind: 'error',
+    means: 'The disk ran full while `dockerfix verify` built or read an image.',
+    why: 'A build that broke for want of space tells nothing about the Dockerfile.',
+    todo: 'Free some: `docker system prune` and `docker builder prune` remove what builds left behind.',
+    example: 'dockerfix verify',
+  },
   'dynamic-manifest': {
     kind: 'refusal',
     means:
@@ -107,6 +114,20 @@ export const REFUSALS: Readonly<Record<string, Explanation>> = {
     why: 'A missing input usually does not fail a build: the install exits 0 with packages missing. So what is read must be known exactly.',
     todo: 'The message names the place: write the value out, or mount a cache instead (`--add cache-mounts`).',
     example: 'Gemfile: `eval_gemfile File.join(__dir__, ENV["EXTRA"])`',
+  },
+  'engine-fails': {
+    kind: 'error',
+    means: 'The builder answered with an error that no Dockerfile is to blame for.',
+    why: 'Without its images there is nothing to compare.',
+    todo: 'Look at what it said, or choose another builder with `--engine`.',
+    example: 'dockerfix verify --engine podman',
+  },
+  'engine-silent': {
+    kind: 'error',
+    means: 'The builder did not answer in time.',
+    why: '`dockerfix verify` cannot build without it.',
+    todo: 'Restart it, or choose another with `--engine`.',
+    example: 'dockerfix verify',
   },
   'ignore-file-needed': {
     kind: 'refusal',
@@ -232,12 +253,40 @@ export const REFUSALS: Readonly<Record<string, Explanation>> = {
     todo: 'Write the version or the list out, or exclude `.git` in the ignore file if hooks are all.',
     example: 'pyproject.toml: dynamic = ["version"] with setuptools-scm',
   },
+  'no-buildkit': {
+    kind: 'error',
+    means: 'The docker client has no buildx plugin, and so no BuildKit.',
+    why: 'The older builder has no cold build whose stages can be compared one by one.',
+    todo: 'Install docker-buildx, or choose another builder with `--engine`.',
+    example: 'dockerfix verify --engine docker',
+  },
   'no-change': {
     kind: 'refusal',
     means: 'A proposed fix changes nothing.',
     why: 'It would be proposed again and again.',
     todo: 'Nothing: a transform (a plugin’s) proposed an empty edit.',
     example: 'a plugin whose edit puts in what stood there',
+  },
+  'no-daemon': {
+    kind: 'error',
+    means: 'The builder’s daemon cannot be reached.',
+    why: '`dockerfix verify` cannot build without it.',
+    todo: 'Start it, or set `DOCKER_HOST`.',
+    example: 'dockerfix verify',
+  },
+  'no-engine': {
+    kind: 'error',
+    means: 'There is no builder that dockerfix knows.',
+    why: '`dockerfix verify` builds for real; everything else works without one.',
+    todo: 'Install docker, podman, buildah or nerdctl, or give the path of one with `--engine`.',
+    example: 'dockerfix verify',
+  },
+  'no-permission': {
+    kind: 'error',
+    means: 'You may not use the builder’s daemon.',
+    why: '`dockerfix verify` cannot build without it.',
+    todo: 'Add yourself to its group, or use a rootless builder: podman, buildah.',
+    example: 'dockerfix verify',
   },
   'not-settled': {
     kind: 'refusal',
