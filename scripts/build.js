@@ -76,12 +76,12 @@ for (const [name, functions] of Object.entries(LAZY)) {
 // The command carries its dependencies: one file to read at start, loaded lazily beyond that.
 await build({
   ...common,
-  entryPoints: { cli: 'src/cli/bin.ts' },
+  entryPoints: { cli: 'src/cli/bin.ts', 'batch-worker': 'src/cli/batch-worker.ts' },
   chunkNames: 'cli-[name]-[hash]',
   platform: 'node',
   minify: true,
-  // Large, and only loaded where there is a docker-bake.hcl, or a configuration in TypeScript.
-  external: ['hcl2-parser', 'jiti'],
+  // Large, and only loaded where there is a docker-bake.hcl, or a configuration in TypeScript; piscina starts a file of its own.
+  external: ['hcl2-parser', 'jiti', 'piscina'],
   plugins: [lazy],
   banner: {
     js: "import{createRequire as __create}from'node:module';const __load=__create(import.meta.url),require=__load;",

@@ -10,6 +10,7 @@ const root = join(import.meta.dirname, '..');
 const ROOMS: readonly (readonly [path: string, room: string])[] = [
   ['transforms/', 'transforms'],
   ['src/cli/', 'cli'],
+  ['src/batch/', 'batch'],
   ['src/reporters/', 'reporters'],
   ['src/run.ts', 'run'],
   ['src/write.ts', 'write'],
@@ -40,6 +41,7 @@ const ROOMS: readonly (readonly [path: string, room: string])[] = [
 /** Downward only. Everything may import the model, and its own room. */
 const MAY: Readonly<Record<string, readonly string[]>> = {
   cli: [
+    'batch',
     'index',
     'config',
     'refusals',
@@ -53,6 +55,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     'disk',
     'context',
   ],
+  batch: [],
   run: ['index', 'disk', 'context'],
   verify: ['index', 'layers', 'context'],
   replay: ['index', 'run', 'disk', 'layers'],
@@ -91,8 +94,9 @@ const PACKAGES: readonly (readonly [name: RegExp, rooms: readonly string[]])[] =
   [/^diff2html$/, ['reporters']],
   [/^yargs$/, ['cli']],
   [/^(?:valibot|jiti)$/, ['config']],
-  [/^node:/, ['cli', 'config', 'run', 'write', 'disk', 'verify']],
+  [/^node:/, ['batch', 'cli', 'config', 'run', 'write', 'disk', 'verify']],
   [/^tar-stream$/, ['verify']],
+  [/^piscina$/, ['batch']],
 ];
 
 function roomOf(path: string): string | undefined {

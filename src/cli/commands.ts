@@ -9,6 +9,10 @@ export interface Command {
 }
 
 export const COMMANDS: Readonly<Record<string, Command>> = {
+  batch: {
+    summary: 'rehearse many repositories: a patch for each, and a list of what was found',
+    load: () => import('./batch.ts'),
+  },
   explain: {
     summary: 'show the layers, what re-runs each, and what led to each refusal; or what CODE means',
     load: () => import('./explain.ts'),

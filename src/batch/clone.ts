@@ -1,0 +1,168 @@
+/**
+ * A clone that is only read. Nothing of the repository runs: no hook, filter, monitor or submodule, and no attribute of
+ * its own counts on checkout. Sizes are bounded while it arrives.
+ */
+import { execFile, type ExecException } from 'node:child_process';
+import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface CloneLimits {
+  readonly signal: AbortSignal;
+  /** Of what is downloaded, and of what is checked out. */
+  readonly maxBytes: number;
+}
+
+export class CloneError extends Error {
+  readonly code: string;
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** No manifest is larger; such a file is known by name only. */
+const MAX_FILE_BYTES = 20 * 1024 * 1024;
+const MAX_FILES = 300_000;
+
+const SAFE = [
+  'core.fsmonitor=false',
+  'core.hooksPath=/dev/null',
+  'core.untrackedCache=false',
+  'submodule.recurse=false',
+  'fetch.recurseSubmodules=false',
+  'protocol.allow=never',
+  'gc.auto=0',
+  'maintenance.auto=false',
+  'http.lowSpeedLimit=1000',
+  'http.lowSpeedTime=60',
+];
+
+/** Returns the commit. Throws a CloneError. */
+export async function clone(url: string, into: string, limits: CloneLimits): Promise<string> {
+  const protocol = /^([a-z]+):\/\//.exec(url)?.[1] ?? 'ssh';
+  const watch = watchSize(join(into, '.git/objects/pack'), limits);
+  try {
+    await git(
+      [
+        'clone',
+        '--quiet',
+        '--no-checkout',
+        '--depth=1',
+        '--single-branch',
+        '--no-tags',
+        '--no-recurse-submodules',
+        '--template=',
+        `--filter=blob:limit=${MAX_FILE_BYTES}`,
+        '--',
+        url,
+        into,
+      ],
+      [`protocol.${protocol}.allow=always`],
+      watch.signal,
+    );
+  } catch (error) {
+    throw watch.tooLarge() ? tooLarge(limits.maxBytes) : error;
+  } finally {
+    watch.stop();
+  }
+  // These attributes beat those of the tree: nothing is filtered, converted or expanded.
+  mkdirSync(join(into, '.git/info'), { recursive: true });
+  writeFileSync(join(into, '.git/info/attributes'), '* -filter -text -ident -working-tree-encoding\n');
+  const inside = (args: readonly string[], input?: string): Promise<string> =>
+    git(['-C', into, ...args], [], limits.signal, input);
+  const commit = (await inside(['rev-parse', '--verify', 'HEAD'])).trim();
+  // Only what has arrived is listed, so nothing is asked of the server.
+  const sizes = new Map<string, number>();
+  const present = await inside(['cat-file', '--batch-all-objects', '--batch-check=%(objectname) %(objectsize)']);
+  for (const line of present.split('\n')) {
+    const [name = '', size = ''] = line.split(' ');
+    if (name !== '') sizes.set(name, Number(size));
+  }
+  const left: string[] = [];
+  let total = 0;
+  let files = 0;
+  for (const entry of (await inside(['ls-tree', '-r', '-z', '--full-tree', 'HEAD'])).split('\0')) {
+    const match = /^\d+ blob ([0-9a-f]+)\t([^]*)$/.exec(entry);
+    if (match === null) continue;
+    const size = sizes.get(match[1] as string) ?? Infinity;
+    if (size > MAX_FILE_BYTES) left.push(match[2] as string);
+    else total += size;
+    if (++files > MAX_FILES) throw new CloneError('too-many-files', `it has more than ${MAX_FILES} files`);
+  }
+  if (total > limits.maxBytes) throw tooLarge(limits.maxBytes);
+  await inside(['read-tree', 'HEAD']);
+  if (left.length > 0)
+    await inside(['update-index', '--skip-worktree', '-z', '--stdin'], left.map((path) => `${path}\0`).join(''));
+  await inside(['checkout-index', '--all', '--quiet']);
+  return commit;
+}
+
+function tooLarge(maxBytes: number): CloneError {
+  return new CloneError('too-large', `it is larger than ${Math.round(maxBytes / 1e6)} MB; raise --max-size to take it`);
+}
+
+/** Aborts the clone once it has brought too much. */
+function watchSize(
+  directory: string,
+  { signal, maxBytes }: CloneLimits,
+): { readonly signal: AbortSignal; tooLarge(): boolean; stop(): void } {
+  const large = new AbortController();
+  const timer = setInterval(() => {
+    try {
+      const size = readdirSync(directory).reduce((sum, name) => sum + statSync(join(directory, name)).size, 0);
+      if (size > maxBytes) large.abort();
+    } catch {
+      // Not there yet, or renamed in between.
+    }
+  }, 200);
+  return {
+    signal: AbortSignal.any([signal, large.signal]),
+    tooLarge: () => large.signal.aborted,
+    stop: () => clearInterval(timer),
+  };
+}
+
+function git(
+  args: readonly string[],
+  settings: readonly string[],
+  signal: AbortSignal,
+  input?: string,
+): Promise<string> {
+  const env: Record<string, string | undefined> = {
+    ...process.env,
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_LFS_SKIP_SMUDGE: '1',
+    GIT_OPTIONAL_LOCKS: '0',
+    GIT_ATTR_NOSYSTEM: '1',
+    GIT_SSH_COMMAND: process.env['GIT_SSH_COMMAND'] ?? 'ssh -oBatchMode=yes',
+    LC_ALL: 'C',
+  };
+  // Set inside git hooks, and would lead to another repository.
+  for (const name of Object.keys(env))
+    if (
+      /^GIT_(?:DIR|WORK_TREE|INDEX_FILE|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|COMMON_DIR|PREFIX|NAMESPACE|TEMPLATE_DIR|ALLOW_PROTOCOL)$/.test(
+        name,
+      )
+    )
+      env[name] = undefined;
+  return new Promise((done, failed) => {
+    const child = execFile(
+      'git',
+      [...[...SAFE, ...settings].flatMap((setting) => ['-c', setting]), ...args],
+      { encoding: 'utf8', maxBuffer: 1 << 28, signal, killSignal: 'SIGKILL', env },
+      (error: ExecException | null, stdout, stderr) => {
+        if (error === null) done(stdout);
+        else if (signal.aborted) failed(new Error('aborted', { cause: error }));
+        else failed(new CloneError('git-failed', lastLine(stderr) || error.message.split('\n')[0] || 'git failed'));
+      },
+    );
+    // git may be gone before it has read everything; its exit code tells.
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.end(input ?? '');
+  });
+}
+
+function lastLine(text: string): string {
+  const lines = text.trim().split('\n');
+  return (lines.findLast((line) => /^(?:fatal|error):/.test(line)) ?? lines.at(-1) ?? '').trim();
+}

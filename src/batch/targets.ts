@@ -1,0 +1,60 @@
+/** Which repositories are meant: directories, and clone URLs. */
+import { createHash } from 'node:crypto';
+import { realpathSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+export interface Target {
+  /** Of files about it: safe on any disk, and its own. */
+  readonly id: string;
+  readonly kind: 'directory' | 'clone';
+  /** Absolute path, or URL. */
+  readonly location: string;
+}
+
+/** What git may fetch by. `ext::` and its kin run programs. */
+const URL_FORM = /^(https?|ssh|git|file):\/\/[^-\s]\S*$/;
+const SCP_FORM = /^[\w.]+@[\w.][\w.-]*:(?!-)\S+$/;
+
+/** A string says what is wrong. */
+export function targetOf(text: string, cwd: string): Target | string {
+  const url = URL_FORM.test(text);
+  if (url && /^https?:\/\/[^/]*@/.test(text))
+    return 'a clone URL must hold no user or password: git takes them from its credential helpers';
+  if (url || SCP_FORM.test(text)) return { id: idOf(text), kind: 'clone', location: text };
+  if (/^(?:[a-z]+::|[a-z+]+:\/\/)/i.test(text))
+    return `\`${text}\` is not a clone URL that is allowed: https, http, ssh, git, file`;
+  try {
+    const location = realpathSync(resolve(cwd, text));
+    if (!statSync(location).isDirectory()) return `\`${text}\` is not a directory`;
+    return { id: idOf(location), kind: 'directory', location };
+  } catch {
+    return `\`${text}\` is no directory and no clone URL`;
+  }
+}
+
+/** Lines of a list, without comments and blank ones. */
+export function listed(text: string): string[] {
+  return text
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'));
+}
+
+/** Every so many of them, so that a pilot sees all corners of an ordered list. */
+export function sample<T>(all: readonly T[], count: number): T[] {
+  if (count >= all.length) return [...all];
+  return Array.from({ length: count }, (_, n) => all[Math.floor((n * all.length) / count)] as T);
+}
+
+function idOf(location: string): string {
+  const name = location
+    .replace(/^[a-z]+:\/\//, '')
+    .replace(/\.git\/?$/, '')
+    .split(/[/:]/)
+    .slice(-2)
+    .join('-')
+    .replace(/[^\w.-]/g, '_')
+    .replace(/^[.-]+/, '')
+    .slice(-80);
+  return `${name}-${createHash('sha256').update(location).digest('hex').slice(0, 10)}`;
+}

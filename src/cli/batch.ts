@@ -1,0 +1,227 @@
+/** `dockerfix batch`: a rehearsal over many repositories, into a folder of results. Goes on where it was stopped. */
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { runBatch } from '../batch/batch.ts';
+import { openJournal, readJournal, type Event } from '../batch/journal.ts';
+import { NO_COUNTS, counted, writeResults, type Counts, type Result } from '../batch/results.ts';
+import { listed, sample, targetOf, type Target } from '../batch/targets.ts';
+import { reason } from '../context/find.ts';
+import { version } from '../index.ts';
+import { noteLine, printable } from '../reporters/text.ts';
+import { usageError, type Io } from './io.ts';
+import { FIX_FLAGS, parseWith } from './parser.ts';
+import { fixRequest, type FixFlags } from './request.ts';
+
+/** `context` is of one repository, so it means nothing here. */
+const { context: _context, ...FLAGS } = FIX_FLAGS;
+
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  const parsed = await parseWith(argv, Number(io.environment['COLUMNS'] ?? 100), (parser) =>
+    parser
+      .usage('$0 batch [targets..]\n\nRehearses many repositories: one patch for each, and a list of what was found.')
+      .command('$0 [targets..]', false, (command) =>
+        command.positional('targets', { type: 'string', array: true, describe: 'directories, or clone URLs' }),
+      )
+      .options({
+        from: { type: 'string', requiresArg: true, describe: 'FILE with a target on each line; - for standard input' },
+        results: { type: 'string', requiresArg: true, describe: 'DIR of the results (default: dockerfix-results)' },
+        resume: { type: 'boolean', describe: 'go on with what the results folder has begun' },
+        retry: { choices: ['failed'] as const, requiresArg: true, describe: 'do these again; implies --resume' },
+        check: { type: 'boolean', describe: 'exit 1 if something would change' },
+        limit: { type: 'number', requiresArg: true, describe: 'the first N targets only' },
+        sample: { type: 'number', requiresArg: true, describe: 'N targets from all over the list' },
+        concurrency: { type: 'number', requiresArg: true, describe: 'threads (default: one for each processor)' },
+        timeout: { type: 'number', requiresArg: true, describe: 'seconds for one repository (default: 300)' },
+        'max-size': { type: 'number', requiresArg: true, describe: 'megabytes of one clone (default: 1000)' },
+        ...FLAGS,
+        quiet: { alias: 'q', type: 'boolean', describe: 'only the summary and failures' },
+      })
+      .example('$0 batch repos/*', 'directories of checkouts')
+      .example('$0 batch --from urls.txt --sample 20', 'a pilot'),
+  );
+  if ('mistake' in parsed) return usageError(io, parsed.mistake);
+  if ('text' in parsed) {
+    io.stdout(parsed.text);
+    return 0;
+  }
+  const { options } = parsed;
+  const { targets: given = [] } = options as { readonly targets?: readonly string[] };
+  for (const name of ['from', 'results', 'retry', 'style', 'builder', 'config'] as const)
+    if (Array.isArray(options[name])) return usageError(io, `--${name} can be given once`);
+  for (const name of ['limit', 'sample', 'concurrency', 'timeout', 'max-size'] as const) {
+    const value = options[name] as number | readonly number[] | undefined;
+    if (value !== undefined && !(Number.isInteger(value) && (value as number) > 0))
+      return usageError(io, `--${name} takes a whole number above 0`);
+  }
+  const folder = resolve(io.cwd, options.results ?? 'dockerfix-results');
+  const journalPath = join(folder, 'journal.jsonl');
+  const resuming = options.resume === true || options.retry !== undefined;
+
+  const begun = existsSync(journalPath) ? await readBegun(journalPath) : undefined;
+  if (begun === 'foreign') return usageError(io, `${printable(journalPath)} is not a journal of this version`);
+  if (resuming && begun?.complete !== true)
+    return usageError(io, `there is nothing to resume in ${printable(folder)}; without --resume it begins anew`);
+  if (
+    resuming &&
+    (given.length > 0 || options.from !== undefined || options.limit !== undefined || options.sample !== undefined)
+  )
+    return usageError(io, '--resume takes its targets from the results folder, so none can be given');
+  if (!resuming && begun?.complete === true)
+    return usageError(io, `${printable(folder)} has results: give --resume, or another --results`);
+
+  let flags: FixFlags;
+  let targets: readonly Target[];
+  if (resuming && begun !== undefined) ({ flags, targets } = begun);
+  else {
+    const { config, unsafe, transform, add, skip, style, builder } = options as FixFlags;
+    flags = { config, unsafe, transform, add, skip, style, builder };
+    const chosen = await chooseTargets(given, options.from, io);
+    if (typeof chosen === 'string') return usageError(io, chosen);
+    targets = options.sample === undefined ? chosen : sample(chosen, options.sample);
+    if (options.limit !== undefined) targets = targets.slice(0, options.limit);
+    if (targets.length === 0) return usageError(io, 'no targets: give directories, clone URLs, or --from FILE');
+  }
+  // Its mistakes are told once, not by every thread.
+  const request = await fixRequest(flags, io.cwd);
+  if (typeof request === 'string') return usageError(io, request);
+
+  mkdirSync(folder, { recursive: true });
+  const journal = openJournal(journalPath);
+  const done = new Map<string, Result['status']>(resuming ? begun?.done : []);
+  const again = options.retry === undefined ? [] : [...done].filter(([, status]) => status === 'failed');
+  for (const [id] of again) done.delete(id);
+  await journal.append(
+    resuming
+      ? again.map(([id]) => ({ event: 'retry', id }) satisfies Event)
+      : [
+          { event: 'run', version: 1, tool: version, settings: flags },
+          ...targets.map((target) => ({ event: 'target', ...target }) satisfies Event),
+          { event: 'begin', targets: targets.length },
+        ],
+  );
+  let counts = [...done.values()].reduce((sum, status) => counted(sum, status), NO_COUNTS);
+  const left = targets.filter(({ id }) => !done.has(id));
+  const progress = progressOf(left.length, io);
+  const of = Math.max(1, options.concurrency ?? availableParallelism());
+  await runBatch(left, journal, {
+    folder,
+    cwd: request.cwd,
+    flags,
+    concurrency: of,
+    timeout: (options.timeout ?? 300) * 1000,
+    maxBytes: (options['max-size'] ?? 1000) * 1e6,
+    onResult: (result) => {
+      counts = counted(counts, result.status);
+      for (const line of failures(result)) progress.say(line);
+      if (options.quiet !== true) progress.step();
+    },
+  });
+  progress.end();
+  journal.close();
+  await writeResults(folder, targets);
+  io.stderr(`${summaryOf(counts, targets.length)}; see ${printable(folder)}\n`);
+  if (counts.failed > 0) return 2;
+  return options.check === true && counts.changed > 0 ? 1 : 0;
+}
+
+interface Begun {
+  readonly flags: FixFlags;
+  readonly targets: readonly Target[];
+  readonly done: ReadonlyMap<string, Result['status']>;
+  /** All targets were told before it was stopped. */
+  readonly complete: boolean;
+}
+
+async function readBegun(path: string): Promise<Begun | 'foreign'> {
+  let flags: FixFlags = {};
+  let targets: Target[] = [];
+  let complete = false;
+  const done = new Map<string, Result['status']>();
+  let first = true;
+  for await (const each of readJournal(path)) {
+    if (first && !(each.event === 'run' && (each.version as number) === 1)) return 'foreign';
+    first = false;
+    if (each.event === 'run') {
+      // One that was stopped before it began may stand above.
+      flags = each.settings as FixFlags;
+      targets = [];
+    } else if (each.event === 'target') targets.push({ id: each.id, kind: each.kind, location: each.location });
+    else if (each.event === 'begin') complete = true;
+    else if (each.event === 'retry') done.delete(each.id);
+    else done.set(each.result.id, each.result.status);
+  }
+  return { flags, targets, done, complete };
+}
+
+async function chooseTargets(
+  given: readonly string[],
+  from: string | undefined,
+  io: Io,
+): Promise<readonly Target[] | string> {
+  let more: readonly string[] = [];
+  if (from !== undefined)
+    try {
+      more = listed(
+        from === '-' ? Buffer.from(await io.stdin()).toString() : readFileSync(resolve(io.cwd, from), 'utf8'),
+      );
+    } catch (error) {
+      return `--from ${from}: ${reason(error)}`;
+    }
+  const byId = new Map<string, Target>();
+  for (const text of [...given, ...more]) {
+    const target = targetOf(text, io.cwd);
+    if (typeof target === 'string') return printable(target);
+    byId.set(target.id, target);
+  }
+  return [...byId.values()];
+}
+
+function failures(result: Result): readonly string[] {
+  if (result.status !== 'failed') return [];
+  const { location, error } = result;
+  if (error !== undefined) return [noteLine({ path: location, ...error })];
+  const files = result.files.filter((each) => each.status === 'failed');
+  return [
+    ...files.flatMap((each) =>
+      each.refused.map((refusal) => noteLine({ ...refusal, path: `${location}: ${each.path}` })),
+    ),
+    ...result.notes
+      .filter(({ code }) => code === 'unreadable')
+      .map((note) => noteLine({ ...note, path: `${location}: ${note.path}` })),
+  ];
+}
+
+const EVERY_MS = { terminal: 200, log: 10_000 };
+
+/** One line that is written over on a terminal, now and then a line elsewhere. */
+function progressOf(total: number, io: Io): { step(): void; say(line: string): void; end(): void } {
+  const started = Date.now();
+  let done = 0;
+  let shown = started;
+  const clear = io.isTerminal ? '\r\u001b[K' : '';
+  return {
+    step() {
+      done++;
+      const now = Date.now();
+      if (now - shown < (io.isTerminal ? EVERY_MS.terminal : EVERY_MS.log) || done === total) return;
+      shown = now;
+      const seconds = Math.ceil(((now - started) / done / 1000) * (total - done));
+      const rest = seconds < 90 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`;
+      io.stderr(`${clear}${done}/${total} repositories, about ${rest} left${io.isTerminal ? '' : '\n'}`);
+    },
+    say: (line) => io.stderr(`${clear}${line}\n`),
+    end: () => io.stderr(clear),
+  };
+}
+
+function summaryOf({ changed, unchanged, refused, none, failed }: Counts, total: number): string {
+  const parts = [
+    `${changed} would change`,
+    `${refused} refused`,
+    `${unchanged} fine as they are`,
+    `${none} without a Dockerfile`,
+    ...(failed > 0 ? [`${failed} failed`] : []),
+  ];
+  return `${total} ${total === 1 ? 'repository' : 'repositories'}: ${parts.join(', ')}`;
+}
