@@ -1,5 +1,6 @@
 /** Many repositories, some at a time: each is brought here if need be, looked at in a thread, and journaled. */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Piscina } from 'piscina';
 import { clone, CloneError } from './clone.ts';
@@ -60,7 +61,7 @@ export async function runBatch(
     } catch (error) {
       found = { status: 'failed', files: [], notes: [], patch: '', error: whyFailed(error, signal, timeout) };
     } finally {
-      if (place !== undefined) rmSync(place, { recursive: true, force: true });
+      if (place !== undefined) await discard(place);
     }
     const result: Result = {
       version: 1,
@@ -84,9 +85,14 @@ export async function runBatch(
     await Promise.all(lanes);
   } finally {
     await pool.destroy();
-    rmSync(work, { recursive: true, force: true });
+    await discard(work);
   }
   return counts;
+}
+
+/** A git that was just killed may still be writing there; what stays is cleared by the next run. */
+async function discard(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }).catch(() => undefined);
 }
 
 function whyFailed(error: unknown, signal: AbortSignal, timeout: number): { code: string; message: string } {
