@@ -129,6 +129,13 @@ export const REFUSALS: Readonly<Record<string, Explanation>> = {
     todo: 'Restart it, or choose another with `--engine`.',
     example: 'dockerfix verify',
   },
+  'file-too-large': {
+    kind: 'refusal',
+    means: 'The Dockerfile has more than 2,000,000 characters or 100,000 lines.',
+    why: 'Nobody writes such a file: it is generated, or made to keep a tool busy.',
+    todo: 'Change what generates it.',
+    example: 'wc -c Dockerfile   # 2,000,000 or more',
+  },
   'ignore-file-needed': {
     kind: 'refusal',
     means: 'The fix changes the ignore file as well, and standard output has room for the Dockerfile only.',
@@ -309,6 +316,13 @@ export const REFUSALS: Readonly<Record<string, Explanation>> = {
     todo: 'Run it again, or mend the permissions.',
     example: 'a Dockerfile on a read-only file system',
   },
+  'out-of-memory': {
+    kind: 'error',
+    means: 'A repository of a batch took more memory than one worker may have.',
+    why: 'One repository must not stop the others.',
+    todo: 'Run dockerfix in a checkout of it; if it happens there too, report it.',
+    example: 'dockerfix batch --from urls.txt',
+  },
   'output-tracked-in-context': {
     kind: 'refusal',
     means: 'The context holds what the install fills: `node_modules`, `vendor` and the like are committed.',
@@ -322,13 +336,6 @@ export const REFUSALS: Readonly<Record<string, Explanation>> = {
     why: '`git apply` and `patch` change nothing there.',
     todo: 'Run dockerfix in a directory above it, or use `--write`.',
     example: 'dockerfix ../other/Dockerfile > fix.patch',
-  },
-  'file-too-large': {
-    kind: 'refusal',
-    means: 'The Dockerfile has more than 2,000,000 characters or 100,000 lines.',
-    why: 'Nobody writes such a file: it is generated, or made to keep a tool busy.',
-    todo: 'Change what generates it.',
-    example: 'wc -c Dockerfile   # 2,000,000 or more',
   },
   'parser-disagrees': {
     kind: 'refusal',
@@ -413,6 +420,13 @@ export const REFUSALS: Readonly<Record<string, Explanation>> = {
     why: 'What it becomes is not known.',
     todo: 'Run dockerfix on what it becomes, and carry the change over.',
     example: 'Dockerfile.j2',
+  },
+  'timed-out': {
+    kind: 'error',
+    means: 'A repository of a batch took longer than the time-out.',
+    why: 'One repository must not stop the others.',
+    todo: 'Give it more time with `--timeout`, and run `dockerfix batch --retry failed`.',
+    example: 'dockerfix batch --timeout 60 --from urls.txt',
   },
   'too-deep': {
     kind: 'refusal',
