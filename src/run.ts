@@ -3,7 +3,7 @@ import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import type { BuildContext, Copy, Dockerfile, Note, Outcome, Refusal, Trouble } from './model.ts';
 import { findDockerfiles, isDockerfileName, reason, shownPath, type FoundFile } from './context/find.ts';
-import { insideRepository, openRepository, type Repository } from './context/disk.ts';
+import { insideRepository, openRepository, type Repository, type Unsaved } from './context/disk.ts';
 import { chooseContext, findEvidence, type Evidence } from './context/discover.ts';
 import { contextPath, expandCopySource } from './context/dockerignore.ts';
 import { assumedContext } from './context/assumed.ts';
@@ -26,6 +26,8 @@ export interface RunOptions {
   readonly fix: FixOptions;
   /** What a configuration says. */
   readonly configuration?: PerFile;
+  /** What an editor holds counts instead of what is on disk. */
+  readonly unsaved?: Unsaved;
 }
 
 /** By absolute path of the Dockerfile. */
@@ -76,7 +78,7 @@ interface Job {
 }
 
 export async function run(options: RunOptions): Promise<RunResult> {
-  const found = await findDockerfiles(options.paths, options.cwd);
+  const found = await findDockerfiles(options.paths, options.cwd, options.unsaved);
   const ignored = (file: FoundFile): boolean => options.configuration?.ignored(absolutePath({ file })) === true;
   const named = new Set(options.paths.map((path) => shownPath(options.cwd, resolve(options.cwd, path))));
   const notes = found.files
@@ -122,7 +124,7 @@ class Runner {
     const said = [...notes];
     const jobs: Job[] = [];
     for (const file of files) {
-      const job = open(file);
+      const job = open(file, this.options.unsaved);
       if ('code' in job) {
         outcomes.set(file, failed(file, job));
         continue;
@@ -255,7 +257,7 @@ class Runner {
       if (!isDockerfileName(path.slice(path.lastIndexOf('/') + 1)) || path.split('/').includes('node_modules'))
         continue;
       if (repository.symlinks.has(path) || known.has(join(repository.root, path))) continue;
-      const job = open({ repository, path, shown: path });
+      const job = open({ repository, path, shown: path }, this.options.unsaved);
       if ('code' in job) continue;
       await this.locate(job, this.configured(job)?.context);
       jobs.push(job);
@@ -301,7 +303,7 @@ class Runner {
   }
 }
 
-function open(file: FoundFile): Job | Trouble {
+function open(file: FoundFile, unsaved: Unsaved = () => undefined): Job | Trouble {
   const { repository, path } = file;
   try {
     let target = join(repository.root, path);
@@ -314,7 +316,7 @@ function open(file: FoundFile): Job | Trouble {
           help: 'run dockerfix on that file',
         };
     }
-    const source = decodeUtf8(readFileSync(target));
+    const source = unsaved(target) ?? decodeUtf8(readFileSync(target));
     if (source === undefined) return { code: 'not-utf8', message: 'it is not UTF-8 text' };
     return { file, target, source, parsed: parse(source) };
   } catch (error) {

@@ -11,6 +11,7 @@ const ROOMS: readonly (readonly [path: string, room: string])[] = [
   ['transforms/', 'transforms'],
   ['src/cli/', 'cli'],
   ['src/batch/', 'batch'],
+  ['src/lsp/', 'lsp'],
   ['src/reporters/', 'reporters'],
   ['src/run.ts', 'run'],
   ['src/write.ts', 'write'],
@@ -45,6 +46,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     'index',
     'config',
     'refusals',
+    'lsp',
     'run',
     'replay',
     'verify',
@@ -56,6 +58,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     'context',
   ],
   batch: [],
+  lsp: ['index', 'run', 'reporters', 'diff', 'disk'],
   run: ['index', 'disk', 'context'],
   verify: ['index', 'layers', 'context'],
   replay: ['index', 'run', 'disk', 'layers'],
@@ -94,9 +97,10 @@ const PACKAGES: readonly (readonly [name: RegExp, rooms: readonly string[]])[] =
   [/^diff2html$/, ['reporters']],
   [/^yargs$/, ['cli']],
   [/^(?:valibot|jiti)$/, ['config']],
-  [/^node:/, ['batch', 'cli', 'config', 'run', 'write', 'disk', 'verify']],
+  [/^node:/, ['batch', 'cli', 'lsp', 'config', 'run', 'write', 'disk', 'verify']],
   [/^tar-stream$/, ['verify']],
   [/^piscina$/, ['batch']],
+  [/^vscode-languageserver(?:\/node|-textdocument)$/, ['lsp']],
 ];
 
 function roomOf(path: string): string | undefined {

@@ -25,4 +25,5 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'build Dockerfiles before and after with a real builder, and compare the images and the cache',
     load: () => import('./verify.ts'),
   },
+  lsp: { summary: 'a language server, for editors', load: () => import('./lsp.ts') },
 };

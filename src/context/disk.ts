@@ -60,11 +60,14 @@ interface Listing {
   readonly ignore?: GitIgnore;
 }
 
+/** The text that an editor holds of a file, by absolute path without symlinks; undefined: what is on disk counts. */
+export type Unsaved = (path: string) => string | undefined;
+
 /** Opens what holds `directory`: its git work tree, else the directory itself. */
-export async function openRepository(directory: string): Promise<Repository> {
+export async function openRepository(directory: string, unsaved?: Unsaved): Promise<Repository> {
   const root = workTreeOf(directory);
   const listing = root === undefined ? undefined : await gitListing(root);
-  return repository(listing ?? walk(directory));
+  return repository(listing ?? walk(directory), unsaved);
 }
 
 /** One process lists it all: `H 100644 <object> 0⇥path` for tracked, `R ...` once more for deleted, `? path` for others. */
@@ -186,9 +189,10 @@ function walk(directory: string): Listing {
   };
 }
 
-function repository(listing: Listing): Repository {
+function repository(listing: Listing, unsaved: Unsaved = () => undefined): Repository {
   const { root, files, symlinks, tracked, opaque } = listing;
-  const read = cachedReader(root);
+  const saved = cachedReader(root);
+  const read = (path: string): string | undefined => unsaved(join(root, path)) ?? saved(path);
   const listed = (path: string): boolean => files[lowerBound(files, path)] === path;
   // The root's own `.gitignore` comes after, and so above, what git keeps for this clone alone.
   const ignore =

@@ -2,7 +2,7 @@
 import { lstatSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, join, relative, resolve, sep } from 'node:path';
-import { openRepository, workTreeOf, type Repository } from './disk.ts';
+import { openRepository, workTreeOf, type Repository, type Unsaved } from './disk.ts';
 
 export interface FoundFile {
   readonly repository: Repository;
@@ -33,7 +33,7 @@ export function isDockerfileName(name: string): boolean {
 }
 
 /** Explicit files are always taken; directories are searched, as far as git does not ignore what is in them. */
-export async function findDockerfiles(paths: readonly string[], cwd: string): Promise<Found> {
+export async function findDockerfiles(paths: readonly string[], cwd: string, unsaved?: Unsaved): Promise<Found> {
   const files = new Map<string, FoundFile>();
   const notes: Found['notes'][number][] = [];
   const errors: Found['errors'][number][] = [];
@@ -42,7 +42,7 @@ export async function findDockerfiles(paths: readonly string[], cwd: string): Pr
   const open = async (directory: string): Promise<Repository> => {
     const root = workTreeOf(directory) ?? outsideGit(here, directory);
     let repository = repositories.get(root);
-    if (repository === undefined) repositories.set(root, (repository = await openRepository(root)));
+    if (repository === undefined) repositories.set(root, (repository = await openRepository(root, unsaved)));
     return repository;
   };
   for (const given of paths) {
