@@ -101,10 +101,11 @@ class Session {
   }
 
   private accept(transform: Transform, at: Instruction, fix: Fix): Trouble | undefined {
+    const line = this.lineOf(at);
     // What was done once and is proposed again would be proposed for ever.
     if (
       this.applied.some(
-        (each) => each.transform === transform.name && each.message === fix.message && each.line === this.lineOf(at),
+        (each) => each.transform === transform.name && each.message === fix.message && each.line === line,
       )
     )
       return { code: 'no-change', message: 'the fix was made already' };
@@ -118,13 +119,6 @@ class Session {
         : this.context.withIgnoreFile(applyEdits(this.context.ignoreFile.source ?? '', ignoreEdits));
     if (file.source === this.file.source && context === this.context)
       return { code: 'no-change', message: 'the fix changes nothing' };
-    const line = this.lineOf(at);
-    if (
-      this.applied.some(
-        (each) => each.transform === transform.name && each.line === line && each.message === fix.message,
-      )
-    )
-      return { code: 'not-settled', message: 'the same fix was applied before, and would be again without end' };
     const trouble = fix.changes === true ? undefined : this.proof.compare({ file, context });
     if (trouble !== undefined) return trouble;
     this.disagreement ??= crossCheck(this.original) ?? 'none';

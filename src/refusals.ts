@@ -295,13 +295,6 @@ export const REFUSALS: Readonly<Record<string, Explanation>> = {
     todo: 'Add yourself to its group, or use a rootless builder: podman, buildah.',
     example: 'dockerfix verify',
   },
-  'not-settled': {
-    kind: 'refusal',
-    means: 'A fix that was applied is proposed again for the same place.',
-    why: 'It would be applied again without end.',
-    todo: 'Report the Dockerfile: this is a mistake of the transform.',
-    example: 'a plugin that does not recognise its own result',
-  },
   'not-utf8': {
     kind: 'error',
     means: 'The file is not UTF-8 text.',
