@@ -9,6 +9,6 @@ export { isProvenance } from './effects/environment.ts';
 export type { Action, Event, Placement, StageTrace } from './effects/trace.ts';
 export { managers } from './managers/index.ts';
 export { edited, emit, manifestCopies, supportsMounts } from './moves/emit.ts';
-export { isTrouble, planFixes } from './moves/fix.ts';
+export { isTrouble, planFixes, proposals } from './moves/fix.ts';
 export { ignoreEdit, missingIgnores } from './moves/ignore.ts';
 export { opportunities, type Blocked, type Opportunities, type Plan } from './moves/sink.ts';

@@ -19,15 +19,7 @@
  * Safe where the download takes just what the build takes. Otherwise unsafe, with its risk; refused where the manager
  * has no such step, or where it could fail although the build succeeds.
  */
-import {
-  isTrouble,
-  opportunities,
-  planFixes,
-  traceOf,
-  type Fix,
-  type Proposal,
-  type Transform,
-} from '../src/plugin.ts';
+import { opportunities, proposals, traceOf, type Proposal, type Transform } from '../src/plugin.ts';
 
 export const prefetchDependencies: Transform = {
   name: 'prefetch-dependencies',
@@ -35,17 +27,7 @@ export const prefetchDependencies: Transform = {
   *propose(file, context, target): Iterable<Proposal> {
     for (const stage of traceOf(file, context, target)) {
       const { plans, blocked, optimal } = opportunities(stage, context, { kind: 'build', narrow: true });
-      for (const last of new Set(plans.map((plan) => plan.last))) {
-        const made = plans
-          .filter((plan) => plan.last === last)
-          .flatMap((plan) => planFixes(file, plan, stage, context, target));
-        const refusal = made.find(isTrouble);
-        yield {
-          at: last,
-          fixes: made.filter((each): each is Fix => !isTrouble(each)),
-          ...(refusal === undefined ? {} : { refusal }),
-        };
-      }
+      yield* proposals(file, plans, stage, context, target);
       for (const { run, trouble } of blocked) yield { at: run, fixes: [], refusal: trouble };
       for (const { run, install } of optimal)
         yield {

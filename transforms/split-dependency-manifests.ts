@@ -19,15 +19,7 @@
  * Safe when the build context is known: every file that the install reads is copied first, and the proof shows that
  * all commands see the same inputs. Without a context it is unsafe: which manifests exist is assumed.
  */
-import {
-  isTrouble,
-  opportunities,
-  planFixes,
-  traceOf,
-  type Fix,
-  type Proposal,
-  type Transform,
-} from '../src/plugin.ts';
+import { opportunities, proposals, traceOf, type Proposal, type Transform } from '../src/plugin.ts';
 
 export const splitDependencyManifests: Transform = {
   name: 'split-dependency-manifests',
@@ -41,17 +33,7 @@ export const splitDependencyManifests: Transform = {
         worth.filter((plan) => plan.split !== undefined),
         worth.filter((plan) => plan.split === undefined),
       ]) {
-        for (const last of new Set(group.map((plan) => plan.last))) {
-          const made = group
-            .filter((plan) => plan.last === last)
-            .flatMap((plan) => planFixes(file, plan, stage, context, target));
-          const refusal = made.find(isTrouble);
-          yield {
-            at: last,
-            fixes: made.filter((each): each is Fix => !isTrouble(each)),
-            ...(refusal === undefined ? {} : { refusal }),
-          };
-        }
+        yield* proposals(file, group, stage, context, target);
       }
       for (const { run, trouble } of blocked) yield { at: run, fixes: [], refusal: trouble };
       for (const { run, install } of optimal)

@@ -1,9 +1,30 @@
 /** Makes a plan into a fix: its edits, the ignore file that they need, and what to say. */
-import type { BuildContext, Dockerfile, Edit, Fix, Split, Target, Trouble } from '../model.ts';
+import type { BuildContext, Dockerfile, Edit, Fix, Proposal, Split, Target, Trouble } from '../model.ts';
 import type { StageTrace } from '../effects/trace.ts';
 import { emit, emitAhead } from './emit.ts';
 import { ignoreEdit, missingIgnores } from './ignore.ts';
 import type { Plan } from './sink.ts';
+
+/** One proposal for each RUN that plans end at: their fixes are alternatives. */
+export function* proposals(
+  file: Dockerfile,
+  plans: readonly Plan[],
+  stage: StageTrace,
+  context: BuildContext,
+  target: Target,
+): Iterable<Proposal> {
+  for (const last of new Set(plans.map((plan) => plan.last))) {
+    const made = plans
+      .filter((plan) => plan.last === last)
+      .flatMap((plan) => planFixes(file, plan, stage, context, target));
+    const refusal = made.find(isTrouble);
+    yield {
+      at: last,
+      fixes: made.filter((each): each is Fix => !isTrouble(each)),
+      ...(refusal === undefined ? {} : { refusal }),
+    };
+  }
+}
 
 /** The ways to carry out a plan, best first, each with the ignore file that it needs; or why it cannot be done. */
 export function planFixes(
