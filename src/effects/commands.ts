@@ -27,6 +27,8 @@ export interface Disk extends Files {
   owns(path: string): boolean;
   /** A tree of the project's own lies in it. */
   holdsOwn(path: string): boolean;
+  /** Known to exist and to be a directory. */
+  isDirectory(path: string): boolean;
 }
 
 type Rule = (words: readonly string[], at: Place, files: Disk, command: Command) => Effect | undefined;
@@ -117,14 +119,10 @@ const attributes: Rule = (words, at, files) => {
     if (targets.every((path) => isSystem(path))) return { ...NOTHING, system: 'writes' };
     return { ...NOTHING, reads: targets.map((path) => ({ path, tree: true })), writes: targets, system: 'reads' };
   }
-  const touches = targets.filter((path) => files.entries(path) !== undefined && isDirectory(files, path));
+  const touches = targets.filter((path) => files.isDirectory(path));
   const writes = targets.filter((path) => !touches.includes(path));
   return { ...NOTHING, reads: writes.map((path) => ({ path })), writes, touches, system: 'reads' };
 };
-
-function isDirectory(files: Disk, path: string): boolean {
-  return files.has(path) === 'yes' && files.read(path) === undefined && (files.entries(path)?.length ?? 0) > 0;
-}
 
 const remove: Rule = (words, at, files, command) => {
   const removes: string[] = [];
@@ -327,7 +325,7 @@ const print: Rule = (words, at, files, command) => {
   const isShown = command.redirects.some(({ target }) => target !== '/dev/null' && !/^[12]$/.test(target ?? ''));
   const paths = isShown && named.length === 0 ? [at.directory] : named;
   // A directory that only a copy fills would be missing before it.
-  if (paths.some((path) => path !== at.directory && !isSystemPath(path, files) && isDirectory(files, path)))
+  if (paths.some((path) => path !== at.directory && !isSystemPath(path, files) && files.isDirectory(path)))
     return undefined;
   const reads = paths
     .filter((path) => (isShown || path !== at.directory) && !isSystemPath(path, files))

@@ -1,6 +1,6 @@
 /** ENV, ARG and LABEL on symbols: what each name holds, whatever the order in which unrelated names were set. */
 import { pairs } from '../dockerfile/check.ts';
-import { INHERITED } from './surroundings.ts';
+import { INHERITED, isFollowed } from './surroundings.ts';
 import type { Symbols } from './symbols.ts';
 
 /**
@@ -14,42 +14,65 @@ export function isProvenance(name: string): boolean {
   return PROVENANCE.test(name);
 }
 
+/** Ordinary names are hashed by groups, so that one more among thousands does not mean to hash them all again. */
+const GROUPS = 64;
+
+class Group {
+  readonly names = new Set<string>();
+  symbol: number | undefined;
+}
+
 /** Of a variable's text, as far as it is looked at. */
 const LONGEST = 10_000;
 
 export class Variables {
   private readonly symbols: Symbols;
-  private readonly values: Map<string, number>;
+  private readonly values = new Map<string, number>();
   private readonly labels: Map<string, number>;
   /** What each variable holds, where a default says; what came with the base image is `INHERITED`. */
-  readonly texts: Map<string, string>;
+  private readonly texts: Map<string, string>;
+  /** Those of `texts` that programs take file names from. */
+  readonly followed = new Map<string, string>();
+  private readonly provenance = new Set<string>();
+  private readonly groups: Group[] = [];
   private known: number | undefined;
 
-  constructor(
-    symbols: Symbols,
-    values = new Map<string, number>(),
-    labels = new Map<string, number>(),
-    texts = new Map<string, string>(),
-  ) {
+  constructor(symbols: Symbols, from?: Variables) {
     this.symbols = symbols;
-    this.values = values;
-    this.labels = labels;
-    this.texts = texts;
+    this.labels = new Map(from?.labels);
+    this.texts = new Map(from?.texts);
+    for (const [name, symbol] of from?.values ?? []) this.put(name, symbol);
+    for (const [name, text] of from?.followed ?? []) this.followed.set(name, text);
   }
 
   fork(): Variables {
-    return new Variables(this.symbols, new Map(this.values), new Map(this.labels), new Map(this.texts));
+    return new Variables(this.symbols, this);
+  }
+
+  private put(name: string, symbol: number): void {
+    if (isProvenance(name)) this.provenance.add(name);
+    else {
+      let sum = 0;
+      for (let at = 0; at < name.length; at++) sum = (sum * 31 + name.charCodeAt(at)) % GROUPS;
+      const group = (this.groups[sum] ??= new Group());
+      group.names.add(name);
+      group.symbol = undefined;
+    }
+    this.values.set(name, symbol);
+    this.known = undefined;
   }
 
   /** The order of two settings of one name counts (rule 18), and what a value refers to. */
   set(keyword: 'ENV' | 'ARG' | 'LABEL', text: string, escape: '\\' | '`'): void {
     const references = this.references(text);
+    const set = settings(keyword, text, escape);
     const into = keyword === 'LABEL' ? this.labels : this.values;
-    const changes = namesOf(keyword, text, escape).map(
-      (name) => [name, this.symbols.of(keyword, text, references, into.get(name) ?? 0)] as const,
+    const changes = set.map(
+      ([name]) => [name, this.symbols.of(keyword, text, references, into.get(name) ?? 0)] as const,
     );
-    for (const [name, symbol] of changes) into.set(name, symbol);
-    this.known = undefined;
+    for (const [name, symbol] of changes)
+      if (keyword === 'LABEL') this.labels.set(name, symbol);
+      else this.put(name, symbol);
     if (keyword === 'LABEL') return;
     const expand = (value: string): string =>
       value
@@ -58,14 +81,16 @@ export class Variables {
         // What doubles from line to line is not a path.
         .slice(0, LONGEST);
     // All of an instruction see the old values (rule 19).
-    const texts = settings(keyword, text, escape).flatMap(([name, value]) =>
-      value === undefined ? [] : [[name, expand(value)] as const],
-    );
-    for (const [name, value] of texts) this.texts.set(name, value);
+    const texts = set.flatMap(([name, value]) => (value === undefined ? [] : [[name, expand(value)] as const]));
+    for (const [name, value] of texts) {
+      this.texts.set(name, value);
+      if (isFollowed(name)) this.followed.set(name, value);
+    }
   }
 
   /** What the variables that a text names hold. */
   references(text: string): string {
+    if (!text.includes('$')) return '';
     const names = new Set([...text.matchAll(/\$\{?(\w+)/g)].map((match) => match[1] as string));
     return [...names]
       .sort()
@@ -75,13 +100,21 @@ export class Variables {
 
   /** The symbol of all variables; with the text of a command, without provenance that it does not name. */
   value(used?: string): number {
-    if (used !== undefined) return this.hash((name) => !isProvenance(name) || used.includes(name));
-    return (this.known ??= this.hash(() => true));
+    const left = used === undefined ? [] : [...this.provenance].filter((name) => !used.includes(name));
+    return left.length === 0 ? (this.known ??= this.hash(left)) : this.hash(left);
   }
 
-  private hash(keep: (name: string) => boolean): number {
-    const entries = [...this.values].filter(([name]) => keep(name)).map(([name, symbol]) => `${name}=${symbol}`);
-    return this.symbols.of('environment', entries.sort().join(' '));
+  private hash(left: readonly string[]): number {
+    const kept = [...this.provenance].filter((name) => !left.includes(name));
+    const groups = this.groups.map((group) => (group.symbol ??= this.symbols.of('group', this.list(group.names))));
+    return this.symbols.of('environment', groups.join(' '), this.list(kept));
+  }
+
+  private list(names: Iterable<string>): string {
+    return [...names]
+      .sort()
+      .map((name) => `${name}=${this.values.get(name) ?? 0}`)
+      .join(' ');
   }
 
   /** For the image's configuration. */
@@ -94,10 +127,6 @@ export class Variables {
 }
 
 /** A name that is itself a variable may be any. */
-function namesOf(keyword: string, text: string, escape: '\\' | '`'): readonly string[] {
-  return settings(keyword, text, escape).map(([name]) => name);
-}
-
 function settings(
   keyword: string,
   text: string,

@@ -41,6 +41,17 @@ const PATH_OPTION = /^--?(?:c|C|K|f|r|t|i|T|config\S*|target|prefix|root|tool-pa
 const CODE_VARIABLE =
   /^(?:BASH_ENV|ENV|NODE_OPTIONS|RUBYOPT|PERL5OPT|LD_PRELOAD|PYTHONSTARTUP|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|GIT_SSH\w*|npm_config_script_shell|npm_config_shell|npm_config_node_options)$/i;
 
+/** A variable that can make programs read files. */
+export function isFollowed(name: string): boolean {
+  return (
+    name === 'PATH' ||
+    name === 'HOME' ||
+    TOOL_DIRECTORY.test(name) ||
+    CODE_VARIABLE.test(name) ||
+    TOOL_VARIABLE.test(name) // PYTHONPATH among them
+  );
+}
+
 /** Programs that others run. */
 const HELPERS = 'sh bash env node python python3 ruby php perl git make cc gcc g++ java go npm sed grep tar'.split(' ');
 
@@ -53,8 +64,8 @@ export const INHERITED = '\0';
 export function surroundings(
   command: Command,
   place: Place,
-  /** What the variables hold, as far as that is known. */
-  variables: Iterable<readonly [name: string, value: string]>,
+  /** What those hold that are followed, as far as that is known. */
+  variables: ReadonlyMap<string, string>,
   image: Image,
 ): Surroundings {
   const operands = new Map<string, Read>();
@@ -72,12 +83,16 @@ export function surroundings(
   const program = names.find((name) => /^(?:\S*\/)?(?:pip|python)[\d.]*$/.test(name));
   const modules = new Set(program !== undefined && names.includes('-m') ? [directory] : []);
 
+  const ownOperands = OWN_OPERANDS.test(names[0] ?? '');
   for (const [at, name] of names.entries()) {
     if (at === 0 && !name.includes('/')) continue;
-    if (names[at - 1] === '--script-shell' || name.startsWith('--script-shell=')) reads.set('/', EVERYTHING);
-    if (OWN_OPERANDS.test(names[0] as string)) continue;
+    const option = names[at - 1] ?? '';
+    if (option === '--script-shell' || name.startsWith('--script-shell=')) reads.set('/', EVERYTHING);
+    if (ownOperands) continue;
     // `-c Release`, `-f net8.0`, `-r linux-x64`
-    const isValue = names[0] !== 'dotnet' && PATH_OPTION.test(names[at - 1] as string);
+    const isValue = option.startsWith('-') && names[0] !== 'dotnet' && PATH_OPTION.test(option);
+    // What a token holds, its word holds.
+    if (!isValue && !/[./]/.test(name)) continue;
     for (const token of tokens(name)) {
       if (!isValue && !/[./]/.test(token)) continue;
       const path = resolvePath(directory, token);

@@ -35,7 +35,7 @@ import {
   wildcardLayer,
 } from './image.ts';
 import { baseName, collides, isShared, isSystem, join, within } from './paths.ts';
-import { surroundings, type Surroundings } from './surroundings.ts';
+import { isFollowed, surroundings, type Surroundings } from './surroundings.ts';
 import type { Symbols } from './symbols.ts';
 
 /** Something an action depends on, with the value that it had. */
@@ -772,10 +772,17 @@ class Execution {
     return [action];
   }
 
-  private *variables(shell: Shell, command: Command): Iterable<readonly [string, string]> {
-    const own = [...command.assignments.map(({ name, value }) => [name, value ?? ''] as const), ...shell.exports];
-    for (const [name, value] of own) if (value !== undefined) yield [name, value];
-    for (const entry of this.environment.texts) if (!own.some(([name]) => name === entry[0])) yield entry;
+  /** The variables that programs take file names from, as this command sees them. */
+  private variables(shell: Shell, command: Command): ReadonlyMap<string, string> {
+    if (command.assignments.length === 0 && shell.exports.size === 0) return this.environment.followed;
+    const seen = new Map(this.environment.followed);
+    for (const [name, value] of [
+      ...shell.exports,
+      ...command.assignments.map(({ name, value }) => [name, value ?? ''] as const),
+    ])
+      if (value === undefined) seen.delete(name);
+      else if (isFollowed(name)) seen.set(name, value);
+    return seen;
   }
 
   /** A step with what it reads of its surroundings; one that works on the system may have been told to do it there. */

@@ -11,8 +11,8 @@
  */
 import type { BuildContext, Dockerfile, PackageManager, Trouble } from '../model.ts';
 import { parse } from '../dockerfile/parse.ts';
-import { createSymbols } from '../effects/symbols.ts';
-import { trace, type Action, type Input, type StageTrace } from '../effects/trace.ts';
+import { traced } from '../effects/memo.ts';
+import type { Action, Input, StageTrace } from '../effects/trace.ts';
 
 export interface Side {
   readonly file: Dockerfile;
@@ -26,29 +26,22 @@ export interface Proof {
 }
 
 export function proof(original: Side, managers?: readonly PackageManager[]): Proof {
-  const symbols = createSymbols();
-  const traces = new Map<BuildContext, readonly StageTrace[]>();
   return {
     compare(candidate) {
       const ignore = ignoreFileTrouble(original, candidate.context);
       if (ignore !== undefined) return ignore;
+      const { symbols } = traced(original.file, original.context, managers);
       // Both run on the new ignore file: what it keeps out is an install's output that no clean checkout has.
-      let before = traces.get(candidate.context);
-      if (before === undefined)
-        traces.set(candidate.context, (before = trace(original.file, candidate.context, symbols, managers)));
-      return compareTraces(before, candidate, (file, context) => trace(file, context, symbols, managers));
+      const [before, after] = [original.file, candidate.file].map(
+        (file) => traced(file, candidate.context, managers, symbols).stages,
+      ) as [readonly StageTrace[], readonly StageTrace[]];
+      return compareTraces(before, after);
     },
   };
 }
 
-function compareTraces(
-  before: readonly StageTrace[],
-  candidate: Side,
-  run: (file: Dockerfile, context: BuildContext) => readonly StageTrace[],
-): Trouble | undefined {
-  if (candidate.file.stages.length !== before.length)
-    return { code: 'different-stages', message: 'the number of stages would change' };
-  const after = run(candidate.file, candidate.context);
+function compareTraces(before: readonly StageTrace[], after: readonly StageTrace[]): Trouble | undefined {
+  if (after.length !== before.length) return { code: 'different-stages', message: 'the number of stages would change' };
   for (const [index, old] of before.entries()) {
     const trouble = compareStages(old, after[index] as StageTrace);
     if (trouble !== undefined) return trouble;
@@ -107,8 +100,9 @@ function compareStages(before: StageTrace, after: StageTrace): Trouble | undefin
         return { code: 'manifest-missing', message: `\`${action.text}\` would not find the same \`${missing.what}\`` };
       }
       if (known.has(action.symbol)) {
-        const next = old.findIndex((each, index) => index >= at && each.action.symbol === action.symbol);
-        if (next >= 0) at = next + 1;
+        let next = at;
+        while (next < old.length && old[next]?.action.symbol !== action.symbol) next++;
+        if (next < old.length) at = next + 1;
         continue;
       }
       if (onlySets(action) || isScaffolding(action)) continue;
