@@ -33,7 +33,7 @@ export interface Layer {
   /** It brings all that the other, older layer brought. */
   covers?(older: Layer): boolean;
   read?(): string | undefined;
-  executable?(): boolean;
+  executable?(): boolean | undefined;
   /** Names that it brings directly below; undefined: not known. */
   entries(): readonly string[] | undefined;
 }
@@ -66,29 +66,82 @@ export function editLayer(symbol: number): Layer {
 }
 
 /** What `COPY` of one context path brings. `owner` stands for everything that `--chown` and the like decide. */
-export function contextLayer(context: BuildContext, source: string, owner: string, maker: string, named = true): Layer {
-  const kind = context.kind(source);
-  // A symlink is followed when named as a source, and stays a link inside a copied directory (rule 31).
-  const link = kind === 'symlink' ? (named ? ':followed' : ':link') : '';
-  const layer: Layer & { readonly directory?: string } = {
-    key: `c:${source}:${owner}${link}`,
-    settles: kind === 'file' || kind === 'symlink',
-    presence: kind === undefined ? 'maybe' : 'yes',
-    maker,
-    ...(link === ':link' ? { link: true } : {}),
-    child(name) {
-      if (kind === 'file' || kind === 'symlink') return undefined;
-      const below = source === '.' ? name : `${source}/${name}`;
-      return context.may(below) ? contextLayer(context, below, owner, maker, false) : undefined;
-    },
-    hidden: (name) =>
-      kind === 'directory' ? ghostLayer(context, source === '.' ? name : `${source}/${name}`, owner, maker) : undefined,
-    covers: (older) => older.key === layer.key || older.key.startsWith(`w:${source}:${owner}:`),
-    read: () => (kind === 'file' ? context.read(source) : undefined),
-    ...(owner === '' || !owner.includes('chmod') ? { executable: () => context.executable(source) } : {}),
-    entries: () => (kind === 'directory' ? context.entries(source) : kind === 'symlink' ? undefined : []),
-  };
+export function contextLayer(context: BuildContext, source: string, owner: string, maker: string): Layer {
+  let layers = contextLayers.get(context);
+  if (layers === undefined) contextLayers.set(context, (layers = new Map()));
+  const key = `${source}\n${owner}\n${maker}`;
+  let layer = layers.get(key);
+  if (layer === undefined) layers.set(key, (layer = new ContextLayer(context, source, owner, maker, true)));
   return layer;
+}
+
+const contextLayers = new WeakMap<BuildContext, Map<string, Layer>>();
+
+class ContextLayer implements Layer {
+  readonly key: string;
+  readonly settles: boolean;
+  readonly presence: Presence;
+  readonly maker: string;
+  readonly link?: true;
+  private readonly context: BuildContext;
+  private readonly source: string;
+  private readonly owner: string;
+  private readonly kind: ReturnType<BuildContext['kind']>;
+  private children: Map<string, Layer | undefined> | undefined;
+
+  constructor(context: BuildContext, source: string, owner: string, maker: string, named: boolean) {
+    this.context = context;
+    this.source = source;
+    this.owner = owner;
+    this.maker = maker;
+    this.kind = context.kind(source);
+    // A symlink is followed when named as a source, and stays a link inside a copied directory (rule 31).
+    const link = this.kind === 'symlink' ? (named ? ':followed' : ':link') : '';
+    this.key = `c:${source}:${owner}${link}`;
+    this.settles = this.kind === 'file' || this.kind === 'symlink';
+    this.presence = this.kind === undefined ? 'maybe' : 'yes';
+    if (link === ':link') this.link = true;
+  }
+
+  child(name: string): Layer | undefined {
+    if (this.settles) return undefined;
+    this.children ??= new Map();
+    let child = this.children.get(name);
+    if (child !== undefined || this.children.has(name)) return child;
+    const below = this.below(name);
+    if (this.context.may(below)) child = new ContextLayer(this.context, below, this.owner, this.maker, false);
+    this.children.set(name, child);
+    return child;
+  }
+
+  hidden(name: string): Layer | undefined {
+    return this.kind === 'directory' ? ghostLayer(this.context, this.below(name), this.owner, this.maker) : undefined;
+  }
+
+  covers(older: Layer): boolean {
+    return older.key === this.key || older.key.startsWith(`w:${this.source}:${this.owner}:`);
+  }
+
+  read(): string | undefined {
+    return this.kind === 'file' ? this.context.read(this.source) : undefined;
+  }
+
+  executable(): boolean | undefined {
+    return this.owner.includes('chmod') ? undefined : this.context.executable(this.source);
+  }
+
+  entries(): readonly string[] | undefined {
+    return this.kind === 'directory' ? this.context.entries(this.source) : this.kind === 'symlink' ? undefined : [];
+  }
+
+  private below(name: string): string {
+    return this.source === '.' ? name : `${this.source}/${name}`;
+  }
+}
+
+/** The same, among a project's own entries of a shared directory. */
+export function ownLayer(layer: Layer): Layer {
+  return Object.create(layer, { own: { value: true } }) as Layer;
 }
 
 /** A directory that no file is known of: somebody's may hold files that git ignores wherever they are (`*.log`). */
@@ -100,7 +153,7 @@ function ghostLayer(context: BuildContext, source: string, owner: string, maker:
     ghost: true,
     child(name) {
       const below = `${source}/${name}`;
-      return context.may(below) ? contextLayer(context, below, owner, maker, false) : undefined;
+      return context.may(below) ? new ContextLayer(context, below, owner, maker, false) : undefined;
     },
     hidden: (name) => ghostLayer(context, `${source}/${name}`, owner, maker),
     entries: () => [],

@@ -1,4 +1,5 @@
 import type { BuildContext, Dockerfile, Target } from '../model.ts';
+import type { Memory } from './recall.ts';
 import { createSymbols, type Symbols } from './symbols.ts';
 import { trace, type StageTrace } from './trace.ts';
 
@@ -8,8 +9,18 @@ interface Traced {
   readonly symbols: Symbols;
 }
 
-const memo = new WeakMap<Dockerfile, WeakMap<BuildContext, WeakMap<object, Traced>>>();
+/** What was worked out for a list of managers. */
+type ByManagers<T> = WeakMap<object, T>;
+
+const memo = new WeakMap<Dockerfile, WeakMap<BuildContext, ByManagers<Traced>>>();
+const memories = new WeakMap<BuildContext, ByManagers<Memory>>();
 const BUILT_IN = {};
+
+function ensure<K extends object, V>(map: WeakMap<K, V>, key: K, make: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) map.set(key, (value = make()));
+  return value;
+}
 
 /** The trace of a file in a context, worked out once however many transforms, and the proof, ask. */
 export function traced(
@@ -19,15 +30,22 @@ export function traced(
   /** Default: whichever, and new ones for a first trace. */
   symbols?: Symbols,
 ): Traced {
-  let byContext = memo.get(file);
-  if (byContext === undefined) memo.set(file, (byContext = new WeakMap()));
-  let byManagers = byContext.get(context);
-  if (byManagers === undefined) byContext.set(context, (byManagers = new WeakMap()));
-  let known = byManagers.get(managers ?? BUILT_IN);
+  const list = managers ?? BUILT_IN;
+  const byManagers = ensure(
+    ensure(memo, file, () => new WeakMap()),
+    context,
+    () => new WeakMap(),
+  );
+  let known = byManagers.get(list);
   if (known === undefined || (symbols !== undefined && known.symbols !== symbols)) {
     const table = symbols ?? createSymbols();
-    known = { stages: trace(file, context, table, managers), symbols: table };
-    byManagers.set(managers ?? BUILT_IN, known);
+    const memory = ensure(
+      ensure(memories, context, () => new WeakMap()),
+      list,
+      () => new Map(),
+    );
+    known = { stages: trace(file, context, table, managers, memory), symbols: table };
+    byManagers.set(list, known);
   }
   return known;
 }

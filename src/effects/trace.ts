@@ -30,10 +30,12 @@ import {
   Image,
   type Layer,
   mergeLayer,
+  ownLayer,
   stageLayer,
   valueLayer,
   wildcardLayer,
 } from './image.ts';
+import { recall, type Memory } from './recall.ts';
 import { baseName, collides, isShared, isSystem, join, within } from './paths.ts';
 import { isFollowed, surroundings, type Surroundings } from './surroundings.ts';
 import type { Symbols } from './symbols.ts';
@@ -107,12 +109,14 @@ export function trace(
   symbols: Symbols,
   /** Default: the built-in ones. */
   managers?: readonly PackageManager[],
+  /** Of these managers in this context. */
+  memory: Memory = new Map(),
 ): readonly StageTrace[] {
   const knowledge = knowledgeOf(managers);
   const done: StageTrace[] = [];
   const environments: Variables[] = [];
   for (const stage of file.stages) {
-    const execution = new Execution(file, stage, context, symbols, knowledge, done, environments);
+    const execution = new Execution(file, stage, context, symbols, knowledge, memory, done, environments);
     done.push(execution.run());
     environments.push(execution.environment);
   }
@@ -190,6 +194,7 @@ class Execution {
   private readonly symbols: Symbols;
   private readonly knowledge: Knowledge;
   private readonly done: readonly StageTrace[];
+  private readonly memory: Memory;
 
   constructor(
     file: Dockerfile,
@@ -197,6 +202,7 @@ class Execution {
     context: BuildContext,
     symbols: Symbols,
     knowledge: Knowledge,
+    memory: Memory,
     done: readonly StageTrace[],
     environments: readonly Variables[],
   ) {
@@ -206,6 +212,7 @@ class Execution {
     this.symbols = symbols;
     this.knowledge = knowledge;
     this.done = done;
+    this.memory = memory;
     const parent = stage.base.stage === undefined ? undefined : done[stage.base.stage];
     const from = this.textOf(stage.from);
     if (parent === undefined) {
@@ -369,7 +376,7 @@ class Execution {
         return;
       }
       this.image.makeDirectory(isDirectory ? target : parentPath(target), maker);
-      this.image.write(target, this.isOwn(copy, target, isDirectory) ? { ...layer, own: true } : layer);
+      this.image.write(target, this.isOwn(copy, target, isDirectory) ? ownLayer(layer) : layer);
     };
     if (copy.from !== undefined) {
       const stage = copy.fromStage === undefined ? undefined : this.done[copy.fromStage];
@@ -695,7 +702,11 @@ class Execution {
       const install = this.knowledge.recognise(command, place);
       if (install !== undefined && command.redirects.every((each) => each.target === '/dev/null')) {
         const manager = this.knowledge.manager(install.manager) as PackageManager;
-        const analysis = manager.analyse(install, install.kind === 'script' ? this.scriptView(shell) : this.image);
+        const analysis = this.analysis(
+          manager,
+          install,
+          install.kind === 'script' ? this.scriptView(shell) : this.image,
+        );
         const splitReads = analysis.splits.map((split) => this.readsOf(split.before, place));
         // What comes from a registry does not depend on what a build is called; what a script or a build makes may.
         const quiet = install.kind === 'script' ? where : inShell(stateWith(base(command.text)));
@@ -803,14 +814,28 @@ class Execution {
     return { ...step, reads: [...step.reads, ...more], writes: [...step.writes, ...moved] };
   }
 
+  private analysis(manager: PackageManager, install: Install, files: Files): Analysis {
+    const { command, kind, directory } = install;
+    const words = command.words.map(({ text, value }) => `${value === undefined ? '?' : '='}${value ?? text}`);
+    const assignments = command.assignments.map(({ name, value }) => `${name}=${value ?? '?'}`);
+    const key = [manager.name, kind, directory, command.text, ...assignments, '', ...words].join('\n');
+    const found = recall(this.memory, key, install.place, files, (place, seen) =>
+      manager.analyse({ ...install, place }, seen),
+    );
+    // What it asks later, it asks of these files.
+    return found.frozen === undefined ? found : { ...found, frozen: () => manager.analyse(install, files).frozen?.() };
+  }
+
   /** What a command line would read if it ran now, as far as its installs are understood. */
   private readsOf(line: string, place: Place): readonly Read[] {
-    const run = parse(`FROM scratch\nWORKDIR ${place.directory}\nRUN ${line}\n`).stages[0]?.instructions[1] as
-      Run | undefined;
-    return (run?.commands ?? []).flatMap((command) => {
-      const install = this.knowledge.recognise(command, place);
-      const steps = install === undefined ? [] : this.knowledge.analyse(install, this.image).steps;
-      return steps.filter((step) => step.opaque === undefined).flatMap((step) => step.reads);
+    return recall(this.memory, `reads ${line}`, place, this.image, (here, files) => {
+      const run = parse(`FROM scratch\nWORKDIR ${here.directory}\nRUN ${line}\n`).stages[0]?.instructions[1] as
+        Run | undefined;
+      return (run?.commands ?? []).flatMap((command) => {
+        const install = this.knowledge.recognise(command, here);
+        const steps = install === undefined ? [] : this.knowledge.analyse(install, files).steps;
+        return steps.filter((step) => step.opaque === undefined).flatMap((step) => step.reads);
+      });
     });
   }
 

@@ -2,7 +2,10 @@
 import type { Files, Trouble } from '../../model.ts';
 import { record, type Json } from './package-json.ts';
 import { generated } from './steps.ts';
+import { memo } from './memo.ts';
 import { parseYaml } from './yaml.ts';
+
+const settings = memo((text) => record(parseYaml(text)));
 
 /** A flag of an .npmrc: `ignore-scripts=true`. Later lines win. */
 export function iniFlag(files: Files, path: string, name: string): boolean {
@@ -18,7 +21,7 @@ export function yamlSettings(files: Files, path: string): Json | Trouble {
   const text = files.read(path);
   if (text === undefined) return files.has(path) === 'maybe' ? {} : generated(path);
   try {
-    return record(parseYaml(text));
+    return settings(text);
   } catch {
     return { code: 'dynamic-manifest', message: `\`${path}\` is not valid YAML`, help: 'mend the file' };
   }
