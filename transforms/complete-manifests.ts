@@ -150,7 +150,11 @@ function suppose(
   target: Target,
 ): Supposed | undefined {
   const text = file.source.slice(copy.span[0], copy.span[1]) + file.eol;
-  const supposed = edited(file, [{ file: 'dockerfile', span: [run.outer[0], run.outer[0]], text }]);
+  const supposed = edited(file, [
+    { file: 'dockerfile', span: [run.outer[0], run.outer[0]], text },
+    // What comes after it does not matter.
+    { file: 'dockerfile', span: [run.outer[1], file.source.length], text: '' },
+  ]);
   const trace = supposed.trouble === undefined ? traceOf(supposed, context, target)[stage.stage.index] : undefined;
   const event = trace?.events.find(({ instruction }) => instruction.span[0] === run.span[0] + text.length);
   if (trace === undefined || event === undefined) return undefined;

@@ -88,6 +88,7 @@ class ContextLayer implements Layer {
   private readonly owner: string;
   private readonly kind: ReturnType<BuildContext['kind']>;
   private children: Map<string, Layer | undefined> | undefined;
+  private names: readonly string[] | undefined;
 
   constructor(context: BuildContext, source: string, owner: string, maker: string, named: boolean) {
     this.context = context;
@@ -131,7 +132,8 @@ class ContextLayer implements Layer {
   }
 
   entries(): readonly string[] | undefined {
-    return this.kind === 'directory' ? this.context.entries(this.source) : this.kind === 'symlink' ? undefined : [];
+    if (this.kind !== 'directory') return this.kind === 'symlink' ? undefined : [];
+    return (this.names ??= this.context.entries(this.source));
   }
 
   private below(name: string): string {
@@ -406,8 +408,11 @@ export class Image implements Files {
   }
 
   entries(directory: string): readonly string[] | undefined {
-    const names = new Set<string>();
     const layers = this.layersAt(directory);
+    const written = this.existing(directory)?.children;
+    // The names that a layer brings are sorted.
+    if (written === undefined && layers.length === 1) return layers[0]?.entries();
+    const names = new Set<string>();
     for (let at = layers.length - 1; at >= 0; at--) {
       const layer = layers[at] as Layer;
       const brought = layer.entries();
@@ -415,9 +420,7 @@ export class Image implements Files {
       for (const name of brought) names.add(name);
       if (layer.settles) break;
     }
-    let node: Node | undefined = this.root;
-    for (const name of components(directory)) node = node?.children?.get(name);
-    for (const name of node?.children?.keys() ?? []) if (this.has(join(directory, name)) === 'yes') names.add(name);
+    for (const name of written?.keys() ?? []) if (this.has(join(directory, name)) === 'yes') names.add(name);
     return [...names].sort();
   }
 
@@ -514,6 +517,10 @@ function layersKey(layers: readonly Layer[], strict: boolean): string {
 }
 
 function childLayers(layers: readonly Layer[], name: string): readonly Layer[] {
+  if (layers.length === 1) {
+    const inside = (layers[0] as Layer).child(name);
+    return inside === undefined ? [] : [inside];
+  }
   let result: readonly Layer[] = [];
   for (const layer of layers) {
     const inside = layer.child(name);

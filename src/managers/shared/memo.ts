@@ -1,12 +1,18 @@
+/** Characters of the texts that are kept: a few large lockfiles, or very many manifests. */
+const MOST = 16_000_000;
+
 /** Remembers what was worked out from a text: the same manifests are read many times over while one file is proved. */
-export function memo<T>(work: (text: string) => T, most = 256): (text: string) => T {
+export function memo<T>(work: (text: string) => T): (text: string) => T {
   const known = new Map<string, T>();
+  let kept = 0;
   return (text) => {
     if (known.has(text)) return known.get(text) as T;
     const value = work(text);
-    // Lockfiles of megabytes would be kept alive by their facts.
-    if (text.length > 100_000) return value;
-    if (known.size >= most) known.clear();
+    kept += text.length;
+    if (kept > MOST) {
+      known.clear();
+      kept = text.length;
+    }
     known.set(text, value);
     return value;
   };
