@@ -17,9 +17,10 @@ const common = {
 
 /**
  * Packages that most runs never need are bundled on their own and loaded when first called: a cold start then does not
- * pay for them. By package, the functions that the sources import of it.
+ * pay for them. By package, the functions that the sources import of it; `A.b` is a method of something imported.
  */
 const LAZY = {
+  'dockerfile-ast': ['DockerfileParser.parse'],
   yaml: ['parse', 'parseDocument'],
   diff: ['structuredPatch'],
   diff2html: ['html'],
@@ -37,12 +38,15 @@ const lazy = {
     builder.onLoad({ filter: /./, namespace: 'lazy' }, ({ path }) => ({
       // The banner makes `__load`: the bundler leaves that name alone.
       contents: LAZY[path]
-        .map(
-          (name) => `export function ${name}(...rest) {
+        .map((name) => {
+          const [imported, method] = name.split('.');
+          if (method !== undefined)
+            return `export const ${imported} = { ${method}: (...rest) => __load('./${lazyFile(path)}').${name}(...rest) };`;
+          return `export function ${name}(...rest) {
             const it = __load('./${lazyFile(path)}').${name};
             return new.target ? new it(...rest) : it(...rest);
-          }`,
-        )
+          }`;
+        })
         .join('\n'),
     }));
   },
@@ -51,7 +55,10 @@ const lazy = {
 await Promise.all(
   Object.entries(LAZY).map(([name, functions]) =>
     build({
-      stdin: { contents: `export { ${functions.join(', ')} } from '${name}';`, resolveDir: '.' },
+      stdin: {
+        contents: `export { ${functions.map((each) => each.split('.')[0]).join(', ')} } from '${name}';`,
+        resolveDir: '.',
+      },
       outfile: `dist/${lazyFile(name)}`,
       bundle: true,
       format: 'cjs',
@@ -69,7 +76,9 @@ await Promise.all(
 const require = createRequire(import.meta.url);
 for (const [name, functions] of Object.entries(LAZY)) {
   const loaded = require(`../dist/${lazyFile(name)}`);
-  const absent = functions.find((each) => typeof loaded[each] !== 'function');
+  const absent = functions.find(
+    (each) => typeof each.split('.').reduce((value, part) => value?.[part], loaded) !== 'function',
+  );
   if (absent !== undefined) throw new Error(`dist/${lazyFile(name)} has no ${absent}`);
 }
 
