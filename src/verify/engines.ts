@@ -187,11 +187,11 @@ export function buildArguments(engine: Engine, build: Build): string[] {
   ];
 }
 
-/** Writes the archive to standard output. */
-export function saveArguments({ name }: Engine, tag: string): string[] {
-  if (name === 'buildah') return ['push', '--quiet', tag, 'docker-archive:/dev/stdout'];
-  if (name === 'podman') return ['save', '--format', 'docker-archive', tag];
-  return ['save', tag];
+/** Each writes an archive to standard output; all of these tags are in one of them. */
+export function saveArguments({ name }: Engine, tags: readonly string[]): readonly string[][] {
+  if (name === 'buildah') return tags.map((tag) => ['push', '--quiet', tag, `docker-archive:/dev/stdout:${tag}`]);
+  if (name === 'podman') return [['save', '--quiet', '--format', 'docker-archive', '--multi-image-archive', ...tags]];
+  return [['save', ...tags]];
 }
 
 export function removeArguments(tags: readonly string[]): string[] {

@@ -1,6 +1,7 @@
 /**
- * An image as the archive of `docker save` has it: its configuration, and its layers flattened into one file system.
- * Read as a stream, so that it needs neither the disk nor the memory that the image would.
+ * Images as the archive of `docker save` has them: configuration, and layers flattened into one file system. Read as a
+ * stream, so that it needs neither the disk nor the memory that the images would; a layer that several of them share is
+ * in it, and is read, once.
  */
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
@@ -29,7 +30,12 @@ export interface Image {
   readonly configuration: Readonly<Record<string, unknown>>;
   /** What made each layer, as the image's history tells. */
   readonly layers: readonly string[];
-  /** Of the uncompressed layers, in bytes. */
+}
+
+export interface Archive {
+  /** By tag, as the builder spells it. */
+  readonly images: ReadonlyMap<string, Image>;
+  /** Of its layers, in bytes. */
   readonly size: number;
 }
 
@@ -50,7 +56,13 @@ interface ConfigFile {
   readonly history?: readonly { readonly created_by?: string; readonly empty_layer?: boolean }[];
 }
 
-export async function readImage(archive: Readable): Promise<Image> {
+interface Manifest {
+  readonly Config: string;
+  readonly RepoTags?: readonly string[] | null;
+  readonly Layers: readonly string[];
+}
+
+export async function readArchive(archive: Readable): Promise<Archive> {
   const layers = new Map<string, Layer>();
   const aliases = new Map<string, string>();
   const texts = new Map<string, string>();
@@ -67,24 +79,25 @@ export async function readImage(archive: Readable): Promise<Image> {
         else layers.set(name, read);
       }
   });
-  const manifest = (
-    JSON.parse(texts.get('manifest.json') ?? 'null') as
-      readonly { readonly Config: string; readonly Layers: readonly string[] }[] | null
-  )?.[0];
-  if (manifest === undefined) throw new Error('the image archive has no manifest.json');
-  const file = JSON.parse(texts.get(manifest.Config) ?? '{}') as ConfigFile;
-  const made = (file.history ?? []).filter((each) => each.empty_layer !== true);
-  const parts = manifest.Layers.map((name) => {
-    const layer = layers.get(name) ?? layers.get(aliases.get(name) ?? '');
-    if (layer === undefined) throw new Error(`the image archive lacks its layer ${name}`);
-    return layer;
-  });
-  return {
-    entries: flatten(parts),
-    configuration: configurationOf(file),
-    layers: parts.map((_, index) => instructionOf(made[index]?.created_by ?? '')),
-    size: parts.reduce((sum, layer) => sum + layer.size, 0),
-  };
+  const manifests = JSON.parse(texts.get('manifest.json') ?? 'null') as readonly Manifest[] | null;
+  if (manifests === null) throw new Error('the image archive has no manifest.json');
+  const images = new Map<string, Image>();
+  for (const manifest of manifests) {
+    const file = JSON.parse(texts.get(manifest.Config) ?? '{}') as ConfigFile;
+    const made = (file.history ?? []).filter((each) => each.empty_layer !== true);
+    const parts = manifest.Layers.map((name) => {
+      const layer = layers.get(name) ?? layers.get(aliases.get(name) ?? '');
+      if (layer === undefined) throw new Error(`the image archive lacks its layer ${name}`);
+      return layer;
+    });
+    const image: Image = {
+      entries: flatten(parts),
+      configuration: configurationOf(file),
+      layers: parts.map((_, index) => instructionOf(made[index]?.created_by ?? '')),
+    };
+    for (const tag of manifest.RepoTags ?? []) images.set(tag, image);
+  }
+  return { images, size: [...layers.values()].reduce((sum, layer) => sum + layer.size, 0) };
 }
 
 /** What builders put around an instruction in the history. */

@@ -21,8 +21,8 @@ import {
   type EngineTrouble,
   type Step,
 } from './engines.ts';
-import { readImage, type Image } from './image.ts';
-import { killAll, runProgram } from './process.ts';
+import { readArchive, type Image } from './image.ts';
+import { killAll, runProgram, type Ran } from './process.ts';
 
 /** One way to build: a Dockerfile's text, and the ignore file in force with it. */
 export interface Side {
@@ -95,7 +95,7 @@ export interface Verification {
   readonly stages: readonly StageResult[];
   readonly builds: readonly Built[];
   readonly cache?: CacheResult;
-  /** Bytes of all different layers' images that were made, and of the temporary copy. */
+  /** Of all different layers, in bytes. */
   readonly imageBytes: number;
   readonly seconds: number;
   readonly logs: string;
@@ -185,26 +185,27 @@ class Session {
       };
     };
 
-    const images = new Map<string, Image>();
+    const built = new Set<string>();
     const failures = new Map<string, Variant>();
     const final = targets.at(-1) as TargetStage;
     for (const variant of VARIANTS)
       for (const stage of [...targets].sort((a, b) => Number(b.cold) - Number(a.cold))) {
         const { name } = stage;
         if (failures.has(name)) continue;
-        const built = await this.build(variant, stage, stage.cold || !this.options.engine.buildkit);
-        if (built.code !== 0) {
+        const { code } = await this.build(variant, stage, stage.cold || !this.options.engine.buildkit);
+        if (code !== 0) {
           failures.set(name, variant);
           // Nothing can be said of a rewrite where the original's last stage does not build.
           if (variant === 'original' && stage === final)
             return done('original-fails', [{ stage: name, failed: 'original' }]);
-        } else images.set(`${variant} ${name}`, await this.read(variant, name));
+        } else built.add(this.tag(variant, name));
       }
+    const images = await this.read([...built]);
 
     const stages = targets.map(({ name }): StageResult => {
       const failed = failures.get(name);
       if (failed !== undefined) return { stage: name, failed: failed === 'rewritten' ? 'rewritten' : 'original' };
-      const [original, rewritten, again] = VARIANTS.map((variant) => images.get(`${variant} ${name}`)) as [
+      const [original, rewritten, again] = VARIANTS.map((variant) => images.get(this.tag(variant, name))) as [
         Image,
         Image,
         Image,
@@ -213,7 +214,6 @@ class Session {
     });
     if (stages.some(({ failed }) => failed === 'rewritten')) return done('rewrite-fails', stages);
     const same = stages.every(({ comparison }) => (comparison?.differences.length ?? 0) === 0);
-    images.clear();
     const cache = this.options.cache ? await this.tryCache(files, final) : undefined;
     return done(same ? 'same' : 'different', stages, cache);
   }
@@ -234,7 +234,7 @@ class Session {
   ): Promise<Built & { steps: readonly Step[] }> {
     const { engine, directory, passed, seconds, say } = this.options;
     const copy = note !== '';
-    const tag = `${this.id}-${variant}:${stage.replace(/[^a-zA-Z0-9_.-]/g, '-')}`;
+    const tag = this.tag(variant, stage);
     const dockerfile = join(this.folder, variant, 'Dockerfile');
     const argv = buildArguments(engine, {
       dockerfile,
@@ -269,27 +269,39 @@ class Session {
     return { ...built, steps: stepsOf(ran.text, engine.buildkit) };
   }
 
-  private async read(variant: Variant, stage: string): Promise<Image> {
+  private tag(variant: Variant, stage: string): string {
+    return `${this.id}-${variant}:${stage.replace(/[^a-zA-Z0-9_.-]/g, '-')}`;
+  }
+
+  /** By tag. They are saved together, so that what they have in common is read once. */
+  private async read(tags: readonly string[]): Promise<ReadonlyMap<string, Image>> {
     const { engine, say } = this.options;
-    const tag = `${this.id}-${variant}:${stage.replace(/[^a-zA-Z0-9_.-]/g, '-')}`;
-    say(`reading: ${variant.replace('-', ', ')}, stage ${stage}`);
-    let image: Image | undefined;
-    const ran = await runProgram(engine.program, saveArguments(engine, tag), {
-      environment: engine.environment,
-      output: async (archive) => {
-        image = await readImage(archive);
-      },
-    });
-    const trouble = hostTrouble(ran.text);
-    if (ran.code !== 0 && trouble !== undefined) throw new HostTrouble(trouble);
-    if (image === undefined || ran.code !== 0)
+    const read = new Map<string, Image>();
+    if (tags.length === 0) return read;
+    say('reading the images');
+    let ran: Ran | undefined;
+    for (const argv of saveArguments(engine, tags)) {
+      ran = await runProgram(engine.program, argv, {
+        environment: engine.environment,
+        output: async (stream) => {
+          const { images, size } = await readArchive(stream);
+          this.imageBytes += size;
+          // Some put `localhost/` before it.
+          for (const [name, image] of images) read.set(name.slice(name.lastIndexOf('/') + 1), image);
+        },
+      });
+      const trouble = hostTrouble(ran.text);
+      if (ran.code !== 0 && trouble !== undefined) throw new HostTrouble(trouble);
+      if (ran.code !== 0) break;
+    }
+    const lost = tags.find((tag) => !read.has(tag));
+    if (lost !== undefined)
       throw new HostTrouble({
         code: 'engine-fails',
-        message: `the image cannot be read: ${ran.text.trim().split('\n').at(-1) ?? ''}`,
+        message: `the image ${lost} cannot be read: ${ran?.text.trim().split('\n').at(-1) ?? ''}`,
         help: 'choose another builder with --engine',
       });
-    this.imageBytes += image.size;
-    return image;
+    return read;
   }
 
   private async tryCache(files: { before: Dockerfile; after: Dockerfile }, stage: TargetStage): Promise<CacheResult> {

@@ -24,19 +24,28 @@ export interface Plan {
   readonly gzip?: boolean;
 }
 
-export async function imageArchive({ layers, configuration = {}, history = [], gzip = false }: Plan): Promise<Buffer> {
+/** By tag. Equal layers are there once. */
+export async function imageArchive(plans: Readonly<Record<string, Plan>>): Promise<Buffer> {
   const stream = pack();
-  const names: string[] = [];
-  for (const [index, members] of layers.entries()) {
-    const name = `layer-${index}/layer.tar`;
-    names.push(name);
-    const content = await tar(members);
-    stream.entry({ name }, gzip ? gzipSync(content) : content);
+  const names = new Map<string, string>();
+  const manifests = [];
+  for (const [tag, { layers, configuration = {}, history = [], gzip = false }] of Object.entries(plans)) {
+    const used: string[] = [];
+    for (const members of layers) {
+      const key = JSON.stringify(members);
+      const name = names.get(key) ?? `${tag}-${names.size}/layer.tar`;
+      used.push(name);
+      if (names.has(key)) continue;
+      names.set(key, name);
+      const content = await tar(members);
+      stream.entry({ name }, gzip ? gzipSync(content) : content);
+    }
+    const made = history.flatMap((text) => [{ created_by: 'LABEL a=b', empty_layer: true }, { created_by: text }]);
+    const config = { architecture: 'amd64', os: 'linux', config: configuration, history: made };
+    stream.entry({ name: `${tag}-config` }, JSON.stringify(config));
+    manifests.push({ Config: `${tag}-config`, RepoTags: [tag], Layers: used });
   }
-  const made = history.flatMap((text) => [{ created_by: 'LABEL a=b', empty_layer: true }, { created_by: text }]);
-  const config = { architecture: 'amd64', os: 'linux', config: configuration, history: made };
-  stream.entry({ name: 'config' }, JSON.stringify(config));
-  stream.entry({ name: 'manifest.json' }, JSON.stringify([{ Config: 'config', Layers: names }]));
+  stream.entry({ name: 'manifest.json' }, JSON.stringify(manifests));
   stream.finalize();
   const chunks: Buffer[] = [];
   for await (const chunk of stream) chunks.push(chunk as Buffer);

@@ -38,8 +38,38 @@ else if (command === 'build') {
   const installs = variant !== 'rewritten' || edited.includes('package.json') || rest.includes('--no-cache');
   console.log(`#5 [2/3] RUN npm ci\n${installs ? '#5 DONE 3.0s' : '#5 CACHED'}\n#6 [3/3] COPY . /app\n#6 DONE 0.1s`);
 } else if (command === 'save') {
-  const variant = /-(original-again|original|rewritten):/.exec(rest[0])[1];
-  process.stdout.write(readFileSync(join(folder, has(`${variant}.tar`) ? `${variant}.tar` : 'original.tar')));
+  // The variants' archives one after the other, and a manifest under the tags that were asked for.
+  const files = rest.map((tag) => {
+    const variant = /-(original-again|original|rewritten):/.exec(tag)[1];
+    return has(`${variant}.tar`) ? `${variant}.tar` : 'original.tar';
+  });
+  const manifest = rest.map((tag, index) => {
+    const [own] = JSON.parse(/\[\{"Config".*\}\]/.exec(text(files[index]))[0]);
+    return { ...own, RepoTags: [tag] };
+  });
+  process.stdout.write(
+    Buffer.concat([
+      ...[...new Set(files)].map((name) => readFileSync(join(folder, name))),
+      member('manifest.json', JSON.stringify(manifest)),
+    ]),
+  );
 } else if (command === 'rmi')
   appendFileSync(join(folder, 'removed.txt'), `${rest.filter((each) => each !== '--force').join('\n')}\n`);
 else process.exit(3);
+
+function member(name, content) {
+  const blocks = Buffer.alloc(512 + Math.ceil(content.length / 512) * 512);
+  const header = [
+    [0, name],
+    [100, '0000644\0'],
+    [124, `${content.length.toString(8).padStart(11, '0')}\0`],
+    [148, '        '],
+    [156, '0'],
+    [257, 'ustar\u000000'],
+    [512, content],
+  ];
+  for (const [offset, value] of header) blocks.write(value, offset);
+  const sum = blocks.subarray(0, 512).reduce((total, byte) => total + byte, 0);
+  blocks.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+  return blocks;
+}

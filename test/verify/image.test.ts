@@ -1,11 +1,12 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { compareImages, differencesOf } from '../../src/verify/compare.ts';
-import { instructionOf, readImage, type Image } from '../../src/verify/image.ts';
-import { imageArchive, type Member, type Plan } from './archive.ts';
+import { instructionOf, readArchive, type Image } from '../../src/verify/image.ts';
+import { imageArchive, tar, type Member, type Plan } from './archive.ts';
 
 async function image(plan: Plan): Promise<Image> {
-  return readImage(Readable.from([await imageArchive(plan)]));
+  const { images } = await readArchive(Readable.from([await imageArchive({ a: plan })]));
+  return images.get('a') as Image;
 }
 
 const base: readonly Member[] = [
@@ -68,8 +69,20 @@ describe('an image', () => {
   ])('reads the history %s', (text, instruction) => {
     expect(instructionOf(text)).toBe(instruction);
   });
+  it('shares its layers with others of the archive', async () => {
+    const archive = await imageArchive({
+      'x:1': { layers: [base] },
+      'y:1': { layers: [base, [{ name: 'b', text: '' }]] },
+    });
+    const { images, size } = await readArchive(Readable.from([archive]));
+    expect([...images].map(([tag, { entries }]) => [tag, entries.size])).toEqual([
+      ['x:1', base.length],
+      ['y:1', base.length + 1],
+    ]);
+    expect(size).toBe((await tar(base)).length + (await tar([{ name: 'b', text: '' }])).length);
+  });
   it('is refused where it is not whole', async () => {
-    await expect(readImage(Readable.from([]))).rejects.toThrow('manifest.json');
+    await expect(readArchive(Readable.from([]))).rejects.toThrow('manifest.json');
   });
 });
 

@@ -67,7 +67,7 @@ async function images(plans: Readonly<Record<string, readonly Member[]>>): Promi
   for (const [variant, members] of Object.entries(plans))
     writeFileSync(
       join(fake, `${variant}.tar`),
-      await imageArchive({ layers: [members], history: ['RUN /bin/sh -c npm ci'] }),
+      await imageArchive({ [variant]: { layers: [members], history: ['RUN /bin/sh -c npm ci'] } }),
     );
 }
 
