@@ -9,8 +9,18 @@ say() { echo "with-builder: $*" >&2; }
 if [ -z "${DOCKER_HOST:-}" ]; then
   if ! [ -x /usr/sbin/dockerd ] || ! [ -x /usr/bin/docker ] || ! command -v debootstrap > /dev/null; then
     say "installing docker.io and debootstrap"
-    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y docker.io debootstrap; } > /dev/null 2>&1 ||
-      { say "they cannot be installed, so nothing can be built"; exit 1; }
+    log=$(mktemp)
+    install() {
+      apt-get update || return
+      # Later releases have the client and BuildKit in packages of their own.
+      local packages=(docker.io debootstrap) each
+      for each in docker-cli docker-buildx; do
+        apt-cache show "$each" > /dev/null 2>&1 && packages+=("$each")
+      done
+      DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${packages[@]}"
+    }
+    install > "$log" 2>&1 || { tail -5 "$log" >&2; say "they cannot be installed, so nothing can be built"; exit 1; }
+    rm -f "$log"
   fi
   folder=$(mktemp -d)
   export DOCKER=/usr/bin/docker DOCKER_HOST=unix://$folder/docker.sock

@@ -2,6 +2,7 @@
  * Builds a Dockerfile as it is and as rewritten, with a real builder, and compares what comes out. The user's tree is
  * only read: Dockerfiles are passed from outside the context, and edits are made to a copy of it.
  */
+import { randomInt } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { spawnSync } from 'node:child_process';
@@ -234,7 +235,7 @@ class Session {
   ): Promise<Built & { steps: readonly Step[] }> {
     const { engine, directory, passed, seconds, say } = this.options;
     const copy = note !== '';
-    const tag = this.tag(variant, stage);
+    const tag = this.tag(variant, stage, note);
     const dockerfile = join(this.folder, variant, 'Dockerfile');
     const argv = buildArguments(engine, {
       dockerfile,
@@ -269,8 +270,10 @@ class Session {
     return { ...built, steps: stepsOf(ran.text, engine.buildkit) };
   }
 
-  private tag(variant: Variant, stage: string): string {
-    return `${this.id}-${variant}:${stage.replace(/[^a-zA-Z0-9_.-]/g, '-')}`;
+  /** `note`: of a rebuild. One tag for two images would leave the first without any, and so behind. */
+  private tag(variant: Variant, stage: string, note = ''): string {
+    const number = note === '' ? '' : `-${this.builds.length + 1}`;
+    return `${this.id}-${variant}${number}:${stage.replace(/[^a-zA-Z0-9_.-]/g, '-')}`;
   }
 
   /** By tag. They are saved together, so that what they have in common is read once. */
@@ -330,7 +333,7 @@ class Session {
     const edited = async (path: string, work: () => Promise<boolean>): Promise<boolean> => {
       const file = join(copy, path);
       const content = readFileSync(file);
-      writeFileSync(file, Buffer.concat([content, Buffer.from(`\n`)]));
+      writeFileSync(file, Buffer.concat([content, unseen()]));
       const worked = await work();
       writeFileSync(file, content);
       return worked;
@@ -411,6 +414,14 @@ function withNamedStages(source: string): string {
     (text, stage) => `${text.slice(0, stage.from.span[1])} AS ${givenName(stage)}${text.slice(stage.from.span[1])}`,
     source,
   );
+}
+
+/**
+ * Empty lines, which mean nothing in a source file or a manifest. Their number is random, because the builder may still
+ * have the results of an earlier verification with the same edit.
+ */
+function unseen(): Buffer {
+  return Buffer.alloc(randomInt(1, 4096), '\n');
 }
 
 const TAIL = 15;

@@ -7,6 +7,8 @@ export interface Project {
   readonly lock?: readonly [image: string, command: string] | undefined;
   /** The manager's registry is not needed: dependencies are local. */
   readonly offline?: true;
+  /** The gate builds it, too. */
+  readonly gate?: true;
   /** A rebuild after a source edit has to be more than this many times faster. */
   readonly faster?: number;
 }
@@ -22,6 +24,7 @@ export const PROJECTS: readonly Project[] = [
   {
     name: 'express-seed',
     manager: 'npm',
+    gate: true,
     faster: 8,
     files: {
       ...ignore,
@@ -48,6 +51,7 @@ export const PROJECTS: readonly Project[] = [
   {
     name: 'npm-stages-chown',
     manager: 'npm',
+    gate: true,
     files: {
       ...ignore,
       Dockerfile: `FROM node:20 AS build\nUSER node\nWORKDIR /home/node/app\nCOPY --chown=node:node . .\nRUN npm ci\n\nFROM node:20-slim\nWORKDIR /app\nCOPY --from=build /home/node/app /app\nCMD ["node", "server.js"]\n`,
@@ -97,6 +101,7 @@ export const PROJECTS: readonly Project[] = [
   {
     name: 'pnpm',
     manager: 'pnpm 9',
+    gate: true,
     files: {
       ...ignore,
       Dockerfile: `FROM node:20\nRUN npm install -g pnpm@9.15.9\nWORKDIR /app\nCOPY . .\nRUN pnpm install --frozen-lockfile\nCMD ["node", "server.js"]\n`,
@@ -119,6 +124,7 @@ export const PROJECTS: readonly Project[] = [
   {
     name: 'pip',
     manager: 'pip',
+    gate: true,
     files: {
       ...ignore,
       Dockerfile: `FROM python:3.11\nENV PYTHONDONTWRITEBYTECODE=1\nWORKDIR /app\nCOPY . .\nRUN pip install --no-cache-dir --no-compile -r requirements.txt\nCMD ["python", "app.py"]\n`,
@@ -130,6 +136,7 @@ export const PROJECTS: readonly Project[] = [
   {
     name: 'uv',
     manager: 'uv',
+    gate: true,
     files: {
       ...ignore,
       Dockerfile: `FROM python:3.11\nRUN pip install --no-cache-dir uv==0.8.13\nENV UV_NO_CACHE=1\nWORKDIR /app\nCOPY . .\nRUN uv sync --locked\nCMD ["python", "app.py"]\n`,

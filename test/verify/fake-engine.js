@@ -17,7 +17,7 @@ if (command === 'version') {
 else if (command === 'build') {
   const context = rest.at(-1);
   const dockerfile = rest[rest.indexOf('--file') + 1];
-  const variant = /-(original-again|original|rewritten):/.exec(rest[rest.indexOf('--tag') + 1])[1];
+  const variant = /-(original-again|original|rewritten)[-\d]*:/.exec(rest[rest.indexOf('--tag') + 1])[1];
   const seen = readdirSync(context).map((name) => {
     try {
       return [name, readFileSync(join(context, name), 'utf8')];
@@ -40,7 +40,7 @@ else if (command === 'build') {
 } else if (command === 'save') {
   // The variants' archives one after the other, and a manifest under the tags that were asked for.
   const files = rest.map((tag) => {
-    const variant = /-(original-again|original|rewritten):/.exec(tag)[1];
+    const variant = /-(original-again|original|rewritten)[-\d]*:/.exec(tag)[1];
     return has(`${variant}.tar`) ? `${variant}.tar` : 'original.tar';
   });
   const manifest = rest.map((tag, index) => {
