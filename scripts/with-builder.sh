@@ -31,6 +31,8 @@ if [ -z "${DOCKER_HOST:-}" ]; then
   stop() {
     kill "$daemon" 2> /dev/null || true
     wait "$daemon" 2> /dev/null || true
+    # The daemon leaves its network's namespace mounted.
+    awk -v folder="$folder/" 'index($2, folder) == 1 { print $2 }' /proc/mounts | xargs -r umount 2> /dev/null || true
     rm -rf "$folder" 2> /dev/null || true
   }
   trap stop EXIT

@@ -136,7 +136,6 @@ export const PROJECTS: readonly Project[] = [
   {
     name: 'uv',
     manager: 'uv',
-    gate: true,
     files: {
       ...ignore,
       Dockerfile: `FROM python:3.11\nRUN pip install --no-cache-dir uv==0.8.13\nENV UV_NO_CACHE=1\nWORKDIR /app\nCOPY . .\nRUN uv sync --locked\nCMD ["python", "app.py"]\n`,
@@ -156,6 +155,42 @@ export const PROJECTS: readonly Project[] = [
       'app.py': 'import flask\n',
     },
     lock: ['python:3.11', 'pip install -q pipenv==2024.0.1 && pipenv lock'],
+  },
+  {
+    name: 'poetry',
+    manager: 'poetry',
+    files: {
+      ...ignore,
+      Dockerfile: `FROM python:3.11\nENV PYTHONDONTWRITEBYTECODE=1 POETRY_VIRTUALENVS_CREATE=false\nRUN pip install --no-cache-dir poetry==1.8.5\nWORKDIR /app\nCOPY . .\nRUN poetry install --no-interaction --no-root --no-cache\nCMD ["python", "app.py"]\n`,
+      'pyproject.toml':
+        '[tool.poetry]\nname = "app"\nversion = "1.0.0"\ndescription = ""\nauthors = []\n\n[tool.poetry.dependencies]\npython = "^3.11"\nflask = "3.0.3"\n\n[build-system]\nrequires = ["poetry-core"]\nbuild-backend = "poetry.core.masonry.api"\n',
+      'app.py': 'import flask\n',
+    },
+    lock: ['python:3.11', 'pip install -q poetry==1.8.5 && poetry lock'],
+  },
+  {
+    name: 'poetry-root',
+    manager: 'poetry',
+    files: {
+      ...ignore,
+      Dockerfile: `FROM python:3.11\nENV PYTHONDONTWRITEBYTECODE=1 POETRY_VIRTUALENVS_CREATE=false\nRUN pip install --no-cache-dir poetry==1.8.5\nWORKDIR /app\nCOPY . .\nRUN poetry install --no-interaction --no-cache\nCMD ["python", "-m", "app"]\n`,
+      'pyproject.toml':
+        '[tool.poetry]\nname = "app"\nversion = "1.0.0"\ndescription = ""\nauthors = []\n\n[tool.poetry.dependencies]\npython = "^3.11"\nflask = "3.0.3"\n\n[build-system]\nrequires = ["poetry-core"]\nbuild-backend = "poetry.core.masonry.api"\n',
+      'app/__init__.py': 'import flask\n',
+    },
+    lock: ['python:3.11', 'pip install -q poetry==1.8.5 && poetry lock'],
+  },
+  {
+    name: 'pdm',
+    manager: 'pdm',
+    files: {
+      ...ignore,
+      Dockerfile: `FROM python:3.11\nENV PYTHONDONTWRITEBYTECODE=1 PDM_CHECK_UPDATE=false\nRUN pip install --no-cache-dir pdm==2.22.4\nWORKDIR /app\nCOPY . .\nRUN pdm sync --no-self --no-editable\nCMD ["pdm", "run", "python", "app.py"]\n`,
+      'pyproject.toml':
+        '[project]\nname = "app"\nversion = "1.0.0"\nrequires-python = ">=3.11"\ndependencies = ["flask==3.0.3"]\n\n[tool.pdm]\ndistribution = false\n',
+      'app.py': 'import flask\n',
+    },
+    lock: ['python:3.11', 'pip install -q pdm==2.22.4 && pdm lock && rm -rf .venv .pdm-python'],
   },
   {
     name: 'go',

@@ -5,16 +5,24 @@
  */
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { prepare, verifyIn } from './prepare.ts';
 import { CONTROLS, PROJECTS } from './projects.ts';
 
 const gate = process.env['E2E'] === 'gate';
 
+function make(project: Parameters<typeof prepare>[0]): string {
+  const folder = prepare(project);
+  onTestFinished(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return folder;
+}
+
 describe('the rewrite gives the same image', () => {
   for (const project of PROJECTS.filter((each) => !gate || each.gate === true))
     it(project.name, () => {
-      const folder = prepare(project);
+      const folder = make(project);
       const { code, verification, stderr } = verifyIn(folder);
       expect(stderr).toBe('');
       expect(verification?.stages.flatMap(({ comparison }) => comparison?.differences ?? [])).toEqual([]);
@@ -24,14 +32,13 @@ describe('the rewrite gives the same image', () => {
       expect(verification?.cache?.source?.ratio).toBeGreaterThan(project.faster ?? 0);
       expect(verification?.cache?.manifest?.reran).not.toEqual([]);
       expect(code).toBe(0);
-      rmSync(folder, { recursive: true, force: true });
     });
 });
 
 describe('a wrong rewrite is caught', () => {
   for (const control of CONTROLS)
     it(control.name, () => {
-      const folder = prepare(control);
+      const folder = make(control);
       const rewritten = join(folder, '.git', 'rewritten');
       writeFileSync(rewritten, control.rewritten);
       const { code, verification } = verifyIn(folder, '--against', rewritten, '--no-cache', 'Dockerfile');
@@ -39,6 +46,5 @@ describe('a wrong rewrite is caught', () => {
       expect(paths).toContain(control.shows);
       expect(verification?.verdict).toBe('different');
       expect(code).toBe(1);
-      rmSync(folder, { recursive: true, force: true });
     });
 });
