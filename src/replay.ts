@@ -1,14 +1,14 @@
 /** From outcomes and a repository's history to counts: what each commit's build would have made again. */
-import type { BuildContext, Dockerfile } from './model.ts';
+import type { BuildContext, Dockerfile, Target } from './model.ts';
 import {
-  commitTree,
+  commitTrees,
   isShallow,
   readHistory,
   resolveCommit,
   type Commit,
   type HistoryOptions,
 } from './context/history.ts';
-import { fix, parse, type FixOptions } from './index.ts';
+import { fix, parse } from './index.ts';
 import { DEFAULT_COSTS, measuredCosts } from './layers/cost.ts';
 import { changedLayers } from './layers/keys.ts';
 import { layersOf, type Builder, type Change } from './layers/layers.ts';
@@ -21,8 +21,6 @@ export interface ReplayOptions extends HistoryOptions {
   readonly builder: Builder;
   /** Seconds by instruction, where somebody measured them. */
   readonly seconds?: ReadonlyMap<string, number>;
-  /** How each commit's own Dockerfile is rewritten. */
-  readonly fix: FixOptions;
 }
 
 export interface Replay {
@@ -57,10 +55,7 @@ export interface Version {
 
 /** The outcomes are of one repository. A string says why nothing can be replayed. */
 export async function replay(outcomes: readonly FileOutcome[], options: ReplayOptions): Promise<ReplayResult | string> {
-  const known = outcomes.flatMap((outcome) =>
-    outcome.subject === undefined ? [] : [new Player(outcome, outcome.subject, options)],
-  );
-  const repository = known[0]?.subject.place.repository;
+  const repository = outcomes.find((outcome) => outcome.subject !== undefined)?.subject?.place.repository;
   if (repository === undefined) return 'there is no Dockerfile here whose build context is known';
   if (!repository.git) return 'it is in no git repository, so there is no history to replay';
   const branch = options.branch ?? 'HEAD';
@@ -69,6 +64,10 @@ export async function replay(outcomes: readonly FileOutcome[], options: ReplayOp
     return options.branch === undefined
       ? 'the repository has no commits yet'
       : `there is no branch or commit \`${branch}\``;
+  const trees = commitTrees(repository.root);
+  const known = outcomes.flatMap((outcome) =>
+    outcome.subject === undefined ? [] : [new Player(outcome, outcome.subject, options, trees)],
+  );
   let commits = 0;
   let from = Infinity;
   let to = -Infinity;
@@ -96,6 +95,7 @@ class Player {
   readonly outcome: FileOutcome;
   readonly subject: Subject;
   private readonly options: ReplayOptions;
+  private readonly trees: ReturnType<typeof commitTrees>;
   private readonly today: Version;
   /** The one in force at the commit that comes next; undefined: there was none. */
   private version: Version | undefined;
@@ -103,12 +103,13 @@ class Player {
   private readonly prefix: string;
   private readonly files: ReadonlySet<string>;
 
-  constructor(outcome: FileOutcome, subject: Subject, options: ReplayOptions) {
+  constructor(outcome: FileOutcome, subject: Subject, options: ReplayOptions, trees: ReturnType<typeof commitTrees>) {
     this.outcome = outcome;
     this.subject = subject;
     this.options = options;
-    const { place, dockerfile, source, before, after } = subject;
-    this.today = versionOf(source, rewrittenText(outcome, source), before, after, options.builder);
+    this.trees = trees;
+    const { place, dockerfile } = subject;
+    this.today = pairsOf(outcome, subject, options.builder);
     this.version = this.today;
     const { before: layers } = this.today.pair;
     this.tally = new Tally(
@@ -167,16 +168,16 @@ class Player {
 
   /** What one commit holds, rewritten. */
   private at(commit: string): Version | undefined {
-    const { place, dockerfile } = this.subject;
-    const tree = commitTree(place.repository.root, commit);
+    const { place, dockerfile, fix: options } = this.subject;
+    const tree = this.trees(commit);
     const source = tree?.read(dockerfile);
     if (tree === undefined || source === undefined) return undefined;
     const context = tree.context(place.directory, dockerfile);
-    const { changes } = fix({ path: dockerfile, source }, context, this.options.fix);
+    const { changes } = fix({ path: dockerfile, source }, context, options);
     const rewritten = changes.find(({ path }) => path === dockerfile)?.after ?? source;
     const ignore = changes.find(({ path }) => path === context.ignoreFile.path)?.after;
     const after = ignore === undefined ? context : context.withIgnoreFile(ignore);
-    return versionOf(source, rewritten, context, after, this.options.builder);
+    return versionOf(source, rewritten, context, after, this.options.builder, options);
   }
 
   result(): Replay {
@@ -200,16 +201,23 @@ function versionOf(
   before: BuildContext,
   after: BuildContext,
   builder: Builder,
+  known: Pick<Target, 'managers'>,
 ): Version {
   const file = parse(source);
-  const layers = layersOf(file, before, builder);
+  const layers = layersOf(file, before, builder, known);
   if (rewritten === source && before === after)
     return { file, rewritten: file, context: before, pair: { before: layers, after: layers } };
   const other = parse(rewritten);
-  return { file, rewritten: other, context: before, pair: { before: layers, after: layersOf(other, after, builder) } };
+  return {
+    file,
+    rewritten: other,
+    context: before,
+    pair: { before: layers, after: layersOf(other, after, builder, known) },
+  };
 }
 
 /** Today's layers of an outcome, without any history. */
-export function pairsOf(outcome: FileOutcome, { source, before, after }: Subject, builder: Builder): Version {
-  return versionOf(source, rewrittenText(outcome, source), before, after, builder);
+export function pairsOf(outcome: FileOutcome, subject: Subject, builder: Builder): Version {
+  const { source, before, after, fix: options } = subject;
+  return versionOf(source, rewrittenText(outcome, source), before, after, builder, options);
 }

@@ -57,6 +57,8 @@ export interface Subject {
   /** As it is, and under the ignore file that the fixes leave. */
   readonly before: BuildContext;
   readonly after: BuildContext;
+  /** How it was rewritten. */
+  readonly fix: FixOptions;
 }
 
 export interface RunResult {
@@ -198,7 +200,7 @@ class Runner {
     const after = changed === undefined ? before : before.withIgnoreFile(changed.after);
     return {
       ...this.shown(outcome, job, ignoreFile),
-      subject: { place, dockerfile, source: job.source, before, after },
+      subject: { place, dockerfile, source: job.source, before, after, fix: this.fixOptions(job) },
     };
   }
 

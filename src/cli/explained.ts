@@ -34,7 +34,7 @@ function explainReport(outcome: FileOutcome, replayed: Replay | undefined, build
             facts: [refusal.message],
             ...(refusal.help === undefined ? {} : { help: refusal.help }),
           }
-        : chainOf(today.file, subject.before, refusal),
+        : chainOf(today.file, subject.before, refusal, subject.fix),
     ),
   };
 }

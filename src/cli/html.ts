@@ -12,7 +12,6 @@ import { writeTogether } from '../write.ts';
 import { usageError, type Io } from './io.ts';
 import { explainReports } from './explained.ts';
 import { histories, historyRequest, preface, reportOf, type History, type Shown } from './history.ts';
-import type { Request } from './request.ts';
 
 export const REPORT_FLAG = {
   report: { type: 'string', requiresArg: true, describe: 'also write FILE.html, a page to look at' },
@@ -31,14 +30,13 @@ export async function reportRun(
   file: string,
   found: RunResult,
   { builder }: Shown,
-  request: Request,
   io: Io,
 ): Promise<number | undefined> {
   const trouble = reportTrouble(file);
   if (trouble !== undefined) return usageError(io, trouble);
   const history = historyRequest({}, io.cwd);
   if (typeof history === 'string') return usageError(io, history);
-  const past = await histories(found.outcomes, { ...history, builder: builder ?? 'buildkit', fix: request.fix });
+  const past = await histories(found.outcomes, { ...history, builder: builder ?? 'buildkit' });
   return (await writeReport(file, found, past, { builder }, io)) ? undefined : 2;
 }
 

@@ -35,7 +35,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   if (options.report === undefined) return report(found, options, io);
   // Loaded only here: a plain run does without history and page.
   const { reportRun } = await import('./html.ts');
-  const trouble = await reportRun(options.report, found, options, request, io);
+  const trouble = await reportRun(options.report, found, options, io);
   return trouble ?? report(found, options, io);
 }
 

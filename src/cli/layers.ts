@@ -47,7 +47,7 @@ export async function explainLayers(argv: readonly string[], io: Io): Promise<nu
   const found = await findFixes({ ...request, paths: paths.length === 0 ? ['.'] : paths });
   for (const error of found.errors) io.stderr(`${noteLine(error)}\n`);
   const builder = options.builder ?? 'buildkit';
-  const past = await histories(found.outcomes, { ...history, builder, fix: request.fix });
+  const past = await histories(found.outcomes, { ...history, builder });
   const reports = past.flatMap(([outcomes, result]) => explainReports(outcomes, result, builder));
   if (options.format === 'json')
     io.stdout(

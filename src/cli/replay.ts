@@ -48,7 +48,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   const found = await findFixes({ ...request, paths: paths.length === 0 ? ['.'] : paths });
   for (const error of found.errors) io.stderr(`${noteLine(error)}\n`);
   const builder = options.builder ?? 'buildkit';
-  const past = await histories(found.outcomes, { ...history, builder, fix: request.fix });
+  const past = await histories(found.outcomes, { ...history, builder });
   const replayed = past.flatMap(([, result]) => (typeof result === 'string' ? [] : [result]));
   if (replayed.length === 0) {
     const why = past.map(([, result]) => result).find((result) => typeof result === 'string');

@@ -139,8 +139,52 @@ interface TreeEntry {
   readonly size: number;
 }
 
+/** Characters of files that are kept, so that memory stays flat over a long history. */
+const KEPT = 64 * 1024 * 1024;
+
+/**
+ * The trees of a repository's commits. Most files are the same from one commit to the next, and are read once; those
+ * that differ come in one batch, for what was read of one commit will be read of the next.
+ */
+export function commitTrees(root: string): (commit: string) => CommitTree | undefined {
+  const asked = new Set<string>();
+  const texts = new Map<string, string | undefined>();
+  let kept = 0;
+  const fetch = (objects: readonly string[]): void => {
+    for (const [object, text] of readObjects(root, objects)) {
+      kept += text?.length ?? 0;
+      texts.set(object, text);
+    }
+  };
+  return (commit) => {
+    const listing = listTree(root, commit);
+    if (listing === undefined) return undefined;
+    if (kept > KEPT) {
+      texts.clear();
+      kept = 0;
+    }
+    const wanted = [...asked].flatMap((path) => {
+      const entry = listing.entries.get(path);
+      return entry !== undefined && isText(entry) && !texts.has(entry.object) ? [entry.object] : [];
+    });
+    if (wanted.length > 0) fetch([...new Set(wanted)]);
+    return treeOf(listing, (path) => {
+      asked.add(path);
+      const entry = listing.entries.get(path);
+      if (entry === undefined || !isText(entry)) return undefined;
+      if (!texts.has(entry.object)) fetch([entry.object]);
+      return texts.get(entry.object);
+    });
+  };
+}
+
+interface Listing {
+  readonly entries: ReadonlyMap<string, TreeEntry>;
+  readonly submodules: readonly string[];
+}
+
 /** Undefined where git cannot list it. */
-export function commitTree(root: string, commit: string): CommitTree | undefined {
+function listTree(root: string, commit: string): Listing | undefined {
   const listing = gitBytes(root, ['ls-tree', '-r', '-l', '-z', '--full-tree', commit, '--'])?.toString('utf8');
   if (listing === undefined) return undefined;
   const entries = new Map<string, TreeEntry>();
@@ -152,12 +196,11 @@ export function commitTree(root: string, commit: string): CommitTree | undefined
     if (mode === '160000') submodules.push(line.slice(tab + 1));
     else entries.set(line.slice(tab + 1), { mode, object, size: Number(size) });
   }
+  return { entries, submodules };
+}
+
+function treeOf({ entries, submodules }: Listing, read: CommitTree['read']): CommitTree {
   const files = sorted([...entries.keys()]);
-  const texts = new Map<string, string | undefined>();
-  const read = (path: string): string | undefined => {
-    if (!texts.has(path)) texts.set(path, readObject(root, entries.get(path)));
-    return texts.get(path);
-  };
   const ignore = gitIgnore((directory) => read(directory === '.' ? '.gitignore' : `${directory}/.gitignore`));
   return {
     files,
@@ -187,10 +230,26 @@ export function commitTree(root: string, commit: string): CommitTree | undefined
   };
 }
 
-function readObject(root: string, entry: TreeEntry | undefined): string | undefined {
-  if (entry === undefined || entry.mode === '120000' || !(entry.size <= MAX_BYTES)) return undefined;
-  const bytes = gitBytes(root, ['cat-file', 'blob', entry.object]);
-  if (bytes === undefined) return undefined;
+function isText({ mode, size }: TreeEntry): boolean {
+  return mode !== '120000' && size <= MAX_BYTES;
+}
+
+/** `<object> blob <size>`, a line end, that many bytes, a line end; or `<object> missing`. */
+function readObjects(root: string, objects: readonly string[]): ReadonlyMap<string, string | undefined> {
+  const texts = new Map<string, string | undefined>(objects.map((object) => [object, undefined]));
+  const bytes = gitBytes(root, ['cat-file', '--batch'], `${objects.join('\n')}\n`);
+  for (let at = 0; bytes !== undefined && at < bytes.length;) {
+    const end = bytes.indexOf(10, at);
+    const [object = '', type, size] = bytes.toString('latin1', at, end).split(' ');
+    at = end + 1;
+    if (type !== 'blob') continue;
+    texts.set(object, textOf(bytes.subarray(at, at + Number(size))));
+    at += Number(size) + 1;
+  }
+  return texts;
+}
+
+function textOf(bytes: Buffer): string | undefined {
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
     // What a checkout would put there is not in this repository.

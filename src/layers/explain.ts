@@ -1,5 +1,5 @@
 /** The layers of a Dockerfile as a table, and what led to each refusal. */
-import type { BuildContext, Dockerfile, Install, Instruction, Refusal } from '../model.ts';
+import type { BuildContext, Dockerfile, Install, Instruction, Refusal, Target } from '../model.ts';
 import { traceOf } from '../effects/memo.ts';
 import type { Action } from '../effects/trace.ts';
 import type { Kind, Layer, Layers } from './layers.ts';
@@ -98,9 +98,14 @@ export interface Chain {
   readonly help?: string;
 }
 
-export function chainOf(file: Dockerfile, context: BuildContext, refusal: Refusal): Chain {
+export function chainOf(
+  file: Dockerfile,
+  context: BuildContext,
+  refusal: Refusal,
+  known: Pick<Target, 'managers'> = {},
+): Chain {
   const { line, code, message, help } = refusal;
-  const facts = [...factsAt(file, context, line, message), message];
+  const facts = [...factsAt(file, context, refusal, known), message];
   return { line, code, facts, ...(help === undefined || help === '' ? {} : { help }) };
 }
 
@@ -112,9 +117,14 @@ const DOES: Readonly<Record<Install['kind'], string>> = {
   script: 'runs a script with',
 };
 
-function* factsAt(file: Dockerfile, context: BuildContext, line: number, message: string): Iterable<string> {
+function* factsAt(
+  file: Dockerfile,
+  context: BuildContext,
+  { line, message }: Refusal,
+  known: Pick<Target, 'managers'>,
+): Iterable<string> {
   if (file.trouble !== undefined) return;
-  for (const { events, stage } of traceOf(file, context)) {
+  for (const { events, stage } of traceOf(file, context, known)) {
     const at = events.findIndex(({ instruction }) => instruction.line === line);
     const event = events[at];
     if (event === undefined) continue;

@@ -70,11 +70,16 @@ export interface Layers {
   readonly units: readonly Unit[];
 }
 
-export function layersOf(file: Dockerfile, context: BuildContext, builder: Builder): Layers {
+export function layersOf(
+  file: Dockerfile,
+  context: BuildContext,
+  builder: Builder,
+  known: Pick<Target, 'managers'> = {},
+): Layers {
   const layers: Layer[] = [];
   const stages: Layers['stages'][number][] = [];
   const units = new Map<string, Unit>();
-  const traces = file.trouble === undefined ? traceOf(file, context) : [];
+  const traces = file.trouble === undefined ? traceOf(file, context, known) : [];
   for (const trace of traces) {
     const start = layers.length;
     for (const event of trace.events) {

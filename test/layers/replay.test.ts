@@ -205,6 +205,23 @@ describe('costs', () => {
     const built = await costs(`{"vertexes":[${JSON.stringify(vertex)}]}\n{"logs":[]}\nnot json\n`);
     expect(built?.cost).toEqual({ before: 11, after: 1, unit: 'seconds' });
   });
+  it('of what several platforms and stages took, a cached vertex aside', async () => {
+    const at = (seconds: number): string => new Date(1_700_000_000_000 + seconds * 1000).toISOString();
+    const log = [
+      {
+        digest: 'sha256:0',
+        name: '[internal] load build definition from Dockerfile',
+        started: at(0),
+        completed: at(1),
+      },
+      { digest: 'sha256:1', name: '[linux/amd64 app 3/4] COPY . .', started: at(1), completed: at(3) },
+      { digest: 'sha256:2', name: '[linux/amd64 app 4/4] RUN npm ci' },
+      { digest: 'sha256:2', name: '[linux/amd64 app 4/4] RUN npm ci', started: at(3) },
+      { digest: 'sha256:2', name: '[linux/amd64 app 4/4] RUN npm ci', started: at(3), completed: at(33.5) },
+      { digest: 'sha256:3', name: '[linux/arm64 app 4/4] RUN npm ci', cached: true, started: at(3), completed: at(3) },
+    ].map((vertex) => JSON.stringify({ vertexes: [vertex], statuses: null, logs: null, warnings: null }));
+    expect((await costs(log.join('\n')))?.cost).toEqual({ before: 32.5, after: 2, unit: 'seconds' });
+  });
   it.each([['{}'], ['{"RUN a":"b"}'], ['x']])('%s is no costs', async (text) => {
     writeFileSync(join(history.root, 'docs/costs'), text);
     expect(await dockerfix(history.root, ['replay', '--costs', 'docs/costs'])).toMatchObject({ code: 2, out: '' });
@@ -233,4 +250,32 @@ it.each<[reason: string, argv: string[], message: string]>([
   const ran = await dockerfix(new History(NODE).root, ['replay', ...argv]);
   expect(ran.code).toBe(2);
   expect(ran.err).toContain(message);
+});
+
+describe('a package manager that a plugin brings', () => {
+  const files: Files = {
+    Dockerfile: 'FROM a\nWORKDIR /app\nCOPY . .\nRUN fetchit\nCMD ["a"]\n',
+    'fetchit.txt': 'a\n',
+    'main.c': '0',
+    'dockerfix.config.json': '{ "plugins": ["./plugin/fetchit.mjs"] }',
+    'plugin/fetchit.mjs': `export default { managers: [{
+      name: 'fetchit', summary: 'a', commands: ['fetchit'], manifests: ['fetchit.txt'], globs: ['fetchit.txt'], caches: [],
+      recognise: (command, place) => ({ manager: 'fetchit/fetchit', kind: 'install', directory: place.directory, command, place }),
+      analyse: ({ directory, command }) => ({
+        steps: [{ name: command.text, reads: [{ path: directory + '/fetchit.txt' }], writes: [directory + '/deps'], edits: [], system: 'none' }],
+        outputs: [directory + '/deps'], ignore: ['deps'], splits: [],
+      }),
+    }] };`,
+    '.gitignore': 'deps\n',
+    '.dockerignore': 'deps\n',
+  };
+  it.each([[[]], [['--as-was']]])('is known to the replay, %j', async (argv) => {
+    const history = new History(files).commit({ 'main.c': '1' }).commit({ 'fetchit.txt': 'b\n' });
+    history.commit({ Dockerfile: `${files['Dockerfile'] ?? ''}# x\n` });
+    expect(await install(history.root, ...argv)).toBe('3 → 1 (1)');
+  });
+  it('is known to the table of layers', async () => {
+    const { out } = await dockerfix(new History(files).root, ['explain']);
+    expect(out).toMatch(/COPY fetchit\.txt \.\/ +fetchit\.txt/);
+  });
 });
