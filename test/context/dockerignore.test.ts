@@ -53,10 +53,10 @@ describe('the ignore file (rule 36)', () => {
   });
 
   it('is not slow on hostile patterns', () => {
-    const start = performance.now();
+    const start = process.cpuUsage();
     const rules = parseIgnore([`${'**/'.repeat(200)}a`, `${'*a'.repeat(30)}b`, '[^a]*'.repeat(30)].join('\n'));
     rules.ignores(`${'a/'.repeat(100)}${'a'.repeat(200)}`);
-    expect(performance.now() - start).toBeLessThan(2_000);
+    expect(process.cpuUsage(start).user / 1e3).toBeLessThan(2_000);
   });
 });
 

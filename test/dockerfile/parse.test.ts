@@ -336,9 +336,10 @@ describe('size', () => {
     ],
     ['10,000 continuation lines', `FROM a\nRUN a \\\n${'  b \\\n'.repeat(10_000)}  c\n`],
   ])('%s take less than 4 s', (_reason, source) => {
-    const start = performance.now();
+    // Processor time: others may use the machine.
+    const start = process.cpuUsage();
     parse(source);
-    expect(performance.now() - start).toBeLessThan(4_000);
+    expect(process.cpuUsage(start).user / 1e3).toBeLessThan(4_000);
   });
   it('never throws on noise', () => {
     const pieces = [
