@@ -1,7 +1,7 @@
 /**
  * The library's door. Nothing here touches a disk: give it text and a context, get back an outcome.
  */
-import type { BuildContext, Dockerfile, Outcome, PackageManager, Target, Transform } from './model.ts';
+import type { BuildContext, Dockerfile, History, Outcome, PackageManager, Target, Transform } from './model.ts';
 import { transforms as builtIn } from '../transforms/index.ts';
 import { assumedContext } from './context/assumed.ts';
 import packageJson from '../package.json' with { type: 'json' };
@@ -33,6 +33,8 @@ export interface FixOptions {
   readonly target?: Partial<Target>;
   /** Default: the built-in ones. */
   readonly managers?: readonly PackageManager[];
+  /** What changed in the past, to order copies by. */
+  readonly history?: History;
   /** By transform, what its `checkOptions` takes. */
   readonly options?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
@@ -69,6 +71,7 @@ export function fix(
       style: options.target?.style ?? 'copy',
       builder: options.target?.builder ?? 'buildkit',
       ...(options.managers === undefined ? {} : { managers: options.managers }),
+      ...(options.history === undefined ? {} : { history: options.history }),
     },
     unsafe: options.unsafe ?? false,
     ...(options.options === undefined ? {} : { options: options.options }),

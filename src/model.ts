@@ -385,12 +385,22 @@ export interface PackageManager {
 
 // ------------------------------------------------------------------------------------------- transforms
 
+/** What is known of the past of a build context: evidence of which order is the cheapest. */
+export interface History {
+  /** By commit, the paths of the context that it changed. */
+  readonly commits: readonly (readonly string[])[];
+  /** What instructions took, by their text; default: weights by kind. */
+  readonly seconds?: ReadonlyMap<string, number>;
+}
+
 /** What the tool may emit, and what it knows. */
 export interface Target {
   readonly style: 'copy' | 'parents' | 'bind';
   readonly builder: 'buildkit' | 'buildah' | 'kaniko' | 'classic';
   /** The package managers; default: the built-in ones. Hand the target on to `traceOf`. */
   readonly managers?: readonly PackageManager[];
+  /** Default: nothing is known, and copies that could stand in any order keep theirs. */
+  readonly history?: History;
   /** Those of the transform that is asked. */
   readonly options?: Readonly<Record<string, unknown>>;
 }

@@ -11,4 +11,6 @@ export { managers } from './managers/index.ts';
 export { edited, emit, manifestCopies, supportsMounts } from './moves/emit.ts';
 export { isTrouble, planFixes, proposals } from './moves/fix.ts';
 export { ignoreEdit, missingIgnores } from './moves/ignore.ts';
+export { cheaperOrders, noGain, type Order } from './moves/order.ts';
+export { relocate } from './moves/relocate.ts';
 export { opportunities, type Blocked, type Opportunities, type Plan } from './moves/sink.ts';

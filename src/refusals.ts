@@ -136,6 +136,13 @@ export const REFUSALS: Readonly<Record<string, Explanation>> = {
     todo: 'Change what generates it.',
     example: 'wc -c Dockerfile   # 2,000,000 or more',
   },
+  'history-too-short': {
+    kind: 'note',
+    means: 'With `--history`, there are too few commits to tell how often each path changes.',
+    why: 'A handful of commits is no evidence: the order would be another one next week.',
+    todo: 'Fetch more of the history (`git fetch --unshallow`), or leave `--history` out.',
+    example: 'git clone --depth 1 …; dockerfix --history',
+  },
   'ignore-file-needed': {
     kind: 'refusal',
     means: 'The fix changes the ignore file as well, and standard output has room for the Dockerfile only.',

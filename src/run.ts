@@ -6,6 +6,7 @@ import { findDockerfiles, isDockerfileName, reason, shownPath, type FoundFile } 
 import { insideRepository, openRepository, type Repository, type Unsaved } from './context/disk.ts';
 import { chooseContext, findEvidence, type Evidence } from './context/discover.ts';
 import { contextPath, expandCopySource } from './context/dockerignore.ts';
+import { readHistory, resolveCommit } from './context/history.ts';
 import { assumedContext } from './context/assumed.ts';
 import { fix, managers, missingManifests, parse, type FixOptions } from './index.ts';
 import { decodeUtf8 } from './context/text.ts';
@@ -28,6 +29,10 @@ export interface RunOptions {
   readonly configuration?: PerFile;
   /** What an editor holds counts instead of what is on disk. */
   readonly unsaved?: Unsaved;
+  /** Each repository's own history is evidence of which order is the cheapest. */
+  readonly history?: true;
+  /** Seconds by instruction, where somebody measured them. */
+  readonly seconds?: ReadonlyMap<string, number>;
 }
 
 /** By absolute path of the Dockerfile. */
@@ -111,6 +116,8 @@ class Runner {
   private readonly others = new Map<Repository, Promise<readonly Job[]>>();
   /** One ignore file serves several Dockerfiles: what one adds to it, the next one starts from. By absolute path. */
   private readonly ignoreTexts = new Map<string, string>();
+  private readonly pasts = new Map<Repository, Promise<Past>>();
+  private readonly notes: Note[] = [];
   private jobs: readonly Job[] = [];
 
   constructor(options: RunOptions) {
@@ -151,7 +158,7 @@ class Runner {
     await each(async (job) => void outcomes.set(job.file, await this.solve(job)));
     return {
       outcomes: files.map((file) => outcomes.get(file)).filter((outcome) => outcome !== undefined),
-      notes: said,
+      notes: [...said, ...this.notes],
       errors: errors.map(({ path, message }) => ({ path, code: 'unreadable', message })),
     };
   }
@@ -184,8 +191,9 @@ class Runner {
         job,
       );
     const carried = this.ignoreTexts.get(ignoreFile);
+    const options = await this.withHistory(job, place);
     const attempt = (fresh: BuildContext): Outcome =>
-      fixJob(job, carried === undefined ? fresh : fresh.withIgnoreFile(carried), this.fixOptions(job));
+      fixJob(job, carried === undefined ? fresh : fresh.withIgnoreFile(carried), options);
     const changesIgnoreFile = (each: Outcome): boolean =>
       each.changes.some((change) => change.path === context.ignoreFile.path);
     let outcome = attempt(context);
@@ -200,8 +208,30 @@ class Runner {
     const after = changed === undefined ? before : before.withIgnoreFile(changed.after);
     return {
       ...this.shown(outcome, job, ignoreFile),
-      subject: { place, dockerfile, source: job.source, before, after, fix: this.fixOptions(job) },
+      subject: { place, dockerfile, source: job.source, before, after, fix: options },
     };
+  }
+
+  private async withHistory(job: Job, { repository, directory }: Place): Promise<FixOptions> {
+    const options = this.fixOptions(job);
+    const { history, seconds } = this.options;
+    if (history === undefined) return options;
+    let past = this.pasts.get(repository);
+    if (past === undefined) {
+      this.pasts.set(repository, (past = readPast(repository)));
+      const { length } = await past;
+      if (length < FEW)
+        this.notes.push({
+          path: shownPath(this.options.cwd, repository.root),
+          code: 'history-too-short',
+          message: `has ${length} commits with a parent, too few to order copies by`,
+        });
+    }
+    const prefix = directory === '.' ? '' : `${directory}/`;
+    const commits = (await past).map((paths) =>
+      paths.flatMap((path) => (path.startsWith(prefix) ? [path.slice(prefix.length)] : [])),
+    );
+    return { ...options, history: { commits, ...(seconds === undefined ? {} : { seconds }) } };
   }
 
   private async locate(job: Job, given: Place | undefined): Promise<void> {
@@ -303,6 +333,28 @@ class Runner {
       ...(place === undefined ? {} : { context: shownPath(cwd, join(place.repository.root, place.directory)) }),
     };
   }
+}
+
+/** By commit, the paths that it changed. */
+type Past = readonly (readonly string[])[];
+
+/** As many as a replay looks at. */
+const COMMITS = 500;
+/** Fewer than these are no evidence. */
+const FEW = 20;
+
+async function readPast({ root, git }: Repository): Promise<Past> {
+  const head = git ? await resolveCommit(root, 'HEAD') : undefined;
+  if (head === undefined) return [];
+  const past: (readonly string[])[] = [];
+  try {
+    for await (const { parent, changed } of readHistory(root, head, { limit: COMMITS }))
+      if (parent !== undefined) past.push(changed.map(({ path }) => path));
+  } catch {
+    // What git could not tell is no evidence.
+    return [];
+  }
+  return past;
 }
 
 function open(file: FoundFile, unsaved: Unsaved = () => undefined): Job | Trouble {

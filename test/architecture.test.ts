@@ -71,7 +71,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   refusals: [],
   config: ['index', 'context'],
   proof: ['effects', 'dockerfile'],
-  moves: ['effects', 'managers', 'context', 'dockerfile'],
+  moves: ['layers', 'effects', 'managers', 'context', 'dockerfile'],
   layers: ['effects', 'context', 'dockerfile'],
   effects: ['managers', 'context', 'dockerfile'],
   managers: ['context', 'dockerfile'],

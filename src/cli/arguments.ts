@@ -17,6 +17,7 @@ export interface Options {
   readonly skip?: readonly string[];
   readonly style?: Target['style'];
   readonly builder?: Target['builder'];
+  readonly history?: boolean;
   readonly format: 'text' | 'diff' | FormatName;
   readonly quiet: boolean;
   readonly color?: boolean;
@@ -43,6 +44,7 @@ const SWITCHES: Readonly<Record<string, Partial<Options>>> = {
   '--quiet': { quiet: true },
   '-q': { quiet: true },
   '--list': { list: true },
+  '--history': { history: true },
   '--no-config': { config: false },
   '--print-config': { printConfig: true },
 };

@@ -74,8 +74,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   let targets: readonly Target[];
   if (resuming && begun !== undefined) ({ flags, targets } = begun);
   else {
-    const { config, unsafe, transform, add, skip, style, builder } = options as FixFlags;
-    flags = { config, unsafe, transform, add, skip, style, builder };
+    const { config, unsafe, transform, add, skip, style, builder, history } = options as FixFlags;
+    flags = { config, unsafe, transform, add, skip, style, builder, history };
     const chosen = await chooseTargets(given, options.from, io);
     if (typeof chosen === 'string') return usageError(io, chosen);
     targets = options.sample === undefined ? chosen : sample(chosen, options.sample);

@@ -44,7 +44,11 @@ export async function explainLayers(argv: readonly string[], io: Io): Promise<nu
   if (typeof history === 'string') return usageError(io, history);
   const request = await fixRequest(options, io.cwd);
   if (typeof request === 'string') return usageError(io, request);
-  const found = await findFixes({ ...request, paths: paths.length === 0 ? ['.'] : paths });
+  const found = await findFixes({
+    ...request,
+    paths: paths.length === 0 ? ['.'] : paths,
+    ...(history.seconds === undefined ? {} : { seconds: history.seconds }),
+  });
   for (const error of found.errors) io.stderr(`${noteLine(error)}\n`);
   const builder = options.builder ?? 'buildkit';
   const past = await histories(found.outcomes, { ...history, builder });

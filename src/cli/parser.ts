@@ -39,6 +39,7 @@ export const FIX_FLAGS = {
     requiresArg: true,
     describe: 'how manifests are brought in (default: copy)',
   },
+  history: { type: 'boolean', describe: "order copies by how often git's history changed their files" },
   builder: {
     choices: ['buildkit', 'buildah', 'kaniko', 'classic'] as const,
     requiresArg: true,

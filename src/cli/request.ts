@@ -17,6 +17,7 @@ export interface FixFlags {
   readonly skip?: readonly string[] | undefined;
   readonly style?: Target['style'] | undefined;
   readonly builder?: Target['builder'] | undefined;
+  readonly history?: boolean | undefined;
 }
 
 export interface Request {
@@ -28,6 +29,8 @@ export interface Request {
   /** With what the command line says on top. */
   readonly configuration?: PerFile;
   readonly configurationFile?: string;
+  /** Each repository's own is evidence. */
+  readonly history?: true;
   /** All that can be chosen. */
   readonly transforms: readonly Transform[];
 }
@@ -66,6 +69,7 @@ export async function fixRequest(flags: FixFlags, directory: string): Promise<Re
     ...(context === undefined ? {} : { context }),
     ...(configured === undefined ? {} : { configuration: configured }),
     ...(configuration?.path === undefined ? {} : { configurationFile: configuration.path }),
+    ...(flags.history === true ? { history: true as const } : {}),
     fix,
   };
 }

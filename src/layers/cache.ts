@@ -12,6 +12,8 @@ import type { Change, Layer, Layers } from './layers.ts';
 export interface Build {
   /** By layer: 1 where it is made again. Used again by the next build. */
   readonly ran: Uint8Array;
+  /** By layer: 1 where its own key changed, whatever stands above it. */
+  readonly own: Uint8Array;
   /** By layer that ran: the first layer above it, or itself, whose own key changed. */
   readonly cause: Int32Array;
   /** How many ran. */
@@ -26,6 +28,7 @@ export function cacheOf({ builder, layers, stages, context }: Layers): {
   build(changes: readonly Change[], texts?: ReadonlySet<number>): Build;
 } {
   const ran = new Uint8Array(layers.length);
+  const changed = new Uint8Array(layers.length);
   const cause = new Int32Array(layers.length);
   const copiedFrom = new Set(layers.flatMap(({ from }) => from.map(({ stage }) => stage)));
   // What a stage leaves matters where something is copied out of it or of one that is based on it.
@@ -53,6 +56,7 @@ export function cacheOf({ builder, layers, stages, context }: Layers): {
               own = true;
               if (target !== undefined) copied.push(target);
             }
+          changed[at] = own ? 1 : 0;
           if (own && first < 0) first = at;
           const runs = own || (layer.detached ? false : first >= 0) || !layer.cached;
           ran[at] = runs ? 1 : 0;
@@ -65,7 +69,7 @@ export function cacheOf({ builder, layers, stages, context }: Layers): {
         }
         ends[index] = { dirty, cause: first };
       });
-      return { ran, cause, count };
+      return { ran, own: changed, cause, count };
     },
   };
 }

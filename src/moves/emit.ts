@@ -8,6 +8,7 @@ import { applyEdits } from '../dockerfile/edit.ts';
 import { parse } from '../dockerfile/parse.ts';
 import { parentOf, resolvePath } from '../dockerfile/state.ts';
 import { knowledgeOf } from '../managers/index.ts';
+import { afterLine, blankAfter, blankBefore, indentAt } from './lines.ts';
 import type { CopyEvent, Need, Plan } from './sink.ts';
 
 /** Undefined: the builder and the file's own syntax line know cache and bind mounts. */
@@ -126,11 +127,11 @@ class Writer {
     for (const event of this.plan.sunk) edits.push(this.removal(event.copy, inPlace.get(event)));
     for (const [run, lines] of above) {
       const at = run.outer[0];
-      const indent = this.indentAt(run.span[0]);
+      const indent = indentAt(this.source, run.span[0]);
       edits.push({
         file: 'dockerfile',
         span: [at, at],
-        text: lines.map((line) => indent + line + this.eol).join('') + (this.blankBefore(at) ? this.eol : ''),
+        text: lines.map((line) => indent + line + this.eol).join('') + (blankBefore(this.source, at) ? this.eol : ''),
       });
     }
     for (const [run, flags] of mounts) {
@@ -170,11 +171,11 @@ class Writer {
       if (!Array.isArray(found)) return undefined;
       lines.push(...found);
     }
-    const indent = this.indentAt(last.span[0]);
+    const indent = indentAt(this.source, last.span[0]);
     const keyword = this.source.slice(last.span[0], last.span[0] + 3);
     const flags = last.flags.map((flag) => `${this.source.slice(...flag.span)} `).join('');
     const at = first.outer[0];
-    const gap = this.blankBefore(at) ? this.eol : '';
+    const gap = blankBefore(this.source, at) ? this.eol : '';
     const text = [...lines, `${keyword} ${flags}${this.folded(split.before, indent)}`];
     return [{ file: 'dockerfile', span: [at, at], text: text.map((line) => indent + line + this.eol).join('') + gap }];
   }
@@ -284,8 +285,8 @@ class Writer {
 
   /** Takes the copy out; where narrow copies stand in its place, its comments stay with them. */
   private removal(copy: Copy, lines: readonly string[] | undefined): Edit {
-    const indent = this.indentAt(copy.span[0]);
-    const [start, end] = [copy.outer[0], this.afterLine(copy.span[1])];
+    const indent = indentAt(this.source, copy.span[0]);
+    const [start, end] = [copy.outer[0], afterLine(this.source, copy.span[1])];
     if (lines !== undefined) {
       return {
         file: 'dockerfile',
@@ -296,9 +297,8 @@ class Writer {
       };
     }
     // One of two blank lines around it goes too.
-    const blankBefore = this.blankBefore(start);
-    const blankAfter = this.blankAfter(end);
-    const extra = blankAfter !== undefined && (blankBefore || start === 0) ? blankAfter : end;
+    const after = blankAfter(this.source, end);
+    const extra = after !== undefined && (start === 0 || blankBefore(this.source, start)) ? after : end;
     return { file: 'dockerfile', span: [start, extra], text: '' };
   }
 
@@ -324,12 +324,13 @@ class Writer {
     const commands = last.commands ?? [];
     const [first, final] = [this.plan.sunk[0] as CopyEvent, this.plan.sunk.at(-1) as CopyEvent];
     const spaced =
-      this.blankBefore(first.copy.outer[0]) || this.blankAfter(this.afterLine(final.copy.span[1])) !== undefined;
+      blankBefore(this.source, first.copy.outer[0]) ||
+      blankAfter(this.source, afterLine(this.source, final.copy.span[1])) !== undefined;
     const gap = spaced ? this.eol : '';
     const rest = cut === undefined ? [] : commands.slice(cut + 1);
     const block = moved.map((text) => text + this.eol).join('');
     if (cut === undefined || (rest.length === 0 && split === undefined)) {
-      const end = this.afterLine(last.span[1]);
+      const end = afterLine(this.source, last.span[1]);
       const ended = /[\r\n]$/.test(this.source.slice(0, end));
       return [
         {
@@ -365,7 +366,7 @@ class Writer {
         message: `\`${shrinks.text}\` would no longer share a layer with what it removes`,
         help: 'build in a stage of its own and copy the result out of it',
       };
-    const indent = this.indentAt(last.span[0]);
+    const indent = indentAt(this.source, last.span[0]);
     const keyword = this.source.slice(last.span[0], last.span[0] + 3);
     const flags = this.source.slice(last.flags[0]?.span[0] ?? 0, last.flags.at(-1)?.span[1] ?? 0);
     const carry = this.carried(commands.slice(0, cut + 1));
@@ -415,30 +416,6 @@ class Writer {
       );
     });
     return kept.map((command) => `${command.text} && `).join('');
-  }
-
-  // ------------------------------------------------------------------------------------------ small things
-
-  /** The offset just after the line end that follows `offset`. */
-  private afterLine(offset: number): number {
-    const newline = this.source.indexOf('\n', offset);
-    return newline < 0 ? this.source.length : newline + 1;
-  }
-
-  private indentAt(offset: number): string {
-    const start = this.source.lastIndexOf('\n', offset - 1) + 1;
-    return /^[ \t]*/.exec(this.source.slice(start, offset))?.[0] ?? '';
-  }
-
-  private blankBefore(lineStart: number): boolean {
-    const before = this.source.slice(0, lineStart);
-    return /(?:^|\n)[ \t]*\r?\n$/.test(before);
-  }
-
-  /** The offset after the blank line that starts at `offset`, if one does. */
-  private blankAfter(offset: number): number | undefined {
-    const match = /^[ \t]*\r?\n/.exec(this.source.slice(offset, offset + 200));
-    return match === null ? undefined : offset + match[0].length;
   }
 }
 

@@ -3,6 +3,7 @@ import type { BuildContext, Dockerfile, Edit, Fix, Proposal, Split, Target, Trou
 import type { StageTrace } from '../effects/trace.ts';
 import { emit, emitAhead } from './emit.ts';
 import { ignoreEdit, missingIgnores } from './ignore.ts';
+import { noGain } from './order.ts';
 import type { Plan } from './sink.ts';
 
 /** One proposal for each RUN that plans end at: their fixes are alternatives. */
@@ -36,7 +37,7 @@ export function planFixes(
 ): readonly (Fix | Trouble)[] {
   const ahead = emitAhead(file, plan, context, target);
   return [...(ahead === undefined ? [] : [ahead]), emit(file, plan, context, target)].map((edits) =>
-    isTrouble(edits) ? edits : planFix(file, plan, stage, context, edits),
+    isTrouble(edits) ? edits : (noGain(file, edits, context, target) ?? planFix(file, plan, stage, context, edits)),
   );
 }
 

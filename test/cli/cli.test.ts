@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { transforms } from '../../src/index.ts';
+import { History } from '../support/history.ts';
 import { dockerfix, FIXED, folder, PROJECT } from './support.ts';
 
 describe('preview', () => {
@@ -317,4 +318,32 @@ it('runs nothing of a hostile repository and lets no file name move the cursor',
   const { err } = await dockerfix(root, []);
   expect(existsSync(proof)).toBe(false);
   expect(err).not.toContain('\u001b');
+});
+
+describe('--history', () => {
+  const source = 'FROM a\nCOPY src /srv/src\nCOPY docs /srv/docs\nRUN ./a\n';
+  const files = { Dockerfile: source, 'src/a.js': '0', 'docs/a.md': '0' };
+  it('orders copies by it, and says where it is too short', async () => {
+    const history = new History(files);
+    for (let at = 1; at < 20; at++) history.commit({ 'src/a.js': `${at}` });
+    const short = await dockerfix(history.root, ['--history']);
+    expect(short.out).toBe('');
+    expect(short.err).toContain('history-too-short has 19 commits');
+    history.commit({ 'src/a.js': '20' });
+    expect((await dockerfix(history.root, [])).out).toBe('');
+    const { out, err } = await dockerfix(history.root, ['--history']);
+    expect(out).toContain(' COPY docs /srv/docs\n+COPY src /srv/src\n');
+    expect(err).toContain('in how many of 20 commits their files changed (`COPY src /srv/src` 20)');
+    expect((await dockerfix(history.root, ['--history', '--write'])).code).toBe(0);
+    history.commit({});
+    expect((await dockerfix(history.root, ['--history'])).out).toBe('');
+  });
+  it('counts only what lies in the context', async () => {
+    const inside = Object.fromEntries(Object.entries(files).map(([path, text]) => [`api/${path}`, text]));
+    const history = new History({ ...inside, 'src/a.js': '0' });
+    for (let at = 1; at <= 20; at++) history.commit({ 'api/src/a.js': `${at}`, 'docs/a.md': `${at}` });
+    expect((await dockerfix(history.root, ['--history'])).out).toContain('+COPY src /srv/src\n');
+    const { out } = await dockerfix(history.root, ['replay', '--history', '--format', 'json']);
+    expect(out).toContain('"cost": {\n            "before": 340,\n            "after": 320');
+  });
 });
