@@ -103,8 +103,6 @@ async function parseWithYargs(argv: readonly string[], columns: number): Promise
   if (!('options' in parsed)) return parsed;
   const given = parsed.options;
   const { paths = [] } = given as { readonly paths?: readonly string[] };
-  for (const name of ['config', 'context', 'format', 'style', 'builder', 'stdin-filepath', 'report'] as const)
-    if (Array.isArray(given[name])) return { mistake: `--${name} can be given once` };
   const { write, check, context, unsafe, transform, add, skip, style, builder, format, quiet, color, list, report } =
     given;
   const known = {

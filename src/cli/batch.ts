@@ -10,19 +10,16 @@ import { reason } from '../context/find.ts';
 import { version } from '../index.ts';
 import { noteLine, printable } from '../reporters/text.ts';
 import { usageError, type Io } from './io.ts';
-import { FIX_FLAGS, parseWith } from './parser.ts';
+import { FIX_FLAGS, parseCommand } from './parser.ts';
 import { fixRequest, type FixFlags } from './request.ts';
 
 /** `context` is of one repository, so it means nothing here. */
 const { context: _context, ...FLAGS } = FIX_FLAGS;
 
 export async function run(argv: readonly string[], io: Io): Promise<number> {
-  const parsed = await parseWith(argv, Number(io.environment['COLUMNS'] ?? 100), (parser) =>
+  const options = await parseCommand(argv, io, { name: 'targets', describe: 'directories, or clone URLs' }, (parser) =>
     parser
       .usage('$0 batch [targets..]\n\nRehearses many repositories: one patch for each, and a list of what was found.')
-      .command('$0 [targets..]', false, (command) =>
-        command.positional('targets', { type: 'string', array: true, describe: 'directories, or clone URLs' }),
-      )
       .options({
         from: { type: 'string', requiresArg: true, describe: 'FILE with a target on each line; - for standard input' },
         results: { type: 'string', requiresArg: true, describe: 'DIR of the results (default: dockerfix-results)' },
@@ -40,18 +37,11 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       .example('$0 batch repos/*', 'directories of checkouts')
       .example('$0 batch --from urls.txt --sample 20', 'a pilot'),
   );
-  if ('mistake' in parsed) return usageError(io, parsed.mistake);
-  if ('text' in parsed) {
-    io.stdout(parsed.text);
-    return 0;
-  }
-  const { options } = parsed;
-  const { targets: given = [] } = options as { readonly targets?: readonly string[] };
-  for (const name of ['from', 'results', 'retry', 'style', 'builder', 'config'] as const)
-    if (Array.isArray(options[name])) return usageError(io, `--${name} can be given once`);
+  if (typeof options === 'number') return options;
+  const { given } = options;
   for (const name of ['limit', 'sample', 'concurrency', 'timeout', 'max-size'] as const) {
-    const value = options[name] as number | readonly number[] | undefined;
-    if (value !== undefined && !(Number.isInteger(value) && (value as number) > 0))
+    const value = options[name];
+    if (value !== undefined && !(Number.isInteger(value) && value > 0))
       return usageError(io, `--${name} takes a whole number above 0`);
   }
   const folder = resolve(io.cwd, options.results ?? 'dockerfix-results');

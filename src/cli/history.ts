@@ -45,8 +45,6 @@ const DEFAULT_COMMITS = 500;
 /** A string says what is wrong with the options. */
 export function historyRequest(flags: HistoryFlags, cwd: string): HistoryRequest | string {
   const { n, since, branch, costs } = flags;
-  for (const [name, value] of Object.entries({ since, branch, costs, n }))
-    if (Array.isArray(value)) return `${name.length === 1 ? '-' : '--'}${name} can be given once`;
   if (n !== undefined && !(Number.isInteger(n) && n > 0)) return '-n takes a number of commits';
   const firstParent = flags['all-parents'] !== true;
   const asWas = flags['as-was'] === true;

@@ -18,11 +18,8 @@ export const REPORT_FLAG = {
 } as const;
 
 /** A string says what is wrong with it. */
-export function reportTrouble(file: unknown): string | undefined {
-  if (Array.isArray(file)) return '--report can be given once';
-  return typeof file === 'string' && !/\.html?$/i.test(file)
-    ? `--report ${file}: its name must end in .html`
-    : undefined;
+export function reportTrouble(file: string | undefined): string | undefined {
+  return file !== undefined && !/\.html?$/i.test(file) ? `--report ${file}: its name must end in .html` : undefined;
 }
 
 /** The page of the main command, with the history that `dockerfix replay` looks at. Returns the exit code where it fails. */

@@ -7,22 +7,15 @@ import { explainReports } from './explained.ts';
 import { HISTORY_FLAGS, histories, historyRequest } from './history.ts';
 import { REPORT_FLAG, reportTrouble, writeReport } from './html.ts';
 import { usageError, type Io } from './io.ts';
-import { FIX_FLAGS, parseWith } from './parser.ts';
+import { FIX_FLAGS, parseCommand, PATHS } from './parser.ts';
 import { fixRequest } from './request.ts';
 
 export async function explainLayers(argv: readonly string[], io: Io): Promise<number> {
   const columns = Number(io.environment['COLUMNS'] ?? 100);
-  const parsed = await parseWith(argv, columns, (parser) =>
+  const options = await parseCommand(argv, io, PATHS, (parser) =>
     parser
       .usage(
         '$0 explain [paths..]\n$0 explain CODE\n\nShows the layers of a Dockerfile as a table: what each reads, what re-ran it and how often in this history, what the rewrite does to it; and the facts that led to each refusal. With the code of a refusal, what that means.',
-      )
-      .command('$0 [paths..]', false, (command) =>
-        command.positional('paths', {
-          type: 'string',
-          array: true,
-          describe: 'files, or directories to search (default: this one)',
-        }),
       )
       .options({
         ...HISTORY_FLAGS,
@@ -31,13 +24,8 @@ export async function explainLayers(argv: readonly string[], io: Io): Promise<nu
         format: { choices: ['text', 'json'] as const, requiresArg: true, describe: 'text, or json for programs' },
       }),
   );
-  if ('mistake' in parsed) return usageError(io, parsed.mistake);
-  if ('text' in parsed) {
-    io.stdout(parsed.text);
-    return 0;
-  }
-  const { options } = parsed;
-  const { paths = [] } = options as { readonly paths?: readonly string[] };
+  if (typeof options === 'number') return options;
+  const { given } = options;
   const trouble = reportTrouble(options.report);
   if (trouble !== undefined) return usageError(io, trouble);
   const history = historyRequest(options, io.cwd);
@@ -46,7 +34,7 @@ export async function explainLayers(argv: readonly string[], io: Io): Promise<nu
   if (typeof request === 'string') return usageError(io, request);
   const found = await findFixes({
     ...request,
-    paths: paths.length === 0 ? ['.'] : paths,
+    paths: given.length === 0 ? ['.'] : given,
     ...(history.seconds === undefined ? {} : { seconds: history.seconds }),
   });
   for (const error of found.errors) io.stderr(`${noteLine(error)}\n`);

@@ -1,6 +1,7 @@
 /** What the commands share in reading their command lines. User mistakes come back as a message. */
 import type { Argv } from 'yargs';
 import { version } from '../index.ts';
+import { usageError, type Io } from './io.ts';
 
 /** `text` is what --help and --version print. */
 export type Parsed<Options> = { readonly options: Options } | { readonly text: string } | { readonly mistake: string };
@@ -47,12 +48,45 @@ export const FIX_FLAGS = {
   },
 } as const;
 
+/** `dockerfix NAME [paths..]`. A number is the exit code: what was asked for, or what is wrong, has been printed. */
+export async function parseCommand<Options>(
+  argv: readonly string[],
+  io: Io,
+  given: { readonly name: string; readonly describe: string },
+  define: (parser: Argv) => Argv<Options>,
+): Promise<(Values<Options> & { readonly given: readonly string[] }) | number> {
+  const parsed = await parseWith(
+    argv,
+    Number(io.environment['COLUMNS'] ?? 100),
+    (parser) =>
+      define(
+        parser.command(`$0 [${given.name}..]`, false, (command) =>
+          command.positional(given.name, { type: 'string', array: true, describe: given.describe }),
+        ),
+      ),
+    given.name,
+  );
+  if ('mistake' in parsed) return usageError(io, parsed.mistake);
+  if ('options' in parsed)
+    return {
+      ...parsed.options,
+      given: (parsed.options as Readonly<Record<string, readonly string[] | undefined>>)[given.name] ?? [],
+    };
+  io.stdout(parsed.text);
+  return 0;
+}
+
+export const PATHS = { name: 'paths', describe: 'files, or directories to search (default: this one)' } as const;
+
+type Values<Options> = { readonly [Name in keyof Options]: Options[Name] };
+
 /** The values come by their names as written, undefined where not given. */
 export async function parseWith<Options>(
   argv: readonly string[],
   columns: number,
   define: (parser: Argv) => Argv<Options>,
-): Promise<Parsed<{ readonly [Name in keyof Options]: Options[Name] }>> {
+  positional = 'paths',
+): Promise<Parsed<Values<Options>>> {
   const { default: yargs } = await import('yargs');
   let mistake: string | undefined;
   let text = '';
@@ -70,9 +104,15 @@ export async function parseWith<Options>(
     });
   const options = (await parser.parse([...argv], {}, (_error, _args, output) => {
     text = output;
-  })) as unknown as { readonly [Name in keyof Options]: Options[Name] };
+  })) as unknown as Values<Options>;
   if (mistake !== undefined) return { mistake: oneLine(mistake) };
   if (text !== '') return { text: `${text}\n` };
+  const { array: lists } = (parser as unknown as { getOptions(): { readonly array: readonly string[] } }).getOptions();
+  const twice = Object.entries(options as object).find(
+    // Each is also told in camelCase.
+    ([name, value]) => Array.isArray(value) && !/[A-Z]/.test(name) && !['_', positional, ...lists].includes(name),
+  )?.[0];
+  if (twice !== undefined) return { mistake: `${twice.length === 1 ? '-' : '--'}${twice} can be given once` };
   return { options };
 }
 

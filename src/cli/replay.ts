@@ -7,21 +7,14 @@ import { run as findFixes } from '../run.ts';
 import { HISTORY_FLAGS, histories, historyRequest, preface, reportOf, type Shown } from './history.ts';
 import { REPORT_FLAG, reportTrouble, writeReport } from './html.ts';
 import { usageError, type Io } from './io.ts';
-import { FIX_FLAGS, parseWith } from './parser.ts';
+import { FIX_FLAGS, parseCommand, PATHS } from './parser.ts';
 import { fixRequest } from './request.ts';
 
 export async function run(argv: readonly string[], io: Io): Promise<number> {
-  const parsed = await parseWith(argv, Number(io.environment['COLUMNS'] ?? 100), (parser) =>
+  const options = await parseCommand(argv, io, PATHS, (parser) =>
     parser
       .usage(
         '$0 replay [paths..]\n\nCounts, over the commits of this repository, what a build would have run again before and after the rewrite.',
-      )
-      .command('$0 [paths..]', false, (command) =>
-        command.positional('paths', {
-          type: 'string',
-          array: true,
-          describe: 'files, or directories to search (default: this one)',
-        }),
       )
       .options({
         ...HISTORY_FLAGS,
@@ -32,13 +25,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       .example('$0 replay', 'the last 500 commits')
       .example('$0 replay -n 100 api/Dockerfile --costs build.jsonl', 'with what a build took'),
   );
-  if ('mistake' in parsed) return usageError(io, parsed.mistake);
-  if ('text' in parsed) {
-    io.stdout(parsed.text);
-    return 0;
-  }
-  const { options } = parsed;
-  const { paths = ['.'] } = options as { readonly paths?: readonly string[] };
+  if (typeof options === 'number') return options;
+  const { given } = options;
   const trouble = reportTrouble(options.report);
   if (trouble !== undefined) return usageError(io, trouble);
   const history = historyRequest(options, io.cwd);
@@ -47,7 +35,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   if (typeof request === 'string') return usageError(io, request);
   const found = await findFixes({
     ...request,
-    paths: paths.length === 0 ? ['.'] : paths,
+    paths: given.length === 0 ? ['.'] : given,
     ...(history.seconds === undefined ? {} : { seconds: history.seconds }),
   });
   for (const error of found.errors) io.stderr(`${noteLine(error)}\n`);

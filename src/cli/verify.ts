@@ -11,7 +11,7 @@ import { verificationLines } from '../reporters/verify.ts';
 import { ENGINES, findEngine } from '../verify/engines.ts';
 import { HostTrouble, verify, type Verification, type VerifyOptions } from '../verify/verify.ts';
 import { usageError, type Io } from './io.ts';
-import { FIX_FLAGS, parseWith } from './parser.ts';
+import { FIX_FLAGS, parseCommand, PATHS } from './parser.ts';
 import { fixRequest } from './request.ts';
 
 const TIMEOUT = 1800;
@@ -22,17 +22,10 @@ const PASSED = ['build-arg', 'secret', 'ssh', 'platform', 'network'] as const;
 const many = { type: 'string', array: true, requiresArg: true } as const;
 
 export async function run(argv: readonly string[], io: Io): Promise<number> {
-  const parsed = await parseWith(argv, Number(io.environment['COLUMNS'] ?? 100), (parser) =>
+  const options = await parseCommand(argv, io, PATHS, (parser) =>
     parser
       .usage(
         '$0 verify [paths..]\n\nBuilds Dockerfiles as they are and as rewritten, with the builder that is here, and compares the images and the cache. Runs what the Dockerfiles say.',
-      )
-      .command('$0 [paths..]', false, (command) =>
-        command.positional('paths', {
-          type: 'string',
-          array: true,
-          describe: 'Dockerfiles, or directories to search (default: this one)',
-        }),
       )
       .options({
         ...FIX_FLAGS,
@@ -62,23 +55,16 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       .example('$0 verify api/Dockerfile --engine podman', 'one file, with another builder')
       .epilogue('Exit codes: 0 the same, 1 different or the rewrite does not build, 2 anything else.'),
   );
-  if ('mistake' in parsed) return usageError(io, parsed.mistake);
-  if ('text' in parsed) {
-    io.stdout(parsed.text);
-    return 0;
-  }
-  const { options } = parsed;
-  const { paths = [] } = options as { readonly paths?: readonly string[] };
-  for (const name of ['engine', 'against', 'against-ignore', 'target', 'timeout', 'edit', 'manifest', 'logs'] as const)
-    if (Array.isArray(options[name])) return usageError(io, `--${name} can be given once`);
+  if (typeof options === 'number') return options;
+  const { given } = options;
   const seconds = options.timeout ?? TIMEOUT;
   if (!(seconds > 0)) return usageError(io, '--timeout takes a number of seconds');
-  if (options.against !== undefined && paths.length !== 1)
+  if (options.against !== undefined && given.length !== 1)
     return usageError(io, '--against compares with one Dockerfile: name it');
   const request = await fixRequest(options, io.cwd);
   if (typeof request === 'string') return usageError(io, request);
 
-  const found = await findFixes({ ...request, paths: paths.length === 0 ? ['.'] : paths });
+  const found = await findFixes({ ...request, paths: given.length === 0 ? ['.'] : given });
   for (const error of found.errors) io.stderr(`dockerfix: ${printable(`${error.path}: ${error.message}`)}\n`);
   const jobs: Job[] = [];
   let failed = found.errors.length > 0;
