@@ -44,11 +44,11 @@ interface Staged {
  * rename fails. Mode and owner are kept, and a symlink is followed to a file inside `root`. Nothing here waits, so
  * Ctrl-C finds all of it done or none. Throws an Error with a clear message.
  */
-export function writeTogether(writes: readonly Write[], root: string): void {
+export function writeTogether(writes: readonly Write[], root: string, prefix = '.dockerfix-'): void {
   const staged: Staged[] = [];
   const renamed: Staged[] = [];
   try {
-    for (const write of writes) staged.push(stage(write, root));
+    for (const write of writes) staged.push(stage(write, root, prefix));
     for (const each of staged) {
       renameSync(each.temporary, each.path);
       renamed.push(each);
@@ -64,12 +64,12 @@ export function writeTogether(writes: readonly Write[], root: string): void {
   }
 }
 
-function stage(write: Write, root: string): Staged {
+function stage(write: Write, root: string, prefix: string): Staged {
   const path = target(write.path, root);
   const present = exists(path);
   if (write.before === undefined ? present : !present || readFileSync(path, 'utf8') !== write.before)
     throw new Error('it was changed by something else meanwhile; run dockerfix again');
-  const folder = mkdtempSync(join(dirname(path), '.dockerfix-'));
+  const folder = mkdtempSync(join(dirname(path), prefix));
   try {
     const temporary = join(folder, 'after');
     const descriptor = openSync(temporary, 'wx');
@@ -130,16 +130,8 @@ function exists(path: string): boolean {
 export function writeOutcomes(outcomes: readonly FileOutcome[]): readonly FileOutcome[] {
   const failures = new Map<FileOutcome, Note>();
   for (const group of groups(outcomes)) {
-    const absolute = new Map(group.flatMap((each) => [...each.absolute]));
-    const changes = mergeChanges(group.flatMap((each) => each.changes));
-    const writes = changes.map(({ path, ...texts }) => ({ path: absolute.get(path) as string, ...texts }));
     try {
-      // The ignore file first: alone it harms nothing, should the machine stop in between.
-      const rank = (path: string): number => (group.some((each) => each.ignoreFile === path) ? 0 : 1);
-      writeTogether(
-        writes.sort((a, b) => rank(a.path) - rank(b.path)),
-        group[0]?.root ?? '',
-      );
+      writeTogether(writesOf(group), group[0]?.root ?? '');
     } catch (error) {
       for (const each of group)
         failures.set(each, { path: each.path, code: 'not-written', message: `it is left as it was: ${reason(error)}` });
@@ -151,6 +143,17 @@ export function writeOutcomes(outcomes: readonly FileOutcome[]): readonly FileOu
     const { code, message } = failure;
     return { ...outcome, status: 'failed', changes: [], applied: [], refused: [{ line: 1, code, message }] };
   });
+}
+
+/** In the order in which they are to be written. */
+export function writesOf(outcomes: readonly FileOutcome[]): readonly Write[] {
+  const absolute = new Map(outcomes.flatMap((each) => [...each.absolute]));
+  const changes = mergeChanges(outcomes.flatMap((each) => each.changes));
+  // The ignore file first: alone it harms nothing, should the machine stop in between.
+  const rank = (path: string): number => (outcomes.some((each) => each.ignoreFile === path) ? 0 : 1);
+  return changes
+    .map(({ path, ...texts }) => ({ path: absolute.get(path) as string, ...texts }))
+    .sort((a, b) => rank(a.path) - rank(b.path));
 }
 
 /** What is written together: a Dockerfile and its ignore file, and all Dockerfiles that rest on that one's change. */

@@ -57,7 +57,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     'disk',
     'context',
   ],
-  batch: [],
+  batch: ['reporters', 'write', 'disk'],
   lsp: ['index', 'run', 'reporters', 'diff', 'disk'],
   run: ['index', 'disk', 'context'],
   verify: ['index', 'layers', 'context'],
@@ -99,7 +99,7 @@ const PACKAGES: readonly (readonly [name: RegExp, rooms: readonly string[]])[] =
   [/^(?:valibot|jiti)$/, ['config']],
   [/^node:/, ['batch', 'cli', 'lsp', 'config', 'run', 'write', 'disk', 'verify']],
   [/^tar-stream$/, ['verify']],
-  [/^piscina$/, ['batch']],
+  [/^(?:piscina|p-limit|picomatch)$/, ['batch']],
   [/^vscode-languageserver(?:\/node|-textdocument)$/, ['lsp']],
 ];
 

@@ -2,7 +2,7 @@
  * A clone that is only read. Nothing of the repository runs: no hook, filter, monitor or submodule, and no attribute of
  * its own counts on checkout. Sizes are bounded while it arrives.
  */
-import { execFile, type ExecException } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -14,9 +14,12 @@ export interface CloneLimits {
 
 export class CloneError extends Error {
   readonly code: string;
-  constructor(code: string, message: string) {
+  /** All that git said. */
+  readonly output: string;
+  constructor(code: string, message: string, output = '') {
     super(message);
     this.code = code;
+    this.output = output;
   }
 }
 
@@ -39,10 +42,8 @@ const SAFE = [
 
 /** Returns the commit. Throws a CloneError. */
 export async function clone(url: string, into: string, limits: CloneLimits): Promise<string> {
-  const protocol = /^([a-z]+):\/\//.exec(url)?.[1] ?? 'ssh';
-  const watch = watchSize(join(into, '.git/objects/pack'), limits);
-  try {
-    await git(
+  await bounded(into, limits, (signal) =>
+    git(
       [
         'clone',
         '--quiet',
@@ -57,14 +58,10 @@ export async function clone(url: string, into: string, limits: CloneLimits): Pro
         url,
         into,
       ],
-      [`protocol.${protocol}.allow=always`],
-      watch.signal,
-    );
-  } catch (error) {
-    throw watch.tooLarge() ? tooLarge(limits.maxBytes) : error;
-  } finally {
-    watch.stop();
-  }
+      [allowProtocol(url)],
+      signal,
+    ),
+  );
   // These attributes beat those of the tree: nothing is filtered, converted or expanded.
   mkdirSync(join(into, '.git/info'), { recursive: true });
   writeFileSync(join(into, '.git/info/attributes'), '* -filter -text -ident -working-tree-encoding\n');
@@ -95,6 +92,49 @@ export async function clone(url: string, into: string, limits: CloneLimits): Pro
     await inside(['update-index', '--skip-worktree', '-z', '--stdin'], left.map((path) => `${path}\0`).join(''));
   await inside(['checkout-index', '--all', '--quiet']);
   return commit;
+}
+
+/** Brings so many commits and their trees to a clone, but no file of them. */
+export async function deepen(url: string, root: string, commits: number, limits: CloneLimits): Promise<void> {
+  await bounded(root, limits, (signal) =>
+    git(
+      [
+        '-C',
+        root,
+        'fetch',
+        '--quiet',
+        '--no-tags',
+        '--no-recurse-submodules',
+        '--no-write-fetch-head',
+        // One more: a commit is compared with its parent.
+        `--depth=${commits + 1}`,
+        '--filter=blob:none',
+        'origin',
+      ],
+      [allowProtocol(url)],
+      signal,
+    ),
+  );
+}
+
+/** The one transport that a URL needs. */
+function allowProtocol(url: string): string {
+  return `protocol.${/^([a-z]+):\/\//.exec(url)?.[1] ?? 'ssh'}.allow=always`;
+}
+
+async function bounded(
+  root: string,
+  limits: CloneLimits,
+  work: (signal: AbortSignal) => Promise<unknown>,
+): Promise<void> {
+  const watch = watchSize(join(root, '.git/objects/pack'), limits);
+  try {
+    await work(watch.signal);
+  } catch (error) {
+    throw watch.tooLarge() ? tooLarge(limits.maxBytes) : error;
+  } finally {
+    watch.stop();
+  }
 }
 
 function tooLarge(maxBytes: number): CloneError {
@@ -145,21 +185,49 @@ function git(
       )
     )
       env[name] = undefined;
+  const all = [...[...SAFE, ...settings].flatMap((setting) => ['-c', setting]), ...args];
   return new Promise((done, failed) => {
-    const child = execFile(
-      'git',
-      [...[...SAFE, ...settings].flatMap((setting) => ['-c', setting]), ...args],
-      { encoding: 'utf8', maxBuffer: 1 << 28, signal, killSignal: 'SIGKILL', env },
-      (error: ExecException | null, stdout, stderr) => {
-        if (error === null) done(stdout);
-        else if (signal.aborted) failed(new Error('aborted', { cause: error }));
-        else failed(new CloneError('git-failed', lastLine(stderr) || error.message.split('\n')[0] || 'git failed'));
-      },
-    );
+    // A group of its own: what git starts ends with it, and writes no more into what is then removed.
+    const child = spawn('git', all, { stdio: 'pipe', env, detached: true });
+    const end = (): void => endGroup(child);
+    running.add(child);
+    signal.addEventListener('abort', end);
+    if (signal.aborted) end();
+    const output: Buffer[] = [];
+    let bytes = 0;
+    let complaint = '';
+    child.stdout.on('data', (data: Buffer) => {
+      output.push(data);
+      if ((bytes += data.length) > MAX_OUTPUT) end();
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      complaint = (complaint + text).slice(-10_000);
+    });
     // git may be gone before it has read everything; its exit code tells.
-    child.stdin?.on('error', () => undefined);
-    child.stdin?.end(input ?? '');
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(input ?? '', 'latin1');
+    child.on('error', (error) => failed(new CloneError('git-failed', error.message)));
+    child.on('close', (code) => {
+      running.delete(child);
+      signal.removeEventListener('abort', end);
+      // Names need not be UTF-8: so they come back to git as they were.
+      if (code === 0) done(Buffer.concat(output).toString('latin1'));
+      else if (signal.aborted) failed(new Error('aborted'));
+      else failed(new CloneError('git-failed', lastLine(complaint) || `git ended with ${String(code)}`, complaint));
+    });
   });
+}
+
+const MAX_OUTPUT = 1 << 28;
+const running = new Set<ChildProcess>();
+process.on('exit', () => running.forEach(endGroup));
+
+function endGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended.
+  }
 }
 
 function lastLine(text: string): string {

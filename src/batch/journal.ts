@@ -17,12 +17,23 @@ import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Target } from './targets.ts';
 import type { Result } from './results.ts';
+import type { Writing } from './writing.ts';
 
 export type Event =
-  | { readonly event: 'run'; readonly version: 1; readonly tool: string; readonly settings: unknown }
+  | {
+      readonly event: 'run';
+      readonly version: 1;
+      readonly tool: string;
+      readonly settings: unknown;
+      readonly write?: boolean;
+      /** Commits to replay. */
+      readonly history?: number;
+    }
   | ({ readonly event: 'target' } & Target)
   /** All targets are told. */
   | { readonly event: 'begin'; readonly targets: number }
+  /** A checkout is about to be changed; its result follows. */
+  | ({ readonly event: 'writing' } & Writing)
   | { readonly event: 'result'; readonly result: Result }
   /** The result of before no longer counts. */
   | { readonly event: 'retry'; readonly id: string };

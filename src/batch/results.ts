@@ -2,6 +2,7 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Note, Outcome } from '../model.ts';
+import type { ReplayReport } from '../reporters/replay.ts';
 import { readJournal, syncDirectory } from './journal.ts';
 import type { Target } from './targets.ts';
 
@@ -28,7 +29,19 @@ export interface Result {
   readonly notes: readonly Note[];
   /** Taken by `git apply` in the repository. Empty: nothing would change. */
   readonly patch: string;
+  /** The files are as the patch says: with `--write`. */
+  readonly written?: boolean;
+  /** What the commits would have re-run; absent: nothing would change, or there is no history. */
+  readonly replay?: Replayed;
   readonly milliseconds: number;
+}
+
+export interface Replayed {
+  readonly commits: number;
+  /** Seconds: of the oldest and of the newest commit. */
+  readonly from: number;
+  readonly to: number;
+  readonly files: readonly ReplayReport[];
 }
 
 export type Counts = Readonly<Record<Result['status'], number>>;

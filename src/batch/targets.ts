@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import picomatch from 'picomatch';
 
 export interface Target {
   /** Of files about it: safe on any disk, and its own. */
@@ -38,6 +39,27 @@ export function listed(text: string): string[] {
     .split(/\r?\n/)
     .map((line) => line.trim())
     .filter((line) => line !== '' && !line.startsWith('#'));
+}
+
+/** By patterns on the name (`api-*`), or on the end of the path (`acme/*`, `legacy/**`). */
+export function filtered<T extends Pick<Target, 'location'>>(
+  all: readonly T[],
+  include: readonly string[],
+  exclude: readonly string[],
+): readonly T[] {
+  const matcher = (patterns: readonly string[]): ((name: string) => boolean) =>
+    picomatch(
+      patterns.map((pattern) => `**/${pattern.replace(/^\/+/, '')}`),
+      { dot: true, nocase: true },
+    );
+  const [wanted, unwanted] = [matcher(include), matcher(exclude)];
+  return all.filter(({ location }) => {
+    const name = location
+      .replace(/^[a-z]+:\/\//, '')
+      .replace(/\.git\/?$/, '')
+      .replace(/[:\\]/g, '/');
+    return (include.length === 0 || wanted(name)) && !(exclude.length > 0 && unwanted(name));
+  });
 }
 
 /** Every so many of them, so that a pilot sees all corners of an ordered list. */

@@ -5,7 +5,9 @@ import { join, resolve } from 'node:path';
 import { runBatch } from '../batch/batch.ts';
 import { openJournal, readJournal, type Event } from '../batch/journal.ts';
 import { NO_COUNTS, counted, writeResults, type Counts, type Result } from '../batch/results.ts';
-import { listed, sample, targetOf, type Target } from '../batch/targets.ts';
+import { lockFolder } from '../batch/lock.ts';
+import { filtered, listed, sample, targetOf, type Target } from '../batch/targets.ts';
+import { finishWriting, type Writing } from '../batch/writing.ts';
 import { reason } from '../context/find.ts';
 import { version } from '../index.ts';
 import { noteLine, printable } from '../reporters/text.ts';
@@ -15,6 +17,11 @@ import { fixRequest, type FixFlags } from './request.ts';
 
 /** `context` is of one repository, so it means nothing here. */
 const { context: _context, ...FLAGS } = FIX_FLAGS;
+
+const many = { type: 'string', array: true, requiresArg: true } as const;
+
+/** Commits to replay: enough to tell one repository from another. */
+const COMMITS = 200;
 
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   const options = await parseCommand(argv, io, { name: 'targets', describe: 'directories, or clone URLs' }, (parser) =>
@@ -26,10 +33,18 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
         resume: { type: 'boolean', describe: 'go on with what the results folder has begun' },
         retry: { choices: ['failed'] as const, requiresArg: true, describe: 'do these again; implies --resume' },
         check: { type: 'boolean', describe: 'exit 1 if something would change' },
+        write: { type: 'boolean', describe: 'change checkouts: all that a patch says, or nothing' },
+        include: { ...many, describe: 'only repositories whose name, or end of path, matches GLOB' },
+        exclude: { ...many, describe: 'not those' },
         limit: { type: 'number', requiresArg: true, describe: 'the first N targets only' },
         sample: { type: 'number', requiresArg: true, describe: 'N targets from all over the list' },
         concurrency: { type: 'number', requiresArg: true, describe: 'threads (default: one for each processor)' },
         timeout: { type: 'number', requiresArg: true, describe: 'seconds for one repository (default: 300)' },
+        history: {
+          type: 'number',
+          requiresArg: true,
+          describe: 'commits to replay, of what would change (default: 200; 0: none)',
+        },
         'max-size': { type: 'number', requiresArg: true, describe: 'megabytes of one clone (default: 1000)' },
         ...FLAGS,
         quiet: { alias: 'q', type: 'boolean', describe: 'only the summary and failures' },
@@ -44,6 +59,9 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     if (value !== undefined && !(Number.isInteger(value) && value > 0))
       return usageError(io, `--${name} takes a whole number above 0`);
   }
+  if (options.history !== undefined && !(Number.isInteger(options.history) && options.history >= 0))
+    return usageError(io, '--history takes a number of commits, or 0');
+  if (options.write === true && options.check === true) return usageError(io, '--write and --check exclude each other');
   const folder = resolve(io.cwd, options.results ?? 'dockerfix-results');
   const journalPath = join(folder, 'journal.jsonl');
   const resuming = options.resume === true || options.retry !== undefined;
@@ -60,32 +78,63 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   if (!resuming && begun?.complete === true)
     return usageError(io, `${printable(folder)} has results: give --resume, or another --results`);
 
+  if (resuming && options.write !== undefined && options.write !== begun?.write)
+    return usageError(io, `--write: what is in ${printable(folder)} was begun without it; give another --results`);
+
   let flags: FixFlags;
   let targets: readonly Target[];
-  if (resuming && begun !== undefined) ({ flags, targets } = begun);
+  let { write = false, history = COMMITS } = options;
+  if (resuming && begun !== undefined) ({ flags, targets, write, history } = begun);
   else {
     const { config, unsafe, transform, add, skip, style, builder, history } = options as FixFlags;
     flags = { config, unsafe, transform, add, skip, style, builder, history };
     const chosen = await chooseTargets(given, options.from, io);
     if (typeof chosen === 'string') return usageError(io, chosen);
-    targets = options.sample === undefined ? chosen : sample(chosen, options.sample);
+    const wanted = filtered(chosen, options.include ?? [], options.exclude ?? []);
+    targets = options.sample === undefined ? wanted : sample(wanted, options.sample);
     if (options.limit !== undefined) targets = targets.slice(0, options.limit);
-    if (targets.length === 0) return usageError(io, 'no targets: give directories, clone URLs, or --from FILE');
+    if (targets.length === 0)
+      return usageError(
+        io,
+        chosen.length > 0
+          ? 'no target is left by --include and --exclude'
+          : 'no targets: give directories, clone URLs, or --from FILE',
+      );
+    const clone = write ? targets.find(({ kind }) => kind === 'clone') : undefined;
+    if (clone !== undefined)
+      return usageError(io, `--write changes checkouts, and ${printable(clone.location)} is none: clone it first`);
   }
   // Its mistakes are told once, not by every thread.
   const request = await fixRequest(flags, io.cwd);
   if (typeof request === 'string') return usageError(io, request);
 
   mkdirSync(folder, { recursive: true });
+  const lock = lockFolder(folder, () => {
+    io.stderr('dockerfix: another dockerfix took over this folder while this one was stopped\n');
+    process.exit(2);
+  });
+  if (typeof lock === 'string') return usageError(io, `${printable(folder)}: ${lock}`);
+  // Once more, now that nobody else writes there.
+  const held = existsSync(journalPath) ? await readBegun(journalPath) : undefined;
+  if (held === 'foreign' || held?.complete !== begun?.complete) {
+    lock.release();
+    return usageError(io, `${printable(folder)}: another dockerfix was at work there meanwhile`);
+  }
   const journal = openJournal(journalPath);
-  const done = new Map<string, Result['status']>(resuming ? begun?.done : []);
+  // What was being written when it was killed is finished first.
+  for (const writing of resuming ? (held?.writing ?? []) : []) {
+    const result = finishWriting(writing);
+    await journal.append([{ event: 'result', result }]);
+    (held as Begun).done.set(result.id, result.status);
+  }
+  const done = new Map<string, Result['status']>(resuming ? held?.done : []);
   const again = options.retry === undefined ? [] : [...done].filter(([, status]) => status === 'failed');
   for (const [id] of again) done.delete(id);
   await journal.append(
     resuming
       ? again.map(([id]) => ({ event: 'retry', id }) satisfies Event)
       : [
-          { event: 'run', version: 1, tool: version, settings: flags },
+          { event: 'run', version: 1, tool: version, settings: flags, write, history },
           ...targets.map((target) => ({ event: 'target', ...target }) satisfies Event),
           { event: 'begin', targets: targets.length },
         ],
@@ -98,6 +147,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     folder,
     cwd: request.cwd,
     flags,
+    write,
+    history,
     concurrency: of,
     timeout: (options.timeout ?? 300) * 1000,
     maxBytes: (options['max-size'] ?? 1000) * 1e6,
@@ -110,7 +161,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   progress.end();
   journal.close();
   await writeResults(folder, targets);
-  io.stderr(`${summaryOf(counts, targets.length)}; see ${printable(folder)}\n`);
+  lock.release();
+  io.stderr(`${summaryOf(counts, targets.length, write)}; see ${printable(folder)}\n`);
   if (counts.failed > 0) return 2;
   return options.check === true && counts.changed > 0 ? 1 : 0;
 }
@@ -118,7 +170,11 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 interface Begun {
   readonly flags: FixFlags;
   readonly targets: readonly Target[];
-  readonly done: ReadonlyMap<string, Result['status']>;
+  readonly done: Map<string, Result['status']>;
+  /** Checkouts that were being changed. */
+  readonly writing: readonly Writing[];
+  readonly write: boolean;
+  readonly history: number;
   /** All targets were told before it was stopped. */
   readonly complete: boolean;
 }
@@ -127,6 +183,9 @@ async function readBegun(path: string): Promise<Begun | 'foreign'> {
   let flags: FixFlags = {};
   let targets: Target[] = [];
   let complete = false;
+  let write = false;
+  let history = 0;
+  const writing = new Map<string, Writing>();
   const done = new Map<string, Result['status']>();
   let first = true;
   for await (const each of readJournal(path)) {
@@ -135,13 +194,18 @@ async function readBegun(path: string): Promise<Begun | 'foreign'> {
     if (each.event === 'run') {
       // One that was stopped before it began may stand above.
       flags = each.settings as FixFlags;
+      ({ write = false, history = 0 } = each);
       targets = [];
     } else if (each.event === 'target') targets.push({ id: each.id, kind: each.kind, location: each.location });
     else if (each.event === 'begin') complete = true;
     else if (each.event === 'retry') done.delete(each.id);
-    else done.set(each.result.id, each.result.status);
+    else if (each.event === 'writing') writing.set(each.result.id, { result: each.result, writes: each.writes });
+    else {
+      done.set(each.result.id, each.result.status);
+      writing.delete(each.result.id);
+    }
   }
-  return { flags, targets, done, complete };
+  return { flags, targets, done, writing: [...writing.values()], write, history, complete };
 }
 
 async function chooseTargets(
@@ -205,9 +269,9 @@ function progressOf(total: number, io: Io): { step(): void; say(line: string): v
   };
 }
 
-function summaryOf({ changed, unchanged, refused, none, failed }: Counts, total: number): string {
+function summaryOf({ changed, unchanged, refused, none, failed }: Counts, total: number, written: boolean): string {
   const parts = [
-    `${changed} would change`,
+    written ? `${changed} changed` : `${changed} would change`,
     `${refused} refused`,
     `${unchanged} fine as they are`,
     `${none} without a Dockerfile`,

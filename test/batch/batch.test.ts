@@ -1,9 +1,9 @@
-/** The built command, as its threads run from dist/ only. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
+  cpSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -11,67 +11,12 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { createServer, type AddressInfo } from 'node:net';
+import { dirname, join, relative } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
 import { FIXED, folder, PROJECT } from '../cli/support.ts';
-
-const command = join(import.meta.dirname, '../../dist/cli.js');
-const made: string[] = [];
-afterAll(() => made.forEach((each) => rmSync(each, { recursive: true, force: true })));
-
-function temporary(): string {
-  const made_ = mkdtempSync(join(tmpdir(), 'dockerfix-batch-'));
-  made.push(made_);
-  return made_;
-}
-
-function batch(cwd: string, argv: readonly string[], input = ''): { code: number | null; out: string; err: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [command, 'batch', ...argv], {
-    cwd,
-    input,
-    encoding: 'utf8',
-  });
-  return { code: status, out: stdout, err: stderr };
-}
-
-interface Row {
-  readonly id: string;
-  readonly location: string;
-  readonly status: string;
-  readonly patch: string | null;
-  readonly commit?: string;
-  readonly error?: { readonly code: string };
-  readonly milliseconds?: number;
-}
-
-function rows(cwd: string, results = 'dockerfix-results'): Row[] {
-  return readFileSync(join(cwd, results, 'results.jsonl'), 'utf8')
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Row);
-}
-
-function commit(root: string): string {
-  git(root, 'add', '-A', '-f');
-  git(
-    root,
-    '-c',
-    'user.name=a',
-    '-c',
-    'user.email=a@example.com',
-    '-c',
-    'core.hooksPath=/dev/null',
-    'commit',
-    '-qm',
-    'x',
-  );
-  return git(root, 'rev-parse', 'HEAD').trim();
-}
-
-function git(root: string, ...args: string[]): string {
-  return execFileSync('git', ['-C', root, ...args], { encoding: 'utf8' });
-}
+import { batch, command, commit, git, rows, temporary, type Row } from './support.ts';
 
 describe('a rehearsal', () => {
   it('leaves the repositories alone and makes a patch for each that would change', () => {
@@ -132,8 +77,83 @@ describe('a rehearsal', () => {
     expect(rows(cwd)[0]?.error?.code).toBe('too-large');
     expect(existsSync(join(cwd, 'dockerfix-results/work'))).toBe(false);
   });
+  it('gives up what takes too long, wherever it is, and says in the log what was done', async () => {
+    const cwd = temporary();
+    const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const slow = folder({ ...PROJECT, 'slow/Dockerfile': `FROM a\n${'ENV A=$A-1\nRUN b $A\n'.repeat(4000)}` });
+    const child = spawn(process.execPath, [
+      command,
+      'batch',
+      `git://127.0.0.1:${port}/a.git`,
+      slow,
+      folder(),
+      '--timeout=2',
+      `--results=${cwd}`,
+    ]);
+    // Not waited for by a call that would stop the server, too.
+    const [code] = (await once(child, 'exit')) as [number];
+    silent.close();
+    expect(code).toBe(2);
+    const found = rows(cwd, '.');
+    expect(found.map(({ status, error }) => error?.code ?? status).sort()).toEqual([
+      'changed',
+      'timed-out',
+      'timed-out',
+    ]);
+    for (const { id, location, error } of found) {
+      const log = readFileSync(join(cwd, 'logs', `${id}.log`), 'utf8');
+      expect(log).toContain(location);
+      expect(log).toContain(error === undefined ? 'looked at: changed' : 'failed: timed-out it took longer than 2 s');
+    }
+  });
+  it('does not count the time in which a repository waits for another one', () => {
+    const cwd = temporary();
+    const slow = (): string => folder({ Dockerfile: `FROM a\n${'ENV A=$A-1\nRUN b $A\n'.repeat(800)}` });
+    const first = batch(cwd, [slow(), '--results', 'one']);
+    expect(first.code).toBe(0);
+    const alone = rows(cwd, 'one')[0]?.milliseconds ?? 0;
+    const list = Array.from({ length: 6 }, slow);
+    const seconds = String(Math.ceil((alone / 1000) * 3));
+    expect(batch(cwd, [...list, '--concurrency', '1', '--timeout', seconds, '--results', 'six']).code).toBe(0);
+  });
+  it('takes some of the targets by patterns', () => {
+    const cwd = temporary();
+    for (const name of ['acme/api-one', 'acme/web', 'acme/api-old', 'other/api-two'])
+      cpSync(folder(), join(cwd, name), { recursive: true });
+    const all = ['acme/api-one', 'acme/web', 'acme/api-old', 'other/api-two'];
+    const { code } = batch(cwd, [...all, '--include', 'api-*', '--include', 'acme/*', '--exclude', '*-old']);
+    expect(code).toBe(0);
+    expect(
+      rows(cwd)
+        .map(({ location }) => relative(cwd, location))
+        .sort(),
+    ).toEqual(['acme/api-one', 'acme/web', 'other/api-two']);
+    const none = batch(cwd, [...all, '--include', 'nope', '--results', 'none']);
+    expect([none.code, none.err]).toEqual([2, expect.stringContaining('no target is left by --include and --exclude')]);
+  });
+  it('shares its results folder with nobody', async () => {
+    const cwd = temporary();
+    const slow = folder({ Dockerfile: `FROM a\n${'ENV A=$A-1\nRUN b $A\n'.repeat(4000)}` });
+    const child = spawn(process.execPath, [command, 'batch', slow], { cwd, stdio: 'ignore' });
+    const journal = join(cwd, 'dockerfix-results/journal.jsonl');
+    while (!(existsSync(journal) && readFileSync(journal, 'utf8').includes('"begin"'))) await setTimeout(20);
+    const second = batch(cwd, ['--resume']);
+    expect([second.code, second.err]).toEqual([
+      2,
+      expect.stringContaining(`another dockerfix is at work there (process ${child.pid ?? 0} on `),
+    ]);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    // Gone at once, and nothing of it is left.
+    expect(batch(cwd, ['--resume']).code).toBe(0);
+    expect(readdirSync(join(cwd, 'dockerfix-results')).filter((name) => name.startsWith('.'))).toEqual([]);
+  });
   it.each([
     ['nothing', [], 'no targets'],
+    ['to write a clone', ['--write', 'https://example.com/a.git'], '--write changes checkouts'],
+    ['to write and to check', ['--write', '--check', '.'], 'exclude each other'],
     ['a transport that runs programs', ['ext::sh -c touch% x'], 'is not a clone URL that is allowed'],
     ['a URL with a password', ['https://me:secret@example.com/a.git'], 'must hold no user or password'],
     ['a URL whose host is an option', ['ssh://-oProxyCommand=x/a'], 'is not a clone URL that is allowed'],
@@ -163,9 +183,9 @@ it('loses nothing and does nothing twice when it is killed at any moment', async
       cwd,
       stdio: 'ignore',
     });
-    const timer = kill < 8 ? setTimeout(() => child.kill('SIGKILL'), 200 + Math.random() * 500) : undefined;
+    if (kill < 8)
+      void setTimeout(200 + Math.random() * 500, undefined, { ref: false }).then(() => child.kill('SIGKILL'));
     code = await new Promise((done) => child.on('exit', done));
-    clearTimeout(timer);
   }
   expect(code).toBe(0);
   const plain = (results: string): Row[] =>
