@@ -1,28 +1,16 @@
 /** How long a rehearsal of many repositories takes, and its memory: `npm run bench:batch -- [COUNT]`, after a build. */
-import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { makeRepository, shapes } from './repositories.ts';
 
 const count = Number(process.argv[2] ?? 1000);
 const root = mkdtempSync(join(tmpdir(), 'dockerfix-bench-'));
 try {
-  const shapes = readdirSync('fixtures').flatMap((name) =>
-    readdirSync(join('fixtures', name)).map((each) => join('fixtures', name, each)),
-  );
-  const list: string[] = [];
-  for (let n = 0; n < count; n++) {
-    const to = join(root, `r${n}`);
-    const from = shapes[n % shapes.length] as string;
-    cpSync(from, to, { recursive: true, filter: (path) => path !== join(from, 'expected') });
-    for (let file = 0; file < 50; file++) {
-      mkdirSync(join(to, `src/d${file % 7}`), { recursive: true });
-      writeFileSync(join(to, `src/d${file % 7}/f${file}.ts`), `export const n = ${n * file};\n`);
-    }
-    execFileSync('git', ['init', '-q', to]);
-    execFileSync('git', ['-C', to, 'add', '-A', '-f']);
-    list.push(to);
-  }
+  const all = shapes();
+  const list = Array.from({ length: count }, (_, n) => join(root, 'fleet', `r${n}`));
+  list.forEach((to, n) => makeRepository(to, all[n % all.length] as string, n, 30));
   writeFileSync(join(root, 'list'), list.join('\n'));
   const started = performance.now();
   const child = spawn(

@@ -3,7 +3,9 @@ import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFil
 import { join } from 'node:path';
 import type { Note, Outcome } from '../model.ts';
 import type { ReplayReport } from '../reporters/replay.ts';
+import { htmlReport } from '../reporters/html/index.ts';
 import { readJournal, syncDirectory } from './journal.ts';
+import { ranking } from './page.ts';
 import type { Target } from './targets.ts';
 
 export interface Result {
@@ -24,6 +26,7 @@ export interface Result {
       readonly line: number;
       readonly message: string;
       readonly safety: string;
+      readonly risk?: string;
     }[];
   })[];
   readonly notes: readonly Note[];
@@ -56,8 +59,8 @@ export function patchPath(folder: string, id: string): string {
   return join(folder, 'patches', `${id}.patch`);
 }
 
-/** `results.jsonl` in the order in which they were done, `summary.json`, and `patches/`. */
-export async function writeResults(folder: string, targets: readonly Target[]): Promise<void> {
+/** `results.jsonl` in the order in which they were done, `summary.json`, `index.html`, and `patches/`. */
+export async function writeResults(folder: string, targets: readonly Target[], tool: string): Promise<void> {
   mkdirSync(join(folder, 'patches'), { recursive: true });
   // By id, the place of its last result in the journal: texts of many repositories are not held in memory together.
   const last = new Map<string, number>();
@@ -68,6 +71,7 @@ export async function writeResults(folder: string, targets: readonly Target[]): 
   }
   const wanted = new Set(targets.map(({ id }) => id));
   const refusals = new Map<string, number>();
+  const ranked = ranking(Date.now() / 1000);
   let counts = NO_COUNTS;
   const temporary = join(folder, '.results.jsonl');
   const descriptor = openSync(temporary, 'w');
@@ -79,6 +83,7 @@ export async function writeResults(folder: string, targets: readonly Target[]): 
       // Of a try before.
       else rmSync(patchPath(folder, rest.id), { force: true });
       counts = counted(counts, rest.status);
+      ranked.add(each.result);
       for (const { code } of rest.files.flatMap(({ refused }) => refused))
         refusals.set(code, (refusals.get(code) ?? 0) + 1);
       const row = { ...rest, patch: patch === '' ? null : `patches/${rest.id}.patch` };
@@ -92,6 +97,13 @@ export async function writeResults(folder: string, targets: readonly Target[]): 
   const byNumber = [...refusals].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
   const summary = { version: 1, repositories: targets.length, ...counts, refusals: Object.fromEntries(byNumber) };
   replaceFile(join(folder, 'summary.json'), `${JSON.stringify(summary, undefined, 2)}\n`);
+  const facts = [
+    `dockerfix ${tool}`,
+    `${targets.length} repositories: ${Object.entries(counts)
+      .map(([status, count]) => `${count} ${status === 'none' ? 'without a Dockerfile' : status}`)
+      .join(', ')}`,
+  ];
+  replaceFile(join(folder, 'index.html'), htmlReport(ranked.page(facts)));
   syncDirectory(folder);
 }
 

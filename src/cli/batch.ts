@@ -160,7 +160,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   });
   progress.end();
   journal.close();
-  await writeResults(folder, targets);
+  await writeResults(folder, targets, version);
   lock.release();
   io.stderr(`${summaryOf(counts, targets.length, write)}; see ${printable(folder)}\n`);
   if (counts.failed > 0) return 2;

@@ -16,6 +16,7 @@ import { dirname, join, relative } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { FIXED, folder, PROJECT } from '../cli/support.ts';
+import { History } from '../support/history.ts';
 import { batch, command, commit, git, rows, temporary, type Row } from './support.ts';
 
 describe('a rehearsal', () => {
@@ -46,6 +47,25 @@ describe('a rehearsal', () => {
       repositories: 3,
       changed: 1,
     });
+  });
+  it('counts what the commits of a clone would have re-run, and makes a page of all', () => {
+    const cwd = temporary();
+    const history = new History({ ...PROJECT, big: 'x' });
+    for (let n = 0; n < 12; n++) history.commit({ 'server.js': String(n), [`blob${n}`]: `only here ${n}` });
+    history.git('config', 'uploadpack.allowFilter', 'true');
+    const url = `file://${history.root}`;
+    expect(batch(cwd, [url, '--history', '10']).code).toBe(0);
+    expect(rows(cwd)[0]?.replay).toMatchObject({
+      commits: 10,
+      files: [{ path: 'Dockerfile', installs: [{ before: 10, after: 0 }] }],
+    });
+    const page = readFileSync(join(cwd, 'dockerfix-results/index.html'), 'utf8');
+    expect(page).toContain('10 → 0 install runs in 10 commits');
+    // As many as there are.
+    expect(batch(cwd, [url, history.root, '--results', 'all']).code).toBe(0);
+    expect(rows(cwd, 'all').map(({ replay }) => replay?.commits)).toEqual([12, 12]);
+    expect(batch(cwd, [url, '--history', '0', '--results', 'none']).code).toBe(0);
+    expect(rows(cwd, 'none')[0]).not.toHaveProperty('replay');
   });
   it('exits 1 with --check, and one bad repository costs the others nothing', () => {
     const cwd = temporary();

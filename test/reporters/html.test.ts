@@ -5,6 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ranking } from '../../src/batch/page.ts';
+import type { Result } from '../../src/batch/results.ts';
+import { unifiedDiff } from '../../src/diff.ts';
+import type { ReplayReport } from '../../src/reporters/replay.ts';
 import { htmlReport, type HtmlFile, type HtmlReport } from '../../src/reporters/html/index.ts';
 import { dockerfix, folder } from '../cli/support.ts';
 import { History } from '../support/history.ts';
@@ -46,6 +50,14 @@ async function open(html: string, options: BrowserContextOptions = {}): Promise<
   });
   await page.goto(`file://${path}`);
   return { page, trouble };
+}
+
+async function violations(page: Page): Promise<readonly string[]> {
+  await page.evaluate(AXE);
+  return page.evaluate(async () => {
+    const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: { id: string }[] }> } };
+    return (await axe.run()).violations.map(({ id }) => id);
+  });
 }
 
 function fileOf(name: string, more: Partial<HtmlFile> = {}): HtmlFile {
@@ -114,12 +126,7 @@ describe.each<[name: string, options: BrowserContextOptions]>([
   it('is accessible, needs no network, and does not scroll sideways', async () => {
     const { page, trouble } = await open(htmlReport(REPORT), { ...options, bypassCSP: true });
     expect(trouble).toEqual([]);
-    await page.evaluate(AXE);
-    const violations = await page.evaluate(async () => {
-      const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: { id: string }[] }> } };
-      return (await axe.run()).violations.map(({ id }) => id);
-    });
-    expect(violations).toEqual([]);
+    expect(await violations(page)).toEqual([]);
     expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBe(0);
     const sides = page.locator('.d2h-file-side-diff:visible');
     expect(await sides.count()).toBe(_name === 'on a phone' ? 0 : 2);
@@ -182,6 +189,100 @@ describe('with hundreds of Dockerfiles', () => {
   });
 });
 
+describe('of 500 repositories', () => {
+  const now = 1_800_000_000;
+  const resultOf = (at: number): Result => ({
+    version: 1,
+    id: `acme-r${at}-0123456789`,
+    kind: 'clone',
+    location: `https://example.com/acme/r${at}.git`,
+    status: at % 10 === 0 ? 'failed' : at % 3 === 0 ? 'refused' : 'changed',
+    commit: 'a'.repeat(40),
+    ...(at % 10 === 0 ? { error: { code: 'git-failed', message: 'fatal: not found' } } : {}),
+    files:
+      at % 10 === 0
+        ? []
+        : [
+            {
+              path: 'Dockerfile',
+              status: at % 3 === 0 ? 'refused' : 'changed',
+              context: '.',
+              notes: [],
+              applied: [{ transform: 'late-copy', line: 3, message: 'copies `package.json` ahead', safety: 'safe' }],
+              refused: [{ line: 3, code: at % 2 === 0 ? 'needs-vcs' : 'dynamic-manifest', message: 'it is computed' }],
+            },
+          ],
+    notes: [],
+    patch: at % 10 === 0 || at % 3 === 0 ? '' : unifiedDiff(fileOf('a').changes),
+    ...(at % 10 === 0 || at % 3 === 0 || at % 7 === 0
+      ? {}
+      : {
+          replay: {
+            commits: 100,
+            // The higher its number, the longer it sleeps.
+            from: now - (at + 20) * 86_400,
+            to: now - at * 86_400,
+            files: [{ ...(fileOf('a').replay as ReplayReport), path: 'Dockerfile', commits: 100 }],
+          },
+        }),
+    milliseconds: 1,
+  });
+  const ranked = ranking(now);
+  for (let at = 500; at > 0; at--) ranked.add(resultOf(at));
+  ranked.add({ ...resultOf(1), location: 'https://example.com/acme/fine', status: 'unchanged' });
+  const html = htmlReport(ranked.page(['dockerfix 1']));
+
+  it('has those first in which the rewrite saves most, then those without a history, then what failed', async () => {
+    const { page, trouble } = await open(html);
+    expect(html.length).toBeLessThan(5_000_000);
+    const names = await page.locator('summary .path').allTextContents();
+    expect(names).toHaveLength(500);
+    expect(names.slice(0, 4)).toEqual(['acme/r1', 'acme/r2', 'acme/r4', 'acme/r5']);
+    expect(names.indexOf('acme/r7')).toBeGreaterThan(names.indexOf('acme/r499'));
+    expect(names.indexOf('acme/r10')).toBeGreaterThan(names.indexOf('acme/r7'));
+    expect(names.indexOf('acme/r3')).toBeGreaterThan(names.indexOf('acme/r10'));
+    expect(await page.locator('#file-1 > summary').innerText()).toContain('9 → 2 install runs in 100 commits');
+    expect(trouble).toEqual([]);
+  });
+  it.each<[name: string, options: BrowserContextOptions]>([
+    ['light', { colorScheme: 'light' }],
+    ['dark and on a phone', { colorScheme: 'dark', viewport: { width: 360, height: 740 } }],
+  ])('can be reviewed by keyboard: %s', async (_name, options) => {
+    const { page, trouble } = await open(html, { ...options, bypassCSP: true });
+    await page.locator('details.reasons > summary').focus();
+    await page.keyboard.press('Enter');
+    await page.locator('button[data-code=needs-vcs]').focus();
+    const started = performance.now();
+    await page.keyboard.press('Enter');
+    expect(await page.locator('output').innerText()).toBe('200 of 500 shown');
+    await page.locator('[name=code]').selectOption('');
+    await page.locator('[name=search]').fill('acme/r499');
+    expect(await page.locator('output').innerText()).toBe('1 of 500 shown');
+    expect(performance.now() - started).toBeLessThan(5000);
+    await page.locator('details.file:visible > summary').focus();
+    await page.keyboard.press('Enter');
+    const [file] = await Promise.all([page.waitForEvent('download'), page.locator('a[download]:visible').click()]);
+    expect(file.suggestedFilename()).toBe('acme-r499-0123456789.patch');
+    expect(readFileSync(await file.path(), 'utf8')).toBe(unifiedDiff(fileOf('a').changes));
+    expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBe(0);
+    expect(trouble.filter((each) => !each.startsWith('data:'))).toEqual([]);
+  });
+  it('is accessible', async () => {
+    const few = ranking(now);
+    for (let at = 1; at <= 12; at++) few.add(resultOf(at));
+    const { page } = await open(htmlReport(few.page([])), { bypassCSP: true });
+    await page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))");
+    expect(await violations(page)).toEqual([]);
+  });
+  it('leaves out what a page cannot hold, and says so', () => {
+    const many = ranking(now);
+    for (let at = 1; at <= 2500; at++) many.add(resultOf(at));
+    const { repositories, facts } = many.page([]);
+    expect(repositories).toHaveLength(1000);
+    expect(facts.at(-1)).toBe('1,500 more are in results.jsonl');
+  });
+});
+
 it('runs nothing that a repository put into it', async () => {
   const bad = `"><img src=x onerror=alert(1)><script>alert(1)</script>'\`</code><b onmouseover=alert(1)>\``;
   const evil = <T>(value: T): T =>
@@ -191,13 +292,16 @@ it('runs nothing that a repository put into it', async () => {
       ),
     ) as T;
   const report = evil(REPORT);
-  const { page, trouble } = await open(
-    htmlReport({ ...report, files: report.files.map((file) => ({ ...file, repository: bad })) }),
-  );
-  await page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))");
-  expect(await page.locator('img, main script, [onerror], [onmouseover]').count()).toBe(0);
-  expect(await page.locator('script').count()).toBe(1);
-  expect(trouble).toEqual([]);
+  const { name, status } = { name: bad, status: bad };
+  const patch = { name, text: unifiedDiff(report.files.flatMap(({ changes }) => changes)) };
+  const repositories = [{ name, status, figures: [bad], facts: [bad], patch, files: report.files }];
+  for (const each of [report, { ...report, repositories }]) {
+    const { page, trouble } = await open(htmlReport(each));
+    await page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))");
+    expect(await page.locator('img, main script, [onerror], [onmouseover]').count()).toBe(0);
+    expect(await page.locator('script').count()).toBe(1);
+    expect(trouble).toEqual([]);
+  }
 });
 
 describe('--report', () => {

@@ -1,2 +1,2 @@
 export { htmlReport } from './page.ts';
-export type { HtmlColumn, HtmlFile, HtmlReport } from './input.ts';
+export type { HtmlColumn, HtmlFile, HtmlReport, HtmlRepository } from './input.ts';

@@ -10,13 +10,26 @@ export interface HtmlReport {
   readonly files: readonly HtmlFile[];
   /** Findings that belong to no Dockerfile that was read. */
   readonly problems?: readonly string[];
+  /** In a report on many repositories: one entry for each, in this order, instead of one for each Dockerfile. */
+  readonly repositories?: readonly HtmlRepository[];
+}
+
+export interface HtmlRepository {
+  readonly name: string;
+  readonly status: string;
+  /** Figures beside its name. */
+  readonly figures: readonly string[];
+  /** Where it is, what was read of it, why it failed. */
+  readonly facts: readonly string[];
+  /** What would change in it, to look at and to download. */
+  readonly patch?: { readonly name: string; readonly text: string };
+  /** Theirs stand among the report's `files`, too. */
+  readonly files: readonly HtmlFile[];
 }
 
 /** One Dockerfile. */
 export interface HtmlFile {
   readonly path: string;
-  /** The repository, in a report on several. */
-  readonly repository?: string;
   readonly status: Outcome['status'];
   readonly changes: readonly FileChange[];
   /** A sentence on each fix. */

@@ -4,12 +4,12 @@
  */
 import { html as diffHtml } from 'diff2html';
 import { unifiedDiff } from '../../diff.ts';
-import type { FileChange } from '../../model.ts';
+import { REFUSALS } from '../../refusals.ts';
 import { invalidatedBy } from '../explain.ts';
 import { duration, number, replayLines, type ReplayReport } from '../replay.ts';
 import { charts } from './chart.ts';
 import { escape, prose } from './escape.ts';
-import type { HtmlFile, HtmlReport } from './input.ts';
+import type { HtmlFile, HtmlReport, HtmlRepository } from './input.ts';
 import { SCRIPT } from './script.ts';
 import { STYLE } from './style.ts';
 
@@ -20,7 +20,9 @@ const POLICY =
 const OPEN = 3;
 
 export function htmlReport(report: HtmlReport): string {
-  const { title, facts, files, problems = [] } = report;
+  const { title, facts, files, repositories, problems = [] } = report;
+  const entries =
+    repositories?.map(repositorySection) ?? files.map((file, at) => section(file, at, files.length <= OPEN));
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -31,16 +33,16 @@ export function htmlReport(report: HtmlReport): string {
 <style>${STYLE}</style>
 </head>
 <body>
-<a class="skip" href="#files">To the Dockerfiles</a>
+<a class="skip" href="#files">To the ${repositories === undefined ? 'Dockerfiles' : 'repositories'}</a>
 <header><h1>${escape(title)}</h1>
 ${facts.map((fact) => `<p class="soft">${prose(fact)}</p>`).join('\n')}</header>
 <main>
-${summary(files)}
+${summary(files, repositories)}
 ${problems.length === 0 ? '' : `<h2>Problems</h2><ul class="said">${problems.map((each) => `<li>${prose(each)}</li>`).join('')}</ul>`}
-${codes(files)}
-<h2 id="files">Dockerfiles</h2>
-${filter(files)}
-${files.map((file, at) => section(file, at, files.length <= OPEN)).join('\n')}
+${codes(files, repositories !== undefined)}
+<h2 id="files">${repositories === undefined ? 'Dockerfiles' : 'Repositories'}</h2>
+${filter(files, repositories ?? files)}
+${entries.join('\n')}
 </main>
 <script>${SCRIPT}</script>
 </body>
@@ -50,13 +52,14 @@ ${files.map((file, at) => section(file, at, files.length <= OPEN)).join('\n')}
 
 // ------------------------------------------------------------------------------------------------ summary
 
-function summary(files: readonly HtmlFile[]): string {
+function summary(files: readonly HtmlFile[], repositories: readonly HtmlRepository[] = []): string {
   const count = (status: HtmlFile['status']): number => files.filter((file) => file.status === status).length;
   const fixes = files.reduce((sum, file) => sum + file.applied.length, 0);
   const refusals = files.reduce((sum, file) => sum + file.refused.length, 0);
   const replays = files.flatMap(({ replay }) => (replay === undefined ? [] : [replay]));
   const installs = replays.flatMap((replay) => replay.installs);
   const numbers: (readonly [value: string, label: string])[] = [
+    ...(repositories.length === 0 ? [] : [[number(repositories.length), 'repositories'] as const]),
     [number(files.length), files.length === 1 ? 'Dockerfile' : 'Dockerfiles'],
     [number(count('changed')), 'would change'],
     [number(fixes), fixes === 1 ? 'fix' : 'fixes'],
@@ -77,8 +80,8 @@ function total(installs: ReplayReport['installs'], side: 'before' | 'after'): nu
   return installs.reduce((sum, each) => sum + each[side], 0);
 }
 
-/** Refusals by their code, most frequent first. */
-function codes(files: readonly HtmlFile[]): string {
+/** Refusals by their code, most frequent first; folded where they would stand in the way. */
+function codes(files: readonly HtmlFile[], folded: boolean): string {
   const groups = new Map<string, { count: number; files: Set<HtmlFile>; help: string }>();
   for (const file of files)
     for (const { code, help } of file.refused) {
@@ -92,48 +95,93 @@ function codes(files: readonly HtmlFile[]): string {
     .sort((a, b) => b[1].count - a[1].count || (a[0] < b[0] ? -1 : 1))
     .map(
       ([code, group]) =>
-        `<tr><td><button type="button" data-code="${escape(code)}">${escape(code)}</button></td><td class="n">${number(group.count)}</td><td class="n">${number(group.files.size)}</td><td>${prose(group.help)}</td></tr>`,
+        `<tr><td><button type="button" data-code="${escape(code)}">${escape(code)}</button></td><td class="n">${number(group.count)}</td><td class="n">${number(group.files.size)}</td><td>${prose(REFUSALS[code]?.todo ?? group.help)}</td></tr>`,
     );
-  return `<h2>Refusals by reason</h2>
-<div class="scroll" tabindex="0" role="group" aria-label="Refusals by reason"><table class="codes"><thead><tr><th scope="col">code</th><th scope="col" class="n">refusals</th><th scope="col" class="n">Dockerfiles</th><th scope="col">what you can do</th></tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
+  const title = '<h2>Refusals by reason</h2>';
+  return `${folded ? `<details class="reasons"><summary>${title}</summary>` : title}
+<div class="scroll" tabindex="0" role="group" aria-label="Refusals by reason"><table class="codes"><thead><tr><th scope="col">code</th><th scope="col" class="n">refusals</th><th scope="col" class="n">Dockerfiles</th><th scope="col">what you can do</th></tr></thead><tbody>${rows.join('')}</tbody></table></div>${folded ? '</details>' : ''}`;
 }
 
-function filter(files: readonly HtmlFile[]): string {
+function filter(files: readonly HtmlFile[], entries: readonly { readonly status: string }[]): string {
   const option = (value: string): string => `<option>${escape(value)}</option>`;
-  const statuses = [...new Set(files.map(({ status }) => status))].sort();
+  const statuses = [...new Set(entries.map(({ status }) => status))].sort();
   const known = [...new Set(files.flatMap((file) => file.refused.map(({ code }) => code)))].sort();
   return `<form class="filter" role="search">
 <label>Search<input name="search" type="search" placeholder="path, command, message" autocomplete="off"></label>
 <label>Status<select name="status"><option value="">all</option>${statuses.map(option).join('')}</select></label>
 <label>Refusal<select name="code"><option value="">all</option>${known.map(option).join('')}</select></label>
-<output>${files.length} of ${files.length} shown</output>
+<output>${entries.length} of ${entries.length} shown</output>
 </form>`;
 }
 
 // --------------------------------------------------------------------------------------------- one Dockerfile
 
 function section(file: HtmlFile, at: number, open: boolean): string {
-  const { path, repository, status, refused, replay } = file;
+  const { path, status, refused, replay } = file;
+  return entry({ name: path, status, codes: codesOf(refused), figures: runs(replay), body: parts(file), at, open });
+}
+
+function runs(replay: ReplayReport | undefined): readonly string[] {
   const best = replay?.installs.reduce<ReplayReport['installs'][number] | undefined>(
     (most, each) => (most === undefined || each.before - each.after > most.before - most.after ? each : most),
     undefined,
   );
-  const short =
-    best === undefined || replay === undefined || best.before === best.after
-      ? ''
-      : `<span>${number(best.before)} → ${number(best.after)} install runs in ${number(replay.commits)} commits</span>`;
-  const parts = [
+  if (best === undefined || replay === undefined || best.before === best.after) return [];
+  return [`${number(best.before)} → ${number(best.after)} install runs in ${number(replay.commits)} commits`];
+}
+
+function parts(file: HtmlFile): string {
+  const { path, status, replay } = file;
+  return [
     said(file),
     replay === undefined ? '' : `<h3>Over the history</h3><ul class="said">${history(replay)}</ul>`,
     file.columns === undefined ? '' : charts(file.columns, status === 'changed'),
-    file.changes.length === 0 ? '' : `<h3>Change</h3>${diff(file.changes)}`,
+    file.changes.length === 0 ? '' : `<h3>Change</h3>${diff(unifiedDiff(file.changes))}`,
     file.layers === undefined || file.layers.length === 0 ? '' : layers(file.layers, `Layers of ${path}`),
     refusals(file),
-  ];
-  return `<details class="file" id="file-${at + 1}" data-status="${escape(status)}" data-codes="${escape([...new Set(refused.map(({ code }) => code))].join(' '))}"${open ? ' open' : ''}>
-<summary><span class="path">${escape(repository === undefined ? path : `${repository}: ${path}`)}</span><span class="status ${escape(status)}">${escape(status)}</span>${short}</summary>
-<div class="body">${parts.join('\n')}</div>
+  ].join('\n');
+}
+
+function codesOf(refused: HtmlFile['refused']): readonly string[] {
+  return [...new Set(refused.map(({ code }) => code))];
+}
+
+interface Entry {
+  readonly name: string;
+  readonly status: string;
+  readonly codes: readonly string[];
+  readonly figures: readonly string[];
+  readonly body: string;
+  readonly at: number;
+  readonly open: boolean;
+}
+
+function entry({ name, status, codes: refusalCodes, figures, body, at, open }: Entry): string {
+  return `<details class="file" id="file-${at + 1}" data-status="${escape(status)}" data-codes="${escape(refusalCodes.join(' '))}"${open ? ' open' : ''}>
+<summary><span class="path">${escape(name)}</span><span class="status ${escape(status)}">${escape(status)}</span>${figures.map((each) => `<span>${escape(each)}</span>`).join('')}</summary>
+<div class="body">${body}</div>
 </details>`;
+}
+
+// --------------------------------------------------------------------------------------------- one repository
+
+function repositorySection({ name, status, figures, facts, patch, files }: HtmlRepository, at: number): string {
+  const body = [
+    `<ul class="said">${facts.map((fact) => `<li>${prose(fact)}</li>`).join('')}</ul>`,
+    patch === undefined ? '' : `<h3>Change</h3>${download(patch)}${diff(patch.text)}`,
+    ...files.map(
+      (file) =>
+        `<h3 class="dockerfile"><span class="path">${escape(file.path)}</span> <span class="status ${escape(file.status)}">${escape(file.status)}</span></h3>${parts(file)}`,
+    ),
+  ];
+  const refused = files.flatMap((file) => file.refused);
+  return entry({ name, status, codes: codesOf(refused), figures, body: body.join('\n'), at, open: false });
+}
+
+/** In the page itself, so that it can be sent to somebody. */
+function download({ name, text }: NonNullable<HtmlRepository['patch']>): string {
+  const data = `data:text/x-patch;charset=utf-8,${encodeURIComponent(text)}`;
+  return `<p><a download="${escape(name)}" href="${escape(data)}">Download ${escape(name)}</a></p>`;
 }
 
 function said({ applied }: HtmlFile): string {
@@ -152,8 +200,7 @@ function history(replay: ReplayReport): string {
 }
 
 /** Side by side where there is room, one above the other on a phone. */
-function diff(changes: readonly FileChange[]): string {
-  const text = unifiedDiff(changes);
+function diff(text: string): string {
   const view = (outputFormat: 'side-by-side' | 'line-by-line'): string =>
     diffHtml(text, { drawFileList: false, outputFormat, matching: 'lines', diffStyle: 'word' })
       // Ids repeat, and rows are no list.

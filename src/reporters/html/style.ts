@@ -24,8 +24,11 @@ details.file>summary{padding:.6rem .8rem;cursor:pointer;display:flex;flex-wrap:w
 details.file>summary::before{content:"▸"}details.file[open]>summary::before{content:"▾"}
 summary .path{font-weight:600;overflow-wrap:anywhere}
 .body{padding:0 .8rem .8rem}
+.dockerfile{border-top:1px solid var(--line);padding-top:.8rem;display:flex;flex-wrap:wrap;gap:.3rem .8rem;align-items:baseline}
+details.file{content-visibility:auto;contain-intrinsic-size:auto 3rem;scroll-margin-top:5rem}
 .status{border:1px solid currentColor;border-radius:1rem;padding:0 .6rem;font-size:.8rem}
 .changed{color:var(--after)}.refused,.failed{color:var(--bad)}.unchanged{color:var(--soft)}
+details.reasons>summary{cursor:pointer}details.reasons h2{display:inline-block}
 ul.said{padding-left:1.2rem}ul.said li{margin:.3rem 0}
 .scroll{overflow-x:auto;border:1px solid var(--line);border-radius:.4rem}
 table{border-collapse:collapse;width:100%}
@@ -53,7 +56,7 @@ figcaption{font-size:.85rem;color:var(--soft)}
 .d2h-ins .d2h-code-linenumber,.d2h-ins .d2h-code-side-linenumber,.d2h-ins.d2h-code-linenumber,.d2h-del .d2h-code-linenumber{color:var(--fore)}
 td.d2h-ins,td.d2h-del{color:var(--fore)}
 .narrow{display:none}
-@media(max-width:48rem){.wide{display:none}.narrow{display:block}.chart text{font-size:22px}body{padding:.6rem}}
+@media(max-width:48rem){.filter{position:static}details.file{scroll-margin-top:0}.wide{display:none}.narrow{display:block}.chart text{font-size:22px}body{padding:.6rem}}
 @media print{.filter{display:none}}
 [hidden]{display:none!important}
 `.trim();
