@@ -2,7 +2,7 @@ import eslint from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'fixtures/', 'examples/'] },
+  { ignores: ['dist/', 'fixtures/', 'examples/', 'templates/'] },
   eslint.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   {
@@ -19,6 +19,27 @@ export default tseslint.config(
       '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: true }],
       // `as string` after a check that the compiler cannot follow reads better than a dead branch.
       '@typescript-eslint/non-nullable-type-assertion-style': 'off',
+    },
+  },
+  {
+    // The core runs in a browser as well. What it imports is watched by test/architecture.test.ts.
+    files: ['src/**/*.ts', 'transforms/**/*.ts'],
+    ignores: [
+      'src/{batch,cli,config,lsp,testing,verify}/**',
+      'src/context/{disk,find,git,history}.ts',
+      'src/{run,write}.ts',
+    ],
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        'Buffer',
+        'process',
+        'global',
+        'require',
+        'setImmediate',
+        '__dirname',
+        '__filename',
+      ],
     },
   },
   {

@@ -48,7 +48,9 @@ describe('the packed package', () => {
       ]),
     );
     expect(
-      listing.filter((path) => !/^(?:dist\/|schema\/|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$)/.test(path)),
+      listing.filter(
+        (path) => !/^(?:dist\/|schema\/|templates\/|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$)/.test(path),
+      ),
     ).toEqual([]);
   });
   it('runs by its name', () => {
@@ -61,7 +63,7 @@ describe('the packed package', () => {
     });
     expect(stdout).toContain('+COPY package.json /app/');
   });
-  it('can be imported by its three doors, without Node, with types', () => {
+  it('can be imported by its three doors, two of them without Node, with types', () => {
     const program = `
       import { fix, fixText, memoryContext, transforms, type Outcome } from 'dockerfix';
       import { traceOf, type Transform } from 'dockerfix/plugin';
@@ -87,49 +89,78 @@ describe('the packed package', () => {
     });
     expect(stderr).toBe('');
     expect(JSON.parse(stdout)).toEqual(['changed', transforms.map(({ name }) => name), 'a/b', 'changed', []]);
-    for (const door of ['index', 'plugin', 'testing'])
+    for (const door of ['index', 'plugin'])
       expect(readFileSync(join(root, `dist/${door}.js`), 'utf8')).not.toMatch(/from ?["']node:/);
   });
 });
+
+const npm = (argv: readonly string[], cwd: string): string =>
+  execFileSync('npm', [...argv], { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+
+/** Compiled and tested as an outside package: the packed dockerfix is what it imports. */
+function passesItsTests(plugin: string, cases: number): void {
+  // Its own devDependencies, from here.
+  for (const types of ['@types/node', 'undici-types'])
+    cpSync(join(root, 'node_modules', types), join(folder, 'node_modules', types), { recursive: true });
+  const tsc = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc')], {
+    cwd: plugin,
+    encoding: 'utf8',
+  });
+  expect(tsc.stdout).toBe('');
+  const { stdout, status } = spawnSync(process.execPath, ['--test', 'dist/test/'], {
+    cwd: plugin,
+    encoding: 'utf8',
+    env: { ...process.env, UPDATE: '' },
+  });
+  expect(status, stdout).toBe(0);
+  expect(stdout).toMatch(new RegExp(`^# pass ${cases}$`, 'm'));
+}
+
+/** Installed from its own tarball and named by a configuration, it changes a Dockerfile. */
+function worksWhenInstalled(plugin: string, name: string, files: Record<string, string>, expected: string): void {
+  npm(['pack', '--ignore-scripts', '--pack-destination', folder], plugin);
+  npm(['install', '--no-audit', '--no-fund', '--prefer-offline', `./${name}-0.1.0.tgz`], folder);
+  const project = join(folder, `uses-${name}`);
+  mkdirSync(project);
+  for (const [path, text] of Object.entries(files)) writeFileSync(join(project, path), text);
+  writeFileSync(join(project, 'dockerfix.config.json'), JSON.stringify({ plugins: [name] }));
+  const { stdout, stderr } = spawnSync(join(folder, 'node_modules/.bin/dockerfix'), [], {
+    cwd: project,
+    encoding: 'utf8',
+  });
+  expect(stdout, stderr).toContain(expected);
+}
 
 describe.each([
   ['dockerfix-vcpkg', 'FROM a\nWORKDIR /src\nCOPY . .\nRUN vcpkg install\n', '+COPY vcpkg.json ./'],
   ['dockerfix-late-expose', 'FROM a\nEXPOSE 80\nRUN apk add nginx\n', '-EXPOSE 80\n RUN apk add nginx\n+EXPOSE 80'],
 ])('the example plugin %s, as an outside package', (name, dockerfile, expected) => {
-  const npm = (argv: readonly string[], cwd: string): string =>
-    execFileSync('npm', [...argv], { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-
   it('compiles and passes its own fixtures against the packed dockerfix', () => {
-    const example = join(folder, name);
-    cpSync(join(root, 'examples', name), example, { recursive: true });
-    // Its own devDependencies, from here.
-    cpSync(join(root, 'node_modules/@types/node'), join(folder, 'node_modules/@types/node'), { recursive: true });
-    cpSync(join(root, 'node_modules/undici-types'), join(folder, 'node_modules/undici-types'), { recursive: true });
-    const compiler = join(root, 'node_modules/typescript/bin/tsc');
-    const tsc = spawnSync(process.execPath, [compiler], { cwd: example, encoding: 'utf8' });
-    expect(tsc.stdout).toBe('');
-    const { stdout, status } = spawnSync(process.execPath, ['--test', 'dist/test/'], {
-      cwd: example,
-      encoding: 'utf8',
-      env: { ...process.env, UPDATE: '' },
-    });
-    expect(status, stdout).toBe(0);
-    expect(stdout).toMatch(/^# pass 3$/m);
+    cpSync(join(root, 'examples', name), join(folder, name), { recursive: true });
+    passesItsTests(join(folder, name), 3);
   });
   it('works from its own tarball, named by a configuration', () => {
-    npm(['pack', '--pack-destination', folder], join(folder, name));
-    npm(['install', '--no-audit', '--no-fund', '--prefer-offline', `./${name}-0.1.0.tgz`], folder);
-    const project = join(folder, `uses-${name}`);
-    mkdirSync(project);
-    writeFileSync(join(project, 'Dockerfile'), dockerfile);
-    writeFileSync(join(project, 'vcpkg.json'), '{}');
-    writeFileSync(join(project, '.dockerignore'), 'vcpkg_installed\n');
-    writeFileSync(join(project, 'dockerfix.config.json'), JSON.stringify({ plugins: [name] }));
-    const { stdout, stderr } = spawnSync(join(folder, 'node_modules/.bin/dockerfix'), [], {
-      cwd: project,
-      encoding: 'utf8',
-    });
-    expect(stdout, stderr).toContain(expected);
+    const files = { Dockerfile: dockerfile, 'vcpkg.json': '{}', '.dockerignore': 'vcpkg_installed\n' };
+    worksWhenInstalled(join(folder, name), name, files, expected);
+  });
+});
+
+describe.each([
+  [
+    'transform',
+    'late-label',
+    4,
+    'FROM a\nLABEL a=b\nRUN apk add nginx\n',
+    '-LABEL a=b\n RUN apk add nginx\n+LABEL a=b',
+  ],
+  ['manager', 'acme', 3, 'FROM a\nWORKDIR /src\nCOPY . .\nRUN acme install\n', '+COPY acme.json ./'],
+])('a %s made by the packed `dockerfix new`', (kind, short, cases, dockerfile, expected) => {
+  const name = `dockerfix-${short}`;
+  it('passes its tests as it is, and works from its own tarball', () => {
+    execFileSync(join(folder, 'node_modules/.bin/dockerfix'), ['new', kind, short], { cwd: folder, stdio: 'ignore' });
+    passesItsTests(join(folder, name), cases);
+    const files = { Dockerfile: dockerfile, 'acme.json': '{}', '.dockerignore': 'acme_modules\n' };
+    worksWhenInstalled(join(folder, name), name, files, expected);
   });
 });
 

@@ -1,8 +1,9 @@
 /** argv → options. User mistakes come back as a message. */
+import type { Argv } from 'yargs';
 import type { Target } from '../model.ts';
 import { FORMATS, type FormatName } from '../reporters/reporter.ts';
 import { COMMANDS } from './commands.ts';
-import { FIX_FLAGS, parseWith, type Parsed } from './parser.ts';
+import { COMPLETIONS, FIX_FLAGS, parseWith, type Parsed } from './parser.ts';
 
 export interface Options {
   readonly paths: readonly string[];
@@ -64,10 +65,10 @@ export async function parseArguments(argv: readonly string[], columns: number): 
 async function parseWithYargs(argv: readonly string[], columns: number): Promise<Parsed<Options>> {
   const parsed = await parseWith(
     // yargs drops a lone `-`.
-    argv.filter((word) => word !== '-'),
+    argv[0] === COMPLETIONS ? argv : argv.filter((word) => word !== '-'),
     columns,
     (parser) =>
-      parser
+      (argv[0] === COMPLETIONS ? withCommands(parser) : parser)
         .usage(
           '$0 [paths..]\n\nShows, as a diff, how Dockerfiles can stop re-installing dependencies on each source edit.',
         )
@@ -133,6 +134,11 @@ async function parseWithYargs(argv: readonly string[], columns: number): Promise
       paths: [...argv.filter((word) => word === '-'), ...paths],
     },
   };
+}
+
+/** Their names are offered; what follows one of them is completed by its own parser. */
+function withCommands(parser: Argv): Argv {
+  return Object.entries(COMMANDS).reduce((each, [name, { summary }]) => each.command(name, summary), parser);
 }
 
 function commandList(): string {

@@ -63,7 +63,7 @@ async function replays(
       ? ''
       : await replay(
           outcomes.filter((each) => each.root === root && each.changes.length > 0),
-          { limit, firstParent: true, asWas: false, builder: fix.target?.builder ?? 'buildkit', fix },
+          { limit, firstParent: true, asWas: false, builder: fix.target?.builder ?? 'buildkit' },
         );
   if (typeof result === 'string' || result.span === undefined) return undefined;
   return {

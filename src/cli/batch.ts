@@ -40,7 +40,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
         sample: { type: 'number', requiresArg: true, describe: 'N targets from all over the list' },
         concurrency: { type: 'number', requiresArg: true, describe: 'threads (default: one for each processor)' },
         timeout: { type: 'number', requiresArg: true, describe: 'seconds for one repository (default: 300)' },
-        history: {
+        commits: {
           type: 'number',
           requiresArg: true,
           describe: 'commits to replay, of what would change (default: 200; 0: none)',
@@ -59,8 +59,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     if (value !== undefined && !(Number.isInteger(value) && value > 0))
       return usageError(io, `--${name} takes a whole number above 0`);
   }
-  if (options.history !== undefined && !(Number.isInteger(options.history) && options.history >= 0))
-    return usageError(io, '--history takes a number of commits, or 0');
+  if (options.commits !== undefined && !(Number.isInteger(options.commits) && options.commits >= 0))
+    return usageError(io, '--commits takes a number of commits, or 0');
   if (options.write === true && options.check === true) return usageError(io, '--write and --check exclude each other');
   const folder = resolve(io.cwd, options.results ?? 'dockerfix-results');
   const journalPath = join(folder, 'journal.jsonl');
@@ -83,11 +83,11 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 
   let flags: FixFlags;
   let targets: readonly Target[];
-  let { write = false, history = COMMITS } = options;
+  let { write = false, commits: history = COMMITS } = options;
   if (resuming && begun !== undefined) ({ flags, targets, write, history } = begun);
   else {
-    const { config, unsafe, transform, add, skip, style, builder, history } = options as FixFlags;
-    flags = { config, unsafe, transform, add, skip, style, builder, history };
+    const { config, unsafe, transform, add, skip, style, builder } = options as FixFlags;
+    flags = { config, unsafe, transform, add, skip, style, builder };
     const chosen = await chooseTargets(given, options.from, io);
     if (typeof chosen === 'string') return usageError(io, chosen);
     const wanted = filtered(chosen, options.include ?? [], options.exclude ?? []);

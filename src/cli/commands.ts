@@ -25,5 +25,11 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'build Dockerfiles before and after with a real builder, and compare the images and the cache',
     load: () => import('./verify.ts'),
   },
+  init: { summary: 'write a configuration to start from', load: () => import('./init.ts') },
+  new: {
+    summary: 'make a plugin package to start from: a transform or a package manager',
+    load: () => import('./new.ts'),
+  },
+  completion: { summary: 'a script that completes in bash or zsh', load: () => import('./completion.ts') },
   lsp: { summary: 'a language server, for editors', load: () => import('./lsp.ts') },
 };

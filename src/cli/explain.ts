@@ -5,6 +5,7 @@ import { transforms, managers } from '../index.ts';
 import { REFUSALS } from '../refusals.ts';
 import { usageError, type Io } from './io.ts';
 import { explainLayers } from './layers.ts';
+import { offered } from './parser.ts';
 
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   const [word = '', ...rest] = argv;
@@ -12,6 +13,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     io.stdout(`${Object.keys(REFUSALS).join('\n')}\n`);
     return 0;
   }
+  io.stdout(offered(argv, Object.keys(REFUSALS)));
   // A file of a code's name is told with `./`, as is any other path.
   if (rest.length > 0 || !/^[a-z]+(?:-[a-z]+)*$/.test(word) || existsSync(resolve(io.cwd, word)))
     return explainLayers(argv, io);

@@ -6,6 +6,7 @@ import { usageError, type Io } from './io.ts';
 import { report } from './report.ts';
 import { run } from '../run.ts';
 import { COMMANDS, type Command } from './commands.ts';
+import { COMPLETIONS } from './parser.ts';
 import { fixRequest } from './request.ts';
 import { rewriteStandardInput } from './stdin.ts';
 
@@ -14,6 +15,10 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   const [name = '', ...rest] = argv;
   // A path of a command's name is told with `./`.
   if (Object.hasOwn(COMMANDS, name)) return (await (COMMANDS[name] as Command).load()).run(rest, io);
+  if (name === COMPLETIONS) {
+    const code = await (await import('./completion.ts')).complete(rest, io);
+    if (code !== undefined) return code;
+  }
   const parsed = await parseArguments(argv, Number(io.environment['COLUMNS'] ?? 100));
   if ('mistake' in parsed) return usageError(io, parsed.mistake);
   if ('text' in parsed) {

@@ -80,6 +80,14 @@ export const PATHS = { name: 'paths', describe: 'files, or directories to search
 
 type Values<Options> = { readonly [Name in keyof Options]: Options[Name] };
 
+/** What the scripts of `dockerfix completion` call, with the words typed so far. */
+export const COMPLETIONS = '--get-yargs-completions';
+
+/** These, a line each, where the first word after the command is what is being typed; otherwise nothing. */
+export function offered(argv: readonly string[], words: readonly string[]): string {
+  return argv[0] === COMPLETIONS && argv.length === 3 ? words.map((word) => `${word}\n`).join('') : '';
+}
+
 /** The values come by their names as written, undefined where not given. */
 export async function parseWith<Options>(
   argv: readonly string[],
@@ -105,6 +113,8 @@ export async function parseWith<Options>(
   const options = (await parser.parse([...argv], {}, (_error, _args, output) => {
     text = output;
   })) as unknown as Values<Options>;
+  // A command line that is not finished has no mistakes.
+  if (argv[0] === COMPLETIONS) return { text: text === '' ? '' : `${text}\n` };
   if (mistake !== undefined) return { mistake: oneLine(mistake) };
   if (text !== '') return { text: `${text}\n` };
   const { array: lists } = (parser as unknown as { getOptions(): { readonly array: readonly string[] } }).getOptions();

@@ -54,7 +54,7 @@ describe('a rehearsal', () => {
     for (let n = 0; n < 12; n++) history.commit({ 'server.js': String(n), [`blob${n}`]: `only here ${n}` });
     history.git('config', 'uploadpack.allowFilter', 'true');
     const url = `file://${history.root}`;
-    expect(batch(cwd, [url, '--history', '10']).code).toBe(0);
+    expect(batch(cwd, [url, '--commits', '10']).code).toBe(0);
     expect(rows(cwd)[0]?.replay).toMatchObject({
       commits: 10,
       files: [{ path: 'Dockerfile', installs: [{ before: 10, after: 0 }] }],
@@ -64,7 +64,7 @@ describe('a rehearsal', () => {
     // As many as there are.
     expect(batch(cwd, [url, history.root, '--results', 'all']).code).toBe(0);
     expect(rows(cwd, 'all').map(({ replay }) => replay?.commits)).toEqual([12, 12]);
-    expect(batch(cwd, [url, '--history', '0', '--results', 'none']).code).toBe(0);
+    expect(batch(cwd, [url, '--commits', '0', '--results', 'none']).code).toBe(0);
     expect(rows(cwd, 'none')[0]).not.toHaveProperty('replay');
   });
   it('exits 1 with --check, and one bad repository costs the others nothing', () => {
