@@ -2,7 +2,7 @@ import eslint from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'fixtures/', 'examples/', 'templates/'] },
+  { ignores: ['**/dist/', 'fixtures/', 'examples/', 'templates/'] },
   eslint.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   {

@@ -16,7 +16,7 @@ import { FIX_FLAGS, parseCommand } from './parser.ts';
 import { fixRequest, type FixFlags } from './request.ts';
 
 /** `context` is of one repository, so it means nothing here. */
-const { context: _context, ...FLAGS } = FIX_FLAGS;
+const { context: _context, history: _history, ...FLAGS } = FIX_FLAGS;
 
 const many = { type: 'string', array: true, requiresArg: true } as const;
 

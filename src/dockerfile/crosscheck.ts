@@ -12,7 +12,7 @@ export function crossCheck(file: Dockerfile): Trouble | undefined {
     const lines = lineStarts(file.source);
     const offset = (position: { line: number; character: number }): number =>
       (lines[position.line] ?? file.source.length) + position.character;
-    theirs = DockerfileParser.parse(file.source)
+    theirs = withBuffer(() => DockerfileParser.parse(file.source))
       .getInstructions()
       .map((each) => {
         const range = each.getRange();
@@ -42,6 +42,18 @@ function disagreement(file: Dockerfile, offset: number): Trouble {
     help: 'simplify the quoting, the heredoc or the line continuation there',
     span: [offset, offset],
   };
+}
+
+/** It asks Node's Buffer whether a text begins with a byte order mark; a browser has none. */
+function withBuffer<Result>(work: () => Result): Result {
+  const scope = globalThis as { Buffer?: unknown };
+  if (scope.Buffer !== undefined) return work();
+  scope.Buffer = { from: (text: string) => new TextEncoder().encode(text) };
+  try {
+    return work();
+  } finally {
+    delete scope.Buffer;
+  }
 }
 
 /** dockerfile-ast counts a lone CR as a line end as well. */

@@ -1,9 +1,8 @@
 /** The HTML report in a real browser: what is in it, that it is safe, and that everybody can use it. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ranking } from '../../src/batch/page.ts';
 import type { Result } from '../../src/batch/results.ts';
@@ -11,17 +10,13 @@ import { unifiedDiff } from '../../src/diff.ts';
 import type { ReplayReport } from '../../src/reporters/replay.ts';
 import { htmlReport, type HtmlFile, type HtmlReport } from '../../src/reporters/html/index.ts';
 import { dockerfix, folder } from '../cli/support.ts';
+import { inaccessible, launch } from '../support/browser.ts';
 import { History } from '../support/history.ts';
-
-const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome'].map((name) => `/usr/bin/${name}`);
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 const directory = mkdtempSync(join(tmpdir(), 'dockerfix-html-'));
 let browser: Browser;
 beforeAll(async () => {
-  const executablePath = process.env['CHROMIUM'] ?? BROWSERS.find((path) => existsSync(path));
-  if (executablePath === undefined) throw new Error('install chromium, or name a browser in CHROMIUM');
-  browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  browser = await launch();
 });
 afterAll(async () => {
   await browser.close();
@@ -52,7 +47,7 @@ async function open(html: string, options: BrowserContextOptions = {}): Promise<
   return { page, trouble };
 }
 
-async function violations(page: Page): Promise<readonly string[]> {
+async function inaccessible(page: Page): Promise<readonly string[]> {
   await page.evaluate(AXE);
   return page.evaluate(async () => {
     const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: { id: string }[] }> } };
@@ -126,7 +121,7 @@ describe.each<[name: string, options: BrowserContextOptions]>([
   it('is accessible, needs no network, and does not scroll sideways', async () => {
     const { page, trouble } = await open(htmlReport(REPORT), { ...options, bypassCSP: true });
     expect(trouble).toEqual([]);
-    expect(await violations(page)).toEqual([]);
+    expect(await inaccessible(page)).toEqual([]);
     expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBe(0);
     const sides = page.locator('.d2h-file-side-diff:visible');
     expect(await sides.count()).toBe(_name === 'on a phone' ? 0 : 2);
@@ -272,7 +267,7 @@ describe('of 500 repositories', () => {
     for (let at = 1; at <= 12; at++) few.add(resultOf(at));
     const { page } = await open(htmlReport(few.page([])), { bypassCSP: true });
     await page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))");
-    expect(await violations(page)).toEqual([]);
+    expect(await inaccessible(page)).toEqual([]);
   });
   it('leaves out what a page cannot hold, and says so', () => {
     const many = ranking(now);
