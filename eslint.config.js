@@ -45,6 +45,6 @@ export default tseslint.config(
   {
     files: ['eslint.config.js', 'scripts/**/*.js', 'test/**/*.js'],
     extends: [tseslint.configs.disableTypeChecked],
-    languageOptions: { globals: { process: 'readonly', console: 'readonly' } },
+    languageOptions: { globals: { Buffer: 'readonly', process: 'readonly', console: 'readonly' } },
   },
 );

@@ -68,7 +68,7 @@ export function editLayer(symbol: number): Layer {
 /** What `COPY` of one context path brings. `owner` stands for everything that `--chown` and the like decide. */
 export function contextLayer(context: BuildContext, source: string, owner: string, maker: string): Layer {
   let layers = contextLayers.get(context);
-  if (layers === undefined) contextLayers.set(context, (layers = new Map()));
+  if (layers === undefined) contextLayers.set(context, (layers = new Map<string, Layer>()));
   const key = `${source}\n${owner}\n${maker}`;
   let layer = layers.get(key);
   if (layer === undefined) layers.set(key, (layer = new ContextLayer(context, source, owner, maker, true)));

@@ -42,7 +42,7 @@ export function traced(
     const memory = ensure(
       ensure(memories, context, () => new WeakMap()),
       list,
-      () => new Map(),
+      (): Memory => new Map(),
     );
     known = { stages: trace(file, context, table, managers, memory), symbols: table };
     byManagers.set(list, known);

@@ -47,14 +47,6 @@ async function open(html: string, options: BrowserContextOptions = {}): Promise<
   return { page, trouble };
 }
 
-async function inaccessible(page: Page): Promise<readonly string[]> {
-  await page.evaluate(AXE);
-  return page.evaluate(async () => {
-    const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: { id: string }[] }> } };
-    return (await axe.run()).violations.map(({ id }) => id);
-  });
-}
-
 function fileOf(name: string, more: Partial<HtmlFile> = {}): HtmlFile {
   return {
     path: `${name}/Dockerfile`,
