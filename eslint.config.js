@@ -2,7 +2,7 @@ import eslint from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['**/dist/', 'fixtures/', 'examples/', 'templates/'] },
+  { ignores: ['**/dist/', 'fixtures/', 'examples/', 'templates/', 'editors/', '**/.vitepress/cache/'] },
   eslint.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   {
@@ -43,7 +43,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['eslint.config.js', 'scripts/**/*.js', 'test/**/*.js'],
+    files: ['eslint.config.js', 'scripts/**/*.js', 'site/**/*.js', 'test/**/*.js'],
     extends: [tseslint.configs.disableTypeChecked],
     languageOptions: { globals: { Buffer: 'readonly', process: 'readonly', console: 'readonly' } },
   },

@@ -1,4 +1,4 @@
-// Writes what is generated: docs/refusals.md, docs/transforms/, docs/managers/ and schema/config.schema.json.
+// Writes what is generated: docs/refusals.md, docs/transforms/, docs/managers/, the README's picture and schema/config.schema.json.
 // `--check` writes nothing and fails where one of them is stale.
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

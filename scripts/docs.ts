@@ -7,6 +7,7 @@ import { managers } from '../src/managers/index.ts';
 import type { CacheDirectory, PackageManager, Transform } from '../src/model.ts';
 import { REFUSALS } from '../src/refusals.ts';
 import { transforms } from '../transforms/index.ts';
+import { diffPicture } from './picture.ts';
 
 /** Nothing else may lie in them. */
 export const FOLDERS = ['docs/transforms', 'docs/managers'];
@@ -32,7 +33,7 @@ export async function generated(): Promise<Readonly<Record<string, string>>> {
     const options = await resolveConfig(path);
     return [path, await format(text, { ...options, filepath: path })] as const;
   });
-  return Object.fromEntries(await Promise.all(formatted));
+  return { ...Object.fromEntries(await Promise.all(formatted)), 'docs/pictures/diff.svg': await diffPicture() };
 }
 
 /** The file's first doc comment, without its stars. */
