@@ -1,89 +1,161 @@
 /**
- * The build scoreboard: `npm run scoreboard:verify -- [--results DIR] [CHECKOUT...]` builds the end-to-end suite's
- * projects and these checkouts before and after, and writes docs/verified.md. Results that DIR has are not made again.
- * Run it below scripts/with-builder.sh where there is no builder or no registry of images.
+ * The build scoreboard: `npm run scoreboard:verify -- [--results DIR] [CHECKOUT[:DOCKERFILE]...]` builds the end-to-end
+ * suite's projects and these checkouts before and after, and writes docs/verified.md. Results that DIR has are not made
+ * again. Run it below scripts/with-builder.sh where there is no builder or no registry of images: what a checkout
+ * builds on is then a stand-in of the same family.
  */
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { prepare, verifyIn, type Verified } from '../test/e2e/prepare.ts';
-import { PROJECTS } from '../test/e2e/projects.ts';
+import { parse } from '../src/index.ts';
+import { DOCKER, prepare, verifyIn, type Verified } from '../test/e2e/prepare.ts';
+import { CONTROLS, PROJECTS } from '../test/e2e/projects.ts';
 
 const words = process.argv.slice(2);
 const at = words.indexOf('--results');
 const results = at < 0 ? mkdtempSync(join(tmpdir(), 'dockerfix-verified-')) : resolve(words.splice(at, 2)[1] ?? '');
 mkdirSync(results, { recursive: true });
 
+const made: Verified[] = [];
 function result(name: string, make: () => Verified): Verified {
-  const file = join(results, `${name}.json`);
-  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Verified;
-  process.stderr.write(`${name}\n`);
-  const made = make();
-  writeFileSync(file, JSON.stringify(made));
-  return made;
+  const file = join(results, `${name.replaceAll('/', '+')}.json`);
+  if (!existsSync(file)) {
+    process.stderr.write(`${name}\n`);
+    writeFileSync(file, JSON.stringify(make()));
+  }
+  const found = JSON.parse(readFileSync(file, 'utf8')) as Verified;
+  made.push(found);
+  return found;
 }
 
-const rows = PROJECTS.map(({ name, manager, offline, ...project }) =>
-  row(
-    name,
-    manager,
-    offline === true ? 'local dependencies' : 'registry',
-    result(name, () => {
-      const folder = prepare({ name, ...project });
-      try {
-        return verifyIn(folder);
-      } finally {
-        rmSync(folder, { recursive: true, force: true });
-      }
-    }),
-  ),
-);
-for (const checkout of words) {
-  const name = basename(checkout);
-  rows.push(
-    row(
-      name.replace('+', '/'),
-      '',
-      'fetched',
-      result(name, () => verifyIn(checkout)),
-    ),
+function within(project: Parameters<typeof prepare>[0], work: (folder: string) => Verified): Verified {
+  let folder: string | undefined;
+  try {
+    folder = prepare(project);
+    return work(folder);
+  } catch (error) {
+    return { code: null, stderr: `it could not be prepared: ${String(error).split('\n')[0] ?? ''}` };
+  } finally {
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const projects = PROJECTS.map((project) => {
+  const { name, manager, offline, options = [] } = project;
+  const how = offline === true ? 'local dependencies' : 'registry';
+  return row(
+    [name, manager, how],
+    result(name, () => within(project, (folder) => verifyIn(folder, ...options))),
   );
+});
+
+const fetched = words.map((word) => {
+  const [checkout = '', dockerfile = 'Dockerfile'] = word.split(':');
+  const commit = execFileSync('git', ['rev-parse', '--short=7', 'HEAD'], { cwd: checkout, encoding: 'utf8' }).trim();
+  const name = basename(checkout).replace('+', '/');
+  standIn(readFileSync(join(checkout, dockerfile), 'utf8'));
+  const label = dockerfile.includes('/') ? `${name} ${dockerfile}` : name;
+  return row(
+    [`${label} (${commit})`],
+    result(label.replaceAll(' ', '+'), () => verifyIn(checkout, '--timeout', '600', dockerfile)),
+  );
+});
+
+const controls = CONTROLS.map((control) => {
+  const { verification } = result(`control-${control.name}`, () =>
+    within(control, (folder) => {
+      const rewritten = join(folder, '.git', 'rewritten');
+      writeFileSync(rewritten, control.rewritten);
+      return verifyIn(folder, '--against', rewritten, '--no-cache', 'Dockerfile');
+    }),
+  );
+  return `| ${control.name} | ${verification?.verdict ?? 'nothing built'} | ${differencesOf(verification)} |`;
+});
+
+/** Names an image after that this machine has in place of one that it cannot pull. */
+function standIn(dockerfile: string): void {
+  const file = parse(dockerfile);
+  const names = file.stages.flatMap(({ base, instructions }) => [
+    ...(base.stage === undefined ? [base.image] : []),
+    ...instructions.flatMap((each) =>
+      (each.keyword === 'COPY' || each.keyword === 'ADD') && each.fromStage === undefined ? [each.from] : [],
+    ),
+  ]);
+  for (const name of names) {
+    if (name === undefined || name === 'scratch' || name.includes('@')) continue;
+    if (spawnSync(DOCKER, ['image', 'inspect', name], { stdio: 'ignore' }).status === 0) continue;
+    const family =
+      /^(?:docker\.io\/)?(?:library\/)?(node|python|golang|rust|maven|php|composer|ruby|elixir|oven\/bun)(?::|$)/;
+    execFileSync(DOCKER, ['tag', `${family.exec(name)?.[1] ?? 'debian'}:latest`, name], { stdio: 'inherit' });
+  }
 }
 
-function row(name: string, manager: string, how: string, { verification, stderr }: Verified): string {
-  const cells = (...texts: readonly string[]): string => `| ${[name, manager, how, ...texts].join(' | ')} |`;
+function differencesOf(verification: Verified['verification']): number {
+  return (verification?.stages ?? []).reduce((sum, { comparison }) => sum + (comparison?.differences.length ?? 0), 0);
+}
+
+function row(first: readonly string[], { verification, stderr }: Verified): string {
+  const cells = (...texts: readonly string[]): string => `| ${[...first, ...texts].join(' | ')} |`;
   if (verification === undefined) {
     const reason = stderr.trim().split('\n').at(-1) ?? '';
-    return cells(reason === '' ? 'nothing would change' : reason.replaceAll('|', '/'), '', '', '', '');
+    return cells(reason === '' ? 'nothing would change' : reason.replaceAll('|', '/'), '', '', '', '', '', '');
   }
-  const { verdict, stages, cache, seconds } = verification;
-  const differences = stages.reduce((sum, { comparison }) => sum + (comparison?.differences.length ?? 0), 0);
+  const { verdict, stages, cache, seconds, diskBytes } = verification;
   const allowed = new Map<string, number>();
   for (const { comparison } of stages)
     for (const [rule, count] of Object.entries(comparison?.allowed ?? {}))
       if (count > 0) allowed.set(rule, (allowed.get(rule) ?? 0) + count);
-  const told = verdict === 'same' || verdict === 'different' ? String(differences) : verdict;
   const { source } = cache ?? {};
   return cells(
-    told,
+    verdict === 'same' || verdict === 'different' ? String(differencesOf(verification)) : verdict,
     [...allowed].map(([rule, count]) => `${count} ${rule}`).join(', '),
     source === undefined ? '' : source.before.seconds.toFixed(1),
     source === undefined ? '' : source.after.seconds.toFixed(1),
     source === undefined ? '' : source.ratio.toFixed(1),
     Math.round(seconds).toString(),
+    Math.round(diskBytes / 1e6).toString(),
   );
 }
+
+const verifications = made.flatMap(({ verification }) => verification ?? []);
+const minutes = Math.round(verifications.reduce((sum, { seconds }) => sum + seconds, 0) / 60);
+const megabytes = Math.round(Math.max(...verifications.map(({ diskBytes }) => diskBytes)) / 1e6);
+const version = execFileSync(DOCKER, ['version', '--format', '{{.Server.Version}}'], { encoding: 'utf8' }).trim();
+const [today = ''] = new Date().toISOString().split('T');
+const head = 'differences | let pass | rebuild before, s | after, s | ratio | all builds, s | disk, MB |';
+const rule = '| --- | --- | --- | --- | --- | --- | --- |';
 
 writeFileSync(
   'docs/verified.md',
   `# Verified by building
 
-Written by \`scripts/with-builder.sh npm run scoreboard:verify\`: each project is built before and after by [\`dockerfix verify\`](verify.md), without any cache, on stand-in images (\`scripts/stand-ins.sh\`). Seconds are of a rebuild after a source edit; they are as noisy as the machine was busy.
+Written by \`scripts/with-builder.sh npm run scoreboard:verify -- CHECKOUT...\` on ${today}, with docker ${version}: each project is built before and after by [\`dockerfix verify\`](verify.md), without any cache, on stand-in images (\`scripts/stand-ins.sh\`). Rebuilds are after an edit of a source file, once each: their seconds are as noisy as the machine was busy. Disk is the most in use at once, beyond the start; what others wrote in the meantime is part of it. All of it took ${minutes} minutes and at most ${megabytes} MB at once.
 
-How: \`registry\` means that dependencies came from the manager's registry; \`local dependencies\` that the real tool ran without one, on path dependencies; \`fetched\` is a public repository. Managers that are not in the table were not verified by building.
+Managers that are not in a table were not verified by building.
 
-| project | manager | how | differences | let pass | rebuild before, s | after, s | ratio | all builds, s |
-| ------- | ------- | --- | ----------- | -------- | ----------------- | -------- | ----- | ------------- |
-${rows.join('\n')}
+## Small projects
+
+They are those of \`test/e2e/projects.ts\`. How: \`registry\` means that dependencies came from the manager's registry; \`local dependencies\` that the real tool ran without one, on path dependencies.
+
+| project | manager | how | ${head}
+| --- | --- | --- ${rule}
+${projects.join('\n')}
+
+## Public repositories
+
+Their base images were stand-ins of the same family, of another version where need be.
+
+| repository | ${head}
+| --- ${rule}
+${fetched.join('\n')}
+
+## Wrong rewrites
+
+Each has to be caught.
+
+| control | verdict | differences |
+| --- | --- | --- |
+${controls.join('\n')}
 `,
 );

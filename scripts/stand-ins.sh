@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Makes stand-ins for the base images that the end-to-end suite and the build scoreboard build on, from Debian's
-# packages and this host's Node. Who can pull images needs none of it: it is for machines that reach package registries
+# packages and this host's Node, Go and Rust. Who can pull images needs none of it: it is for machines that reach package registries
 # but no image registry. What the host's clients are configured with (certificates, ~/.npmrc, pip.conf ...) goes into
 # the images, never into this repository.
 #
-#   scripts/stand-ins.sh [NAME...]     default: all of base node python golang rust maven php ruby elixir
+#   scripts/stand-ins.sh [NAME...]     default: all of them
 #
 # DOCKER names the docker client. Needs root and debootstrap. An image that is there already is kept.
 set -euo pipefail
@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 docker=${DOCKER:-docker}
 suite=bookworm
 names=("$@")
-((${#names[@]})) || names=(base node python golang rust maven php ruby elixir)
+((${#names[@]})) || names=(base node python golang rust maven php ruby elixir bun)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -86,28 +86,54 @@ DOCKERFILE
 }
 
 python() {
-  make python:3.11 python:3 python:latest python:3.11-slim python:3-slim python:3.11-slim-bookworm << 'DOCKERFILE'
+  # Poetry asks an interface that few mirrors of the index have; with its mirror plugin it asks as pip does.
+  local index
+  index=$(pip config get global.index-url 2> /dev/null ||
+    python3 -c 'from pip._internal.models.index import PyPI; print(PyPI.simple_url)' 2> /dev/null || true)
+  make python:3.11 python:3 python:latest python:3.11-slim python:3-slim python:3.11-slim-bookworm << DOCKERFILE
 FROM debian:12
-RUN apt-get update && apt-get install -y python3 python3-pip python3-venv git && rm -rf /var/lib/apt/lists/* \
+RUN apt-get update && apt-get install -y python3 python3-pip python3-venv git && rm -rf /var/lib/apt/lists/* \\
   && rm -f /usr/lib/python3*/EXTERNALLY-MANAGED && ln -s python3 /usr/bin/python && groupadd --gid 1000 app
+ENV POETRY_PYPI_MIRROR_URL="$index"
 CMD ["python3"]
 DOCKERFILE
 }
 
 golang() {
-  make golang:1.19 golang:1 golang:latest golang:1.19-bookworm << 'DOCKERFILE'
+  local context=$work/golang
+  mkdir -p "$context/go"
+  # Debian's is too old for many a project.
+  if ! has golang:1 && command -v go > /dev/null; then cp -r "$(go env GOROOT)/." "$context/go"; fi
+  make golang:1 golang:latest golang:1-bookworm golang:1.19 << 'DOCKERFILE'
 FROM debian:12
-RUN apt-get update && apt-get install -y golang-go git gcc libc6-dev && rm -rf /var/lib/apt/lists/*
-ENV GOPATH=/go PATH=/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+COPY go /usr/local/go
+RUN apt-get update && apt-get install -y git gcc libc6-dev make && rm -rf /var/lib/apt/lists/* \
+  && if [ ! -d /usr/local/go/bin ]; then apt-get update && apt-get install -y golang-go && rm -rf /var/lib/apt/lists/*; fi
+ENV GOPATH=/go GOTOOLCHAIN=local PATH=/go/bin:/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 WORKDIR /go
 DOCKERFILE
 }
 
 rust() {
+  local context=$work/rust sysroot
+  mkdir -p "$context/rust"
+  # Debian's cargo knows registries as git repositories alone.
+  if ! has rust:1 && sysroot=$(rustc --print sysroot 2> /dev/null); then
+    tar -C "$sysroot" -c --exclude=./share --exclude='./lib/rustlib/src' bin lib | tar -C "$context/rust" -x
+  fi
   make rust:1 rust:latest rust:1-bookworm rust:1-slim << 'DOCKERFILE'
 FROM debian:12
-RUN apt-get update && apt-get install -y cargo git gcc libc6-dev && rm -rf /var/lib/apt/lists/*
+COPY rust /usr/local
+RUN apt-get update && apt-get install -y git gcc libc6-dev pkg-config libssl-dev && rm -rf /var/lib/apt/lists/* \
+  && if [ ! -x /usr/local/bin/cargo ]; then apt-get update && apt-get install -y cargo && rm -rf /var/lib/apt/lists/*; fi
 ENV CARGO_HOME=/usr/local/cargo PATH=/usr/local/cargo/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+DOCKERFILE
+}
+
+bun() {
+  make oven/bun:1 oven/bun:latest << 'DOCKERFILE'
+FROM node:20
+RUN npm install -g bun@1.2.20 && rm -rf /root/.npm
 DOCKERFILE
 }
 
@@ -147,9 +173,10 @@ timed() {
   "$1"
   echo "stand-in $1: $((SECONDS - started)) s"
 }
-# The others are made of it, beside each other.
+# The others are made of it, beside each other; bun of node.
 timed base
 pids=()
+[[ " ${names[*]} " != *" bun "* ]] || timed node
 for name in "${names[@]}"; do
   [ "$name" = base ] && continue
   timed "$name" &

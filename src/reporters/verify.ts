@@ -30,6 +30,7 @@ interface Told {
     readonly notes: readonly string[];
   };
   readonly imageBytes: number;
+  readonly diskBytes: number;
   readonly seconds: number;
   readonly logs: string;
   readonly kept: readonly string[];
@@ -86,11 +87,15 @@ export function verificationLines(path: string, told: Told): readonly string[] {
     );
   for (const note of cache?.notes ?? []) for (const line of note.split('\n')) lines.push(`  ${line}`);
   lines.push(
-    `  ${told.builds.length} builds, ${Math.round(told.seconds)} s, images of ${Math.round(told.imageBytes / 1e6)} MB in all${told.kept.length === 0 ? ', removed' : ''}; the builder's cache stays`,
+    `  ${told.builds.length} builds, ${Math.round(told.seconds)} s, images of ${megabytes(told.imageBytes)} in all${told.kept.length === 0 ? ', removed' : ''}; at most ${megabytes(told.diskBytes)} of disk at once; the builder's cache stays`,
   );
   for (const tag of told.kept) lines.push(`  kept: ${tag}`);
   if (told.logs !== '') lines.push(`  logs: ${told.logs}`);
   return lines.map(printable);
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.round(bytes / 1e6)} MB`;
 }
 
 function tenths(value: number): string {

@@ -14,6 +14,8 @@ export interface Engine {
   readonly environment: Readonly<Record<string, string>>;
   /** What comes before a build's options. */
   readonly build: readonly string[];
+  /** Where it keeps images; absent: not told. */
+  readonly storage?: string;
   /** BuildKit: it takes the ignore file from beside the Dockerfile, and of two cached results the newer one. */
   readonly buildkit: boolean;
 }
@@ -96,8 +98,9 @@ async function probe(name: EngineName, program: string): Promise<Engine | Engine
   if (name === 'buildah' || name === 'podman') {
     const version = await ask('--version');
     // `info` needs the storage, and for podman perhaps a machine.
-    const info = version.code === 0 ? await ask('info') : version;
+    const info = version.code === 0 ? await ask('info', ...(name === 'podman' ? ['--format', 'json'] : [])) : version;
     if (info.code !== 0) return engineTrouble(name, info);
+    const storage = /"[gG]raphRoot": "([^"]+)"/.exec(info.text)?.[1];
     return {
       name,
       program,
@@ -105,6 +108,7 @@ async function probe(name: EngineName, program: string): Promise<Engine | Engine
       environment: {},
       build: ['build', '--layers'],
       buildkit: false,
+      ...(storage === undefined ? {} : { storage }),
     };
   }
   const version = await ask('version', '--format', '{{.Server.Version}}');
@@ -115,10 +119,20 @@ async function probe(name: EngineName, program: string): Promise<Engine | Engine
   }
   const told = `${name} ${version.text.trim().split('\n').at(-1) ?? ''}`;
   if (name === 'nerdctl') return { name, program, version: told, environment: {}, build: ['build'], buildkit: true };
+  const root = await ask('info', '--format', '{{.DockerRootDir}}');
+  const storage = root.code === 0 ? { storage: root.text.trim().split('\n').at(-1) as string } : {};
   const environment = { DOCKER_BUILDKIT: '1', BUILDX_NO_DEFAULT_ATTESTATIONS: '1' };
   const buildx = await ask('buildx', 'version');
   if (buildx.code === 0)
-    return { name, program, version: told, environment, build: ['buildx', 'build', '--load'], buildkit: true };
+    return {
+      name,
+      program,
+      version: told,
+      environment,
+      build: ['buildx', 'build', '--load'],
+      ...storage,
+      buildkit: true,
+    };
   // Clients before 23 have BuildKit inside; later ones need the plugin.
   const client = await ask('version', '--format', '{{.Client.Version}}');
   if (Number.parseInt(client.text.trim().split('\n').at(-1) ?? '', 10) >= 23)
@@ -127,7 +141,7 @@ async function probe(name: EngineName, program: string): Promise<Engine | Engine
       message: `${program} has no buildx plugin, and so no BuildKit`,
       help: 'install docker-buildx, or choose another builder with --engine',
     };
-  return { name, program, version: told, environment, build: ['build'], buildkit: true };
+  return { name, program, version: told, environment, build: ['build'], ...storage, buildkit: true };
 }
 
 /** Why a builder does not answer, or a build broke that no Dockerfile is to blame for. */

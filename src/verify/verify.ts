@@ -12,6 +12,7 @@ import { managers, parse } from '../index.ts';
 import type { BuildContext, Dockerfile, Stage } from '../model.ts';
 import { compareImages, type Comparison } from './compare.ts';
 import { chooseEdits } from './edits.ts';
+import { watchDisks } from './disk.ts';
 import {
   buildArguments,
   hostTrouble,
@@ -98,6 +99,8 @@ export interface Verification {
   readonly cache?: CacheResult;
   /** Of all different layers, in bytes. */
   readonly imageBytes: number;
+  /** The most that was in use at once, beyond the start. */
+  readonly diskBytes: number;
   readonly seconds: number;
   readonly logs: string;
   readonly kept: readonly string[];
@@ -164,7 +167,8 @@ class Session {
 
   async run(): Promise<Verification> {
     const started = performance.now();
-    const { before, after, keep } = this.options;
+    const { before, after, keep, engine } = this.options;
+    const disk = watchDisks([this.folder, ...(engine.storage === undefined ? [] : [engine.storage])]);
     for (const variant of VARIANTS) this.write(variant, variant === 'rewritten' ? after : before);
     const files = { before: parse(before.source), after: parse(after.source) };
     const targets = targetsOf(files.before, this.options.target);
@@ -180,6 +184,7 @@ class Session {
         builds: this.builds,
         ...(cache === undefined ? {} : { cache }),
         imageBytes: this.imageBytes,
+        diskBytes: disk.stop(),
         seconds: (performance.now() - started) / 1000,
         logs: this.keepLogs || this.options.logs !== undefined ? this.logs : '',
         kept: keep ? [...this.tags] : [],

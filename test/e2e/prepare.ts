@@ -7,7 +7,7 @@ import type { Verification } from '../../src/verify/verify.ts';
 import type { Project } from './projects.ts';
 
 /** The docker client: `DOCKER`, as scripts/stand-ins.sh takes it. */
-const DOCKER = process.env['DOCKER'] ?? 'docker';
+export const DOCKER = process.env['DOCKER'] ?? 'docker';
 
 export function prepare({ name, files, lock }: Pick<Project, 'name' | 'files' | 'lock'>): string {
   const folder = mkdtempSync(join(tmpdir(), `dockerfix-e2e-${name}-`));

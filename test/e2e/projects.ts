@@ -7,6 +7,8 @@ export interface Project {
   readonly lock?: readonly [image: string, command: string] | undefined;
   /** The manager's registry is not needed: dependencies are local. */
   readonly offline?: true;
+  /** Of `dockerfix verify`. */
+  readonly options?: readonly string[];
   /** The gate builds it, too. */
   readonly gate?: true;
   /** A rebuild after a source edit has to be more than this many times faster. */
@@ -161,36 +163,36 @@ export const PROJECTS: readonly Project[] = [
     manager: 'poetry',
     files: {
       ...ignore,
-      Dockerfile: `FROM python:3.11\nENV PYTHONDONTWRITEBYTECODE=1 POETRY_VIRTUALENVS_CREATE=false\nRUN pip install --no-cache-dir poetry==1.8.5\nWORKDIR /app\nCOPY . .\nRUN poetry install --no-interaction --no-root --no-cache\nCMD ["python", "app.py"]\n`,
+      Dockerfile: `FROM python:3.11\nENV PYTHONDONTWRITEBYTECODE=1 POETRY_VIRTUALENVS_CREATE=false\nRUN pip install --no-cache-dir poetry==2.1.4 poetry-plugin-pypi-mirror==0.6.5\nWORKDIR /app\nCOPY . .\nRUN poetry install --no-interaction --no-root --no-cache\nCMD ["python", "app.py"]\n`,
       'pyproject.toml':
         '[tool.poetry]\nname = "app"\nversion = "1.0.0"\ndescription = ""\nauthors = []\n\n[tool.poetry.dependencies]\npython = "^3.11"\nflask = "3.0.3"\n\n[build-system]\nrequires = ["poetry-core"]\nbuild-backend = "poetry.core.masonry.api"\n',
       'app.py': 'import flask\n',
     },
-    lock: ['python:3.11', 'pip install -q poetry==1.8.5 && poetry lock'],
+    lock: ['python:3.11', 'pip install -q poetry==2.1.4 poetry-plugin-pypi-mirror==0.6.5 && poetry lock --no-cache'],
   },
   {
     name: 'poetry-root',
     manager: 'poetry',
     files: {
       ...ignore,
-      Dockerfile: `FROM python:3.11\nENV PYTHONDONTWRITEBYTECODE=1 POETRY_VIRTUALENVS_CREATE=false\nRUN pip install --no-cache-dir poetry==1.8.5\nWORKDIR /app\nCOPY . .\nRUN poetry install --no-interaction --no-cache\nCMD ["python", "-m", "app"]\n`,
+      Dockerfile: `FROM python:3.11\nENV PYTHONDONTWRITEBYTECODE=1 POETRY_VIRTUALENVS_CREATE=false\nRUN pip install --no-cache-dir poetry==2.1.4 poetry-plugin-pypi-mirror==0.6.5\nWORKDIR /app\nCOPY . .\nRUN poetry install --no-interaction --no-cache\nCMD ["python", "-m", "app"]\n`,
       'pyproject.toml':
         '[tool.poetry]\nname = "app"\nversion = "1.0.0"\ndescription = ""\nauthors = []\n\n[tool.poetry.dependencies]\npython = "^3.11"\nflask = "3.0.3"\n\n[build-system]\nrequires = ["poetry-core"]\nbuild-backend = "poetry.core.masonry.api"\n',
       'app/__init__.py': 'import flask\n',
     },
-    lock: ['python:3.11', 'pip install -q poetry==1.8.5 && poetry lock'],
+    lock: ['python:3.11', 'pip install -q poetry==2.1.4 poetry-plugin-pypi-mirror==0.6.5 && poetry lock --no-cache'],
   },
   {
     name: 'pdm',
     manager: 'pdm',
     files: {
       ...ignore,
-      Dockerfile: `FROM python:3.11\nENV PYTHONDONTWRITEBYTECODE=1 PDM_CHECK_UPDATE=false\nRUN pip install --no-cache-dir pdm==2.22.4\nWORKDIR /app\nCOPY . .\nRUN pdm sync --no-self --no-editable\nCMD ["pdm", "run", "python", "app.py"]\n`,
+      Dockerfile: `FROM python:3.11\nENV PYTHONDONTWRITEBYTECODE=1 PDM_CHECK_UPDATE=false\nRUN pip install --no-cache-dir pdm==2.10.4\nWORKDIR /app\nCOPY . .\nRUN pdm sync --no-self --no-editable\nCMD ["pdm", "run", "python", "app.py"]\n`,
       'pyproject.toml':
         '[project]\nname = "app"\nversion = "1.0.0"\nrequires-python = ">=3.11"\ndependencies = ["flask==3.0.3"]\n\n[tool.pdm]\ndistribution = false\n',
       'app.py': 'import flask\n',
     },
-    lock: ['python:3.11', 'pip install -q pdm==2.22.4 && pdm lock && rm -rf .venv .pdm-python'],
+    lock: ['python:3.11', 'pip install -q pdm==2.10.4 && pdm lock && rm -rf .venv .pdm-python'],
   },
   {
     name: 'go',

@@ -23,7 +23,7 @@ describe('the rewrite gives the same image', () => {
   for (const project of PROJECTS.filter((each) => !gate || each.gate === true))
     it(project.name, () => {
       const folder = make(project);
-      const { code, verification, stderr } = verifyIn(folder);
+      const { code, verification, stderr } = verifyIn(folder, ...(project.options ?? []));
       expect(stderr).toBe('');
       expect(verification?.stages.flatMap(({ comparison }) => comparison?.differences ?? [])).toEqual([]);
       expect(verification?.verdict).toBe('same');
