@@ -218,6 +218,8 @@ export interface Step {
   readonly cached: boolean;
   /** Absent: not told. */
   readonly seconds?: number;
+  /** The stage's name, empty where it is the only one and has none; from 1, which is FROM. Absent: not told. */
+  readonly place?: { readonly stage: string; readonly number: number };
 }
 
 /** The instructions that a build's log tells of. */
@@ -226,16 +228,18 @@ export function stepsOf(log: string, buildkit: boolean): Step[] {
 }
 
 function buildkitSteps(log: string): Step[] {
-  const steps = new Map<string, { text: string; cached: boolean; seconds?: number }>();
+  const steps = new Map<string, { -readonly [Key in keyof Step]: Step[Key] }>();
   for (const line of log.split('\n')) {
     const match = /^#(\d+) (.*?)\r?$/.exec(line);
     if (match === null) continue;
     const [id = '', rest = ''] = match.slice(1);
-    const named = /^\[(?:[^\]\s]+ +)?\d+\/\d+\] (.*)$/.exec(rest);
+    const named = /^\[(?:([^\]\s]+) +)?(\d+)\/\d+\] (.*)$/.exec(rest);
     const done = /^DONE ([\d.]+)s$/.exec(rest);
     const step = steps.get(id);
-    if (named !== null && step === undefined) steps.set(id, { text: named[1] as string, cached: false });
-    else if (step === undefined) continue;
+    if (named !== null && step === undefined) {
+      const [stage = '', number = '', text = ''] = named.slice(1);
+      steps.set(id, { text, cached: false, place: { stage, number: Number(number) } });
+    } else if (step === undefined) continue;
     else if (rest === 'CACHED') step.cached = true;
     else if (done !== null) step.seconds = Number(done[1]);
   }

@@ -275,9 +275,9 @@ describe('engines', () => {
       true,
       '#1 [internal] load build definition\n#1 DONE 0.0s\n#4 [build 1/2] FROM x\n#4 CACHED\n#5 [build 2/2] RUN a\n#5 0.1 [1/2] RUN fake\n#5 DONE 1.5s\n#6 [2/9] COPY a b\n#6 CACHED\n',
       [
-        { text: 'FROM x', cached: true },
-        { text: 'RUN a', cached: false, seconds: 1.5 },
-        { text: 'COPY a b', cached: true },
+        { text: 'FROM x', cached: true, place: { stage: 'build', number: 1 } },
+        { text: 'RUN a', cached: false, seconds: 1.5, place: { stage: 'build', number: 2 } },
+        { text: 'COPY a b', cached: true, place: { stage: '', number: 2 } },
       ],
     ],
     [
