@@ -1,5 +1,5 @@
 /**
- * Does replay say what BuildKit does? `npm run agreement -- [--commits N] CHECKOUT[:DOCKERFILE]...` builds the last N
+ * Does replay say what BuildKit does? `npm run agreement -- [--commits N] [--results DIR] CHECKOUT[:DOCKERFILE]...` builds the last N
  * commits (default 10) of each repository one after the other, as the Dockerfile is today and as rewritten, and compares
  * each step that the cache model says is made again with the steps that BuildKit calls CACHED. Writes docs/agreement.md.
  *
@@ -8,7 +8,7 @@
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { readHistory, type Commit } from '../src/context/history.ts';
@@ -21,8 +21,13 @@ import { stepsOf } from '../src/verify/engines.ts';
 import { DOCKER } from '../test/e2e/prepare.ts';
 
 const words = process.argv.slice(2);
-const at = words.indexOf('--commits');
-const limit = at < 0 ? 10 : Number(words.splice(at, 2)[1]);
+function option(name: string): string | undefined {
+  const at = words.indexOf(name);
+  return at < 0 ? undefined : words.splice(at, 2)[1];
+}
+const limit = Number(option('--commits') ?? 10);
+/** What it has is not built again. */
+const results = option('--results');
 
 /** Installs digest the manifests, everything else digests the tree. `-o FILE` is obeyed, as `go build` does. */
 const TOOL = `#!/bin/sh
@@ -57,17 +62,33 @@ interface Count {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'dockerfix-agreement-'));
-const rows: string[] = [];
-const disagreements: string[] = [];
-const total = { commits: 0, steps: 0, agreed: 0 };
-const started = performance.now();
+interface Result {
+  readonly row: string;
+  readonly disagreements: readonly string[];
+  readonly commits: number;
+  readonly steps: number;
+  readonly agreed: number;
+  readonly unexplained: number;
+  readonly seconds: number;
+}
+const found: Result[] = [];
 try {
-  for (const word of words) await project(word);
+  for (const word of words) {
+    const file = results === undefined ? undefined : join(results, `${basename(word.split(':')[0] ?? '')}.json`);
+    if (file !== undefined && existsSync(file)) found.push(JSON.parse(readFileSync(file, 'utf8')) as Result);
+    else {
+      const result = await project(word);
+      found.push(result);
+      if (file !== undefined) writeFileSync(file, JSON.stringify(result));
+    }
+  }
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
 
-async function project(word: string): Promise<void> {
+async function project(word: string): Promise<Result> {
+  const started = performance.now();
+  let unexplained = 0;
   const [checkout = '', dockerfile = 'Dockerfile'] = word.split(':');
   const name = basename(checkout).replace('+', '/');
   process.stderr.write(`${name}\n`);
@@ -78,13 +99,21 @@ async function project(word: string): Promise<void> {
   const { before, after } = pairsOf(outcome, subject, 'buildkit').pair;
   const rewritten = outcome.changes.find(({ path }) => path === outcome.path)?.after ?? subject.source;
   const commits: Commit[] = [];
-  for await (const commit of readHistory(checkout, 'HEAD', { limit: limit + 1 })) commits.push(commit);
+  const directory = subject.place.directory;
+  const copied = [before, after].flatMap(({ layers }) =>
+    layers.flatMap(({ sources }) => sources.map(({ text }) => text)),
+  );
+  for await (const commit of readHistory(checkout, 'HEAD', { limit: limit + 1 })) {
+    // Today's Dockerfile cannot build what lacks a file that it names.
+    if (!copied.every((path) => isIn(checkout, commit.id, join(directory, path)))) break;
+    commits.push(commit);
+  }
   commits.reverse();
+  const files = commits.map(({ id }) => filesOf(checkout, id, directory));
   const sides = [
     { side: 'before', layers: before, source: subject.source, ignore: subject.before.ignoreFile.source },
     { side: 'after', layers: after, source: rewritten, ignore: subject.after.ignoreFile.source },
   ];
-  const directory = subject.place.directory;
   const counts = sides.map(({ side, layers, source, ignore }) => {
     const count: Count = { steps: 0, agreed: 0, predicted: 0, observed: 0, disagreements: [] };
     const work = mkdtempSync(join(folder, 'side-'));
@@ -98,7 +127,7 @@ async function project(word: string): Promise<void> {
       // The first one fills the cache.
       if (index === 0) return;
       const prefix = directory === '.' ? '' : `${directory}/`;
-      const { ran } = cache.build(
+      const { ran, cause } = cache.build(
         commit.changed
           .filter(({ path }) => path.startsWith(prefix))
           .map(({ path, submodule }) => ({ path: path.slice(prefix.length), tree: submodule })),
@@ -113,10 +142,13 @@ async function project(word: string): Promise<void> {
         if (again) count.predicted++;
         if (!cached) count.observed++;
         if (again === !cached) count.agreed++;
-        else
+        else {
+          const why = again ? whyCached(layers, cause[number] as number, files, index) : undefined;
+          if (why === undefined) unexplained++;
           count.disagreements.push(
-            `| ${name} | ${side} | ${commit.id.slice(0, 7)} | \`${layer.text.replaceAll('|', '\\|')}\` | ${again ? 'made again' : 'cached'} | ${cached ? 'cached' : 'made again'} |`,
+            `| ${name} | ${side} | ${commit.id.slice(0, 7)} | \`${layer.text.replaceAll('|', '\\|')}\` | ${again ? 'made again' : 'cached'} | ${cached ? 'cached' : 'made again'} | ${why ?? '**not explained**'} |`,
           );
+        }
       }
     });
     return count;
@@ -124,11 +156,55 @@ async function project(word: string): Promise<void> {
   const [one, two] = counts as [Count, Count];
   const cells = [commits.length - 1, one.steps, one.predicted, one.observed, two.steps, two.predicted, two.observed];
   const agreed = one.agreed + two.agreed;
-  rows.push(`| ${name} | ${cells.join(' | ')} | ${agreed} of ${one.steps + two.steps} |`);
-  disagreements.push(...one.disagreements, ...two.disagreements);
-  total.commits += commits.length - 1;
-  total.steps += one.steps + two.steps;
-  total.agreed += agreed;
+  return {
+    row: `| ${name} | ${cells.join(' | ')} | ${agreed} of ${one.steps + two.steps} |`,
+    disagreements: [...one.disagreements, ...two.disagreements],
+    commits: commits.length - 1,
+    steps: one.steps + two.steps,
+    agreed,
+    unexplained,
+    seconds: (performance.now() - started) / 1000,
+  };
+}
+
+/** By path in the context: mode and content. */
+function filesOf(checkout: string, commit: string, directory: string): ReadonlyMap<string, string> {
+  const argv = ['ls-tree', '-r', '-z', '--full-tree', `${commit}:${directory === '.' ? '' : directory}`];
+  const listing = execFileSync('git', argv, { cwd: checkout, encoding: 'utf8', maxBuffer: 1 << 30 });
+  const lines = listing.split('\0').filter((line) => line !== '');
+  return new Map(lines.map((line) => [line.slice(line.indexOf('\t') + 1), line.slice(0, line.indexOf('\t'))]));
+}
+
+/**
+ * Replay knows the build before alone, and not what a command leaves; BuildKit knows all builds before, and compares
+ * what is copied out of a stage by content.
+ */
+function whyCached(
+  { layers, context }: Layers,
+  cause: number,
+  files: readonly ReadonlyMap<string, string>[],
+  index: number,
+): string | undefined {
+  const layer = layers[cause];
+  if (layer === undefined) return undefined;
+  if (layer.from.length > 0) return 'what is copied out of the stage came out the same';
+  const [now = '', ...earlier] = files
+    .slice(0, index + 1)
+    .reverse()
+    .map((each) =>
+      [...each]
+        .filter(([path]) => !context.ignores(path))
+        .filter(([path]) => layer.sources.some((source) => source.reached({ path, tree: false }) !== undefined))
+        .map((entry) => entry.join(' '))
+        .join('\n'),
+    );
+  const same = earlier.indexOf(now);
+  return same > 0 ? `the files are those of ${same + 1} commits before, whose build is still in the cache` : undefined;
+}
+
+function isIn(checkout: string, commit: string, path: string): boolean {
+  if (/[*?[]/.test(path) || path === '.' || path === './') return true;
+  return spawnSync('git', ['cat-file', '-e', `${commit}:${path}`], { cwd: checkout, stdio: 'ignore' }).status === 0;
 }
 
 /** An image of its own, so that nothing is cached from before. */
@@ -191,22 +267,25 @@ function keyOf({ layers, stages }: Layers, number: number, source: string): stri
   return `${stage} ${number - (stages[index]?.start ?? 0) + 2}`;
 }
 
+const sum = (field: 'commits' | 'steps' | 'agreed' | 'unexplained' | 'seconds'): number =>
+  found.reduce((total, each) => total + each[field], 0);
+const disagreements = found.flatMap((each) => each.disagreements);
 const version = execFileSync(DOCKER, ['version', '--format', '{{.Server.Version}}'], { encoding: 'utf8' }).trim();
 const [today = ''] = new Date().toISOString().split('T');
 writeFileSync(
   'docs/agreement.md',
   `# Replay and a real BuildKit
 
-Written by \`npm run agreement -- CHECKOUT...\` on ${today}, with docker ${version}, in ${Math.round((performance.now() - started) / 1000)} s. The last ${limit} commits (first parents) of each repository were built one after the other, with today's Dockerfile as it is and as rewritten, and each step that BuildKit calls CACHED was compared with what [\`dockerfix replay\`](replay.md) says of it. The tools of the base images are replaced by one that writes a digest of what it sees: what a command does has no part in BuildKit's decision, but for \`COPY --from\`.
+Written by \`npm run agreement -- CHECKOUT...\` on ${today}, with docker ${version}, in ${Math.round(sum('seconds'))} s. The last ${limit} commits (first parents) of each repository were built one after the other, with today's Dockerfile as it is and as rewritten, and each step that BuildKit calls CACHED was compared with what [\`dockerfix replay\`](replay.md) says of it. The tools of the base images are replaced by one that writes a digest of what it sees: what a command does has no part in BuildKit's decision, but for \`COPY --from\`.
 
-${total.agreed} of ${total.steps} steps agree, over ${total.commits} commits.
+${sum('agreed')} of ${sum('steps')} steps agree, over ${sum('commits')} commits; ${sum('unexplained')} disagreements are not explained.
 
 | repository | commits | steps before | said to run | ran | steps after | said to run | ran | agree |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
-${rows.join('\n')}
+${found.map(({ row }) => row).join('\n')}
 
 ## Where they do not
 
-${disagreements.length === 0 ? 'Nowhere.' : `| repository | Dockerfile | commit | step | replay says | BuildKit |\n| --- | --- | --- | --- | --- | --- |\n${disagreements.join('\n')}`}
+${disagreements.length === 0 ? 'Nowhere.' : `| repository | Dockerfile | commit | step | replay says | BuildKit | why |\n| --- | --- | --- | --- | --- | --- | --- |\n${disagreements.join('\n')}`}
 `,
 );

@@ -44,9 +44,13 @@ export async function writeReport(
   past: readonly History[],
   shown: Shown,
   io: Io,
+  /** By path. */
+  verified: ReadonlyMap<string, readonly string[]> = new Map(),
 ): Promise<boolean> {
   const { htmlReport } = await import('../reporters/html/index.ts');
-  const files = past.flatMap(([outcomes, result]) => htmlFiles(outcomes, result, shown.builder ?? 'buildkit'));
+  const files = past.flatMap(([outcomes, result]) =>
+    htmlFiles(outcomes, result, shown.builder ?? 'buildkit', verified),
+  );
   const order = new Map(found.outcomes.map(({ path }, at) => [path, at]));
   const text = htmlReport({
     title: `dockerfix: ${shownPath(dirname(realpathSync(io.cwd)), realpathSync(io.cwd))}`,
@@ -70,7 +74,12 @@ export async function writeReport(
   }
 }
 
-function htmlFiles(outcomes: readonly FileOutcome[], result: ReplayResult | string, builder: Builder): HtmlFile[] {
+function htmlFiles(
+  outcomes: readonly FileOutcome[],
+  result: ReplayResult | string,
+  builder: Builder,
+  verified: ReadonlyMap<string, readonly string[]>,
+): HtmlFile[] {
   const replays = new Map<FileOutcome, Replay>(
     typeof result === 'string' ? [] : result.replays.map((each) => [each.outcome, each]),
   );
@@ -78,6 +87,7 @@ function htmlFiles(outcomes: readonly FileOutcome[], result: ReplayResult | stri
   return outcomes.map((outcome, at): HtmlFile => {
     const { path, status, changes, applied, refused } = outcome;
     const replayed = replays.get(outcome);
+    const built = verified.get(path);
     return {
       path,
       status,
@@ -86,6 +96,7 @@ function htmlFiles(outcomes: readonly FileOutcome[], result: ReplayResult | stri
       refused,
       chains: explained[at]?.refusals ?? [],
       layers: explained[at]?.layers ?? [],
+      ...(built === undefined ? {} : { verified: built }),
       ...(replayed === undefined || typeof result === 'string'
         ? {}
         : { replay: reportOf(replayed, result), columns: replayed.count.columns }),

@@ -10,6 +10,8 @@ import { outcomeLines, printable } from '../reporters/text.ts';
 import { verificationLines } from '../reporters/verify.ts';
 import { ENGINES, findEngine } from '../verify/engines.ts';
 import { HostTrouble, verify, type Verification, type VerifyOptions } from '../verify/verify.ts';
+import { histories, historyRequest } from './history.ts';
+import { REPORT_FLAG, reportTrouble, writeReport } from './html.ts';
 import { usageError, type Io } from './io.ts';
 import { FIX_FLAGS, parseCommand, PATHS } from './parser.ts';
 import { fixRequest } from './request.ts';
@@ -49,6 +51,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
         keep: { type: 'boolean', describe: 'keep the images' },
         logs: { type: 'string', requiresArg: true, describe: 'DIR for the log of each build' },
         format: { choices: ['text', 'json'] as const, requiresArg: true, describe: 'text, or json for programs' },
+        ...REPORT_FLAG,
         quiet: { alias: 'q', type: 'boolean', describe: 'no progress' },
       })
       .example('$0 verify', 'whatever would change below this directory')
@@ -61,6 +64,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   if (!(seconds > 0)) return usageError(io, '--timeout takes a number of seconds');
   if (options.against !== undefined && given.length !== 1)
     return usageError(io, '--against compares with one Dockerfile: name it');
+  const unreportable = reportTrouble(options.report);
+  if (unreportable !== undefined) return usageError(io, unreportable);
   const request = await fixRequest(options, io.cwd);
   if (typeof request === 'string') return usageError(io, request);
 
@@ -117,6 +122,16 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     io.stdout(
       `${JSON.stringify({ version: 1, dockerfix: version, files: results.map(({ path, verification }) => ({ path, ...verification })) }, null, 2)}\n`,
     );
+  if (options.report !== undefined) {
+    const history = historyRequest({}, io.cwd);
+    if (typeof history === 'string') return usageError(io, history);
+    const builder = options.builder ?? 'buildkit';
+    const past = await histories(found.outcomes, { ...history, builder, fix: request.fix });
+    const lines = new Map(
+      results.map(({ path, verification }) => [path, verificationLines('', verification).map((line) => line.trim())]),
+    );
+    if (!(await writeReport(options.report, found, past, { builder }, io, lines))) return 2;
+  }
   if (failed || results.some(({ verification }) => verification.verdict === 'original-fails')) return 2;
   return results.every(({ verification }) => verification.verdict === 'same') ? 0 : 1;
 }

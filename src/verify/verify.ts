@@ -12,7 +12,7 @@ import { managers, parse } from '../index.ts';
 import type { BuildContext, Dockerfile, Stage } from '../model.ts';
 import { compareImages, type Comparison } from './compare.ts';
 import { chooseEdits } from './edits.ts';
-import { watchDisks } from './disk.ts';
+import { watchDisks, type DiskWatch } from './disk.ts';
 import {
   buildArguments,
   hostTrouble,
@@ -141,11 +141,14 @@ class Session {
     .replace(/-+$/, '');
   private readonly tags = new Set<string>();
   private readonly builds: Built[] = [];
+  private readonly disk: DiskWatch;
   private imageBytes = 0;
   private keepLogs = false;
 
   constructor(options: VerifyOptions) {
     this.options = options;
+    const { storage } = options.engine;
+    this.disk = watchDisks([tmpdir(), ...(storage === undefined ? [] : [storage])]);
     this.logs = options.logs ?? join(this.folder, 'logs');
     mkdirSync(this.logs, { recursive: true });
   }
@@ -153,6 +156,7 @@ class Session {
   /** Waits for nothing, so that it can run when the process ends. */
   cleanUp(): void {
     killAll();
+    this.disk.stop();
     const { engine, keep } = this.options;
     if (!keep && this.tags.size > 0)
       spawnSync(engine.program, removeArguments([...this.tags]), {
@@ -167,8 +171,7 @@ class Session {
 
   async run(): Promise<Verification> {
     const started = performance.now();
-    const { before, after, keep, engine } = this.options;
-    const disk = watchDisks([this.folder, ...(engine.storage === undefined ? [] : [engine.storage])]);
+    const { before, after, keep } = this.options;
     for (const variant of VARIANTS) this.write(variant, variant === 'rewritten' ? after : before);
     const files = { before: parse(before.source), after: parse(after.source) };
     const targets = targetsOf(files.before, this.options.target);
@@ -184,7 +187,7 @@ class Session {
         builds: this.builds,
         ...(cache === undefined ? {} : { cache }),
         imageBytes: this.imageBytes,
-        diskBytes: disk.stop(),
+        diskBytes: this.disk.stop(),
         seconds: (performance.now() - started) / 1000,
         logs: this.keepLogs || this.options.logs !== undefined ? this.logs : '',
         kept: keep ? [...this.tags] : [],

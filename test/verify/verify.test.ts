@@ -117,6 +117,7 @@ describe('verify', () => {
     expect(out).toContain('Dockerfile the images are the same\n');
     expect(out).toMatch(/after an edit of server\.js: [\d.]+ s before, [\d.]+ s after/);
     expect(out).toContain('    cached: RUN npm ci\n');
+    expect(out).toMatch(/at most \d+ MB of disk at once/);
     expect(out).toMatch(/after an edit of package\.json: [\d.]+ s, ran again: RUN npm ci/);
     expect(code).toBe(0);
     const made = calls();
@@ -211,6 +212,16 @@ describe('verify', () => {
     expect(files[0]?.kept).toHaveLength(3);
     expect(existsSync(join(fake, 'removed.txt'))).toBe(false);
     expect(calls()[0]?.argv.join(' ')).toContain('--build-arg A=1 --secret id=x');
+  });
+  it('writes a page', async () => {
+    await images({ original: same });
+    const page = join(folder, 'page.html');
+    const { code } = await run('--no-cache', '-q', '--report', page);
+    expect(code).toBe(0);
+    expect(readFileSync(page, 'utf8')).toContain(
+      '<h3>Built before and after</h3><ul class="said"><li>the images are the same</li>',
+    );
+    expect((await run('--report', 'page.txt')).err).toContain('its name must end in .html');
   });
   it('builds each stage, the last without naming it', async () => {
     await images({ original: same });

@@ -43,6 +43,8 @@ export interface HtmlFile {
   /** With `dockerfix explain`: what led to the refusals. */
   readonly chains?: readonly RefusalChain[];
   readonly layers?: readonly LayerRow[];
+  /** With `dockerfix verify`: what was found by building, a line each. */
+  readonly verified?: readonly string[];
   readonly replay?: ReplayReport;
   /** Oldest first. */
   readonly columns?: readonly HtmlColumn[];

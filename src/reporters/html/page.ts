@@ -134,6 +134,7 @@ function parts(file: HtmlFile): string {
   const { path, status, replay } = file;
   return [
     said(file),
+    verified(file),
     replay === undefined ? '' : `<h3>Over the history</h3><ul class="said">${history(replay)}</ul>`,
     file.columns === undefined ? '' : charts(file.columns, status === 'changed'),
     file.changes.length === 0 ? '' : `<h3>Change</h3>${diff(unifiedDiff(file.changes))}`,
@@ -191,6 +192,11 @@ function said({ applied }: HtmlFile): string {
       `<li>line ${line}, ${escape(transform)}: ${prose(message)}${risk === undefined ? '' : ` <strong>unsafe: ${prose(risk)}</strong>`}</li>`,
   );
   return `<h3>Fixes</h3><ul class="said">${items.join('')}</ul>`;
+}
+
+function verified({ verified: lines = [] }: HtmlFile): string {
+  if (lines.length === 0) return '';
+  return `<h3>Built before and after</h3><ul class="said">${lines.map((line) => `<li>${prose(line.trim())}</li>`).join('')}</ul>`;
 }
 
 function history(replay: ReplayReport): string {
