@@ -40,7 +40,7 @@ for word; do
 done
 digest() { find . -xdev -type f "$@" -not -path './node_modules/*' -not -path './proc/*' -not -path './sys/*' -not -path ./.made 2> /dev/null | sort | xargs -r sha256sum | sha256sum; }
 case "$tool $*" in
-  *install* | *\\ ci* | 'yarn ' | 'yarn --'* | *\\ i | *\\ sync* | *download* | *fetch* | *prune* | *restore*)
+  *\\ install* | *\\ ci* | 'yarn ' | 'yarn --'* | *\\ i | *\\ sync* | *download* | *fetch* | *prune* | *restore*)
     mkdir -p node_modules
     digest -maxdepth 1 '(' -name 'package*.json' -o -name '*lock*' -o -name '*.mod' -o -name '*.sum' -o -name '*.toml' -o -name 'requirements*' ')' > node_modules/.made ;;
   *)
@@ -207,7 +207,7 @@ function isIn(checkout: string, commit: string, path: string): boolean {
   return spawnSync('git', ['cat-file', '-e', `${commit}:${path}`], { cwd: checkout, stdio: 'ignore' }).status === 0;
 }
 
-/** An image of its own, so that nothing is cached from before. */
+/** An image of its own in place of every other, `scratch` too, so that nothing is cached from before. */
 function standIn(work: string): string {
   const context = join(work, 'base');
   mkdirSync(context);
@@ -228,7 +228,7 @@ function environment(): NodeJS.ProcessEnv {
 
 function onBase(source: string, base: string): string {
   return parse(source)
-    .stages.filter((stage) => stage.base.stage === undefined && stage.base.image !== 'scratch')
+    .stages.filter((stage) => stage.base.stage === undefined)
     .reduceRight((text, { from, base: { text: image } }) => {
       const start = text.indexOf(image, from.span[0]);
       return `${text.slice(0, start)}${base}${text.slice(start + image.length)}`;

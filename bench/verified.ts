@@ -8,7 +8,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { parse } from '../src/index.ts';
+import { managers, parse } from '../src/index.ts';
 import { DOCKER, prepare, verifyIn, type Verified } from '../test/e2e/prepare.ts';
 import { CONTROLS, PROJECTS } from '../test/e2e/projects.ts';
 
@@ -41,13 +41,14 @@ function within(project: Parameters<typeof prepare>[0], work: (folder: string) =
   }
 }
 
+const built = new Map<string, string[]>();
 const projects = PROJECTS.map((project) => {
   const { name, manager, offline, options = [] } = project;
   const how = offline === true ? 'local dependencies' : 'registry';
-  return row(
-    [name, manager, how],
-    result(name, () => within(project, (folder) => verifyIn(folder, ...options))),
-  );
+  const verified = result(name, () => within(project, (folder) => verifyIn(folder, ...options)));
+  const known = manager === 'yarn 4' ? 'yarn-berry' : (manager.split(' ')[0] ?? '');
+  if (verified.verification?.verdict === 'same') built.set(known, [...(built.get(known) ?? []), `${name} (${how})`]);
+  return row([name, manager, how], verified);
 });
 
 const fetched = words.map((word) => {
@@ -132,8 +133,6 @@ writeFileSync(
 
 Written by \`scripts/with-builder.sh npm run scoreboard:verify -- CHECKOUT...\` on ${today}, with docker ${version}: each project is built before and after by [\`dockerfix verify\`](verify.md), without any cache, on stand-in images (\`scripts/stand-ins.sh\`). Rebuilds are after an edit of a source file, once each: their seconds are as noisy as the machine was busy. Disk is the most in use at once, beyond the start; what others wrote in the meantime is part of it. All of it took ${minutes} minutes and at most ${megabytes} MB at once.
 
-Managers that are not in a table were not verified by building.
-
 ## Small projects
 
 They are those of \`test/e2e/projects.ts\`. How: \`registry\` means that dependencies came from the manager's registry; \`local dependencies\` that the real tool ran without one, on path dependencies.
@@ -141,6 +140,14 @@ They are those of \`test/e2e/projects.ts\`. How: \`registry\` means that depende
 | project | manager | how | ${head}
 | --- | --- | --- ${rule}
 ${projects.join('\n')}
+
+## By manager
+
+What was not built rests on the sources that its [page](managers/index.md) names, and on what that marks as run ([V]).
+
+| manager | built, and the same |
+| --- | --- |
+${managers.map(({ name }) => `| ${name} | ${built.get(name)?.join(', ') ?? 'not built'} |`).join('\n')}
 
 ## Public repositories
 
