@@ -126,7 +126,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const history = historyRequest({}, io.cwd);
     if (typeof history === 'string') return usageError(io, history);
     const builder = options.builder ?? 'buildkit';
-    const past = await histories(found.outcomes, { ...history, builder, fix: request.fix });
+    const past = await histories(found.outcomes, { ...history, builder });
     const lines = new Map(
       results.map(({ path, verification }) => [path, verificationLines('', verification).map((line) => line.trim())]),
     );
