@@ -91,6 +91,8 @@ export function layersOf(
         if (install === undefined || install.kind === 'tool' || install.kind === 'script') continue;
         const key = `${trace.stage.index} ${install.manager} ${install.directory}`;
         if (units.has(key)) continue;
+        // A build finds what was downloaded for the project before, from whatever directory.
+        if (install.kind === 'build' && isSupplied(install.manager, trace, units)) continue;
         const inputs = inputsOf(action, trace, event, context);
         first = true;
         units.set(key, {
@@ -106,6 +108,12 @@ export function layersOf(
     stages.push({ start, end: layers.length, ...(parent === undefined ? {} : { parent }) });
   }
   return { builder, context, layers, stages, units: [...units.values()] };
+}
+
+function isSupplied(manager: string, trace: StageTrace, units: ReadonlyMap<string, Unit>): boolean {
+  for (let at: StageTrace | undefined = trace; at !== undefined; at = at.parent)
+    for (const key of units.keys()) if (key.startsWith(`${at.stage.index} ${manager} `)) return true;
+  return false;
 }
 
 function layerOf(
@@ -299,7 +307,10 @@ function inputsOf(
   event: Event,
   context: BuildContext,
 ): readonly Change[] | undefined {
-  const reads = action.opaque === undefined ? action.effect?.reads : action.splitReads?.[0];
+  const whole = event.actions.filter(({ command }) => command !== undefined && command === action.command);
+  const reads = whole.some(({ opaque }) => opaque !== undefined)
+    ? (action.splitReads?.[0] ?? (action.opaque === undefined ? action.effect?.reads : undefined))
+    : (whole.length === 0 ? [action] : whole).flatMap(({ effect }) => effect?.reads ?? []);
   if (reads === undefined || reads.length === 0) return undefined;
   const found = new Map<string, Change>();
   const add = (path: string, tree: boolean): void => {
