@@ -139,14 +139,20 @@ export function opportunities(
           optimal.push({ run, install: action.install });
         // A second install after the build, in a place that has one already; or of the project itself, after its dependencies.
         else if (
-          (trouble?.code === 'intervening-run-reads-source' || trouble?.code === 'local-dependency-builds') &&
+          (trouble?.code === 'intervening-run-reads-source' ||
+            trouble?.code === 'local-dependency-builds' ||
+            trouble?.code === 'lifecycle-script-reads-source') &&
           installedAbove(trace.events, index, action)
         ) {
           optimal.push({ run, install: action.install });
           if (trouble.code === 'local-dependency-builds')
             plans = plans.filter((plan) => plan.last !== run || plan.split === undefined);
         } else if (trouble !== undefined) blocked.push({ run, install: action.install, trouble });
-        else if (!plans.some((plan) => plan.last === run || plan.gains.includes(action)))
+        else if (
+          !plans.some((plan) => plan.last === run || plan.gains.includes(action)) &&
+          // Said of the install that reads what it changes.
+          !trace.events.some(({ actions }) => actions.some((each) => mutatedBy([action], each) !== undefined))
+        )
           blocked.push({ run, install: action.install, trouble: NOT_MOVED });
       }
     }
@@ -322,7 +328,7 @@ function reach(events: readonly Event[], mode: number | 'whole', fetched?: Reado
         reads: action.splitReads?.[mode as number] ?? [],
       };
     const before = last.actions.slice(0, opaque).filter((each) => each.command !== action.command);
-    if (mode === 'whole' && before.some(isGain)) {
+    if (mode === 'whole' && before.some(isGain) && mutatedBy(before, action) === undefined) {
       const end = before.at(-1)?.command as Command;
       return { index: tail, actions: before.length, cut: run.commands.indexOf(end) };
     }
@@ -576,7 +582,25 @@ function isManifestDirectory(placement: Placement, action: Action): boolean {
   );
 }
 
+/** An earlier install that changed the manifest which this one then reads: `npm install express && npm ci`. */
+function mutatedBy(earlier: readonly Action[], { opaque, install }: Action): Action | undefined {
+  if (opaque?.code !== 'manifest-generated' || install === undefined) return undefined;
+  const manifest = `${install.directory === '/' ? '' : install.directory}/package.json`;
+  return earlier.find((each) => each.install !== undefined && each.effect?.edits.includes(manifest) === true);
+}
+
 function blockedBy(events: readonly Event[], index: number, action: Action): Trouble | undefined {
+  const above = [
+    ...events.slice(0, index).flatMap(({ actions }) => actions),
+    ...(events[index] as Event).actions.slice(0, (events[index] as Event).actions.indexOf(action)),
+  ];
+  const mutating = mutatedBy(above, action);
+  if (mutating !== undefined)
+    return {
+      code: 'mutating-install',
+      message: `\`${mutating.text}\` changes package.json, which \`${action.text}\` reads`,
+      help: 'commit the result, and leave that command out',
+    };
   if (action.opaque !== undefined && action.opaque.code !== 'manifest-generated')
     return action.analysis?.refusal ?? action.opaque;
   const event = events[index] as Event;

@@ -46,8 +46,9 @@ const commandsOf = (text: string): readonly string[] =>
   );
 /** It only does earlier what the original's own commands, which all still stand, would do: losing it loses nothing. */
 const isExtra = ({ source, lines }: Subject, at: number): boolean => {
-  const rest = new Set(commandsOf(dropped(lines, at).join('\n')));
-  return commandsOf(source).every((command) => rest.has(command));
+  const rest = commandsOf(dropped(lines, at).join('\n'));
+  // On its own, an install with --force does what it does without.
+  return commandsOf(source).every((command) => rest.includes(command) || rest.includes(`${command} --force`));
 };
 const dropped = (lines: readonly string[], at: number): string[] => [
   ...lines.slice(0, at),
