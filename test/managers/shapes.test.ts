@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { join } from 'node:path';
 import { managers, memoryContext, parse } from '../../src/index.ts';
 import { traceOf } from '../../src/plugin.ts';
-import { allCases, filesBelow, type Case } from '../support/fixtures.ts';
+import { allCases, filesBelow } from '../support/fixtures.ts';
 
+type Case = ReturnType<typeof allCases>[number];
 type Kind = 'applies' | 'refuses' | 'already';
 const LEAST: Readonly<Record<Kind, number>> = { applies: 3, refuses: 4, already: 1 };
 
@@ -47,4 +48,3 @@ describe.each([...cases])('%s', (_name, counts) => {
     expect([...counts[kind]].length).toBeGreaterThanOrEqual(least);
   });
 });
-if (process.env['SHOW']) for (const [n, c] of cases) console.log(n, c.applies.size, c.refuses.size, c.already.size);
