@@ -67,6 +67,7 @@ export default defineConfig({
         items: [
           page('Monorepos', 'monorepos'),
           page('CI', 'ci'),
+          page('Where it runs', 'integrations'),
           page('Editors', 'editors'),
           page('Many repositories', 'batch'),
           page('Configuration', 'configuration'),

@@ -3,7 +3,7 @@ import type { Argv } from 'yargs';
 import type { Target } from '../model.ts';
 import { FORMATS, type FormatName } from '../reporters/reporter.ts';
 import { COMMANDS } from './commands.ts';
-import { COMPLETIONS, FIX_FLAGS, parseWith, type Parsed } from './parser.ts';
+import { COMPLETIONS, FIX_FLAGS, parseWith, withoutDashes, type Parsed } from './parser.ts';
 
 export interface Options {
   readonly paths: readonly string[];
@@ -50,7 +50,8 @@ const SWITCHES: Readonly<Record<string, Partial<Options>>> = {
   '--print-config': { printConfig: true },
 };
 
-export async function parseArguments(argv: readonly string[], columns: number): Promise<Parsed<Options>> {
+export async function parseArguments(given: readonly string[], columns: number): Promise<Parsed<Options>> {
+  const argv = withoutDashes(given);
   const isPath = (word: string): boolean => word === '-' || !word.startsWith('-');
   if (argv.every((word) => isPath(word) || Object.hasOwn(SWITCHES, word)))
     return {

@@ -88,6 +88,13 @@ export function offered(argv: readonly string[], words: readonly string[]): stri
   return argv[0] === COMPLETIONS && argv.length === 3 ? words.map((word) => `${word}\n`).join('') : '';
 }
 
+/** What follows `--` is no option; yargs would give it to nobody. */
+export function withoutDashes(argv: readonly string[]): readonly string[] {
+  const end = argv[0] === COMPLETIONS ? -1 : argv.indexOf('--');
+  if (end < 0) return argv;
+  return [...argv.slice(0, end), ...argv.slice(end + 1).map((word) => (word.startsWith('-') ? `./${word}` : word))];
+}
+
 /** The values come by their names as written, undefined where not given. */
 export async function parseWith<Options>(
   argv: readonly string[],
@@ -110,7 +117,7 @@ export async function parseWith<Options>(
     .fail((message: string | null, error: unknown) => {
       mistake ??= message ?? (error instanceof Error ? error.message : String(error));
     });
-  const options = (await parser.parse([...argv], {}, (_error, _args, output) => {
+  const options = (await parser.parse([...withoutDashes(argv)], {}, (_error, _args, output) => {
     text = output;
   })) as unknown as Values<Options>;
   // A command line that is not finished has no mistakes.

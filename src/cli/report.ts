@@ -1,6 +1,7 @@
 /** What a run found: written to files where asked to, told, and summed up in an exit code. */
-import { realpathSync } from 'node:fs';
+import { appendFileSync, realpathSync } from 'node:fs';
 import { relative, resolve, sep } from 'node:path';
+import { reason } from '../context/find.ts';
 import { mergeChanges, unifiedDiff } from '../diff.ts';
 import { version } from '../index.ts';
 import type { FileChange } from '../model.ts';
@@ -22,6 +23,7 @@ export async function report({ outcomes: found, notes, errors }: RunResult, opti
   if (format !== undefined) {
     const all: Report = { tool: version, outcomes, notes: [...notes, ...errors], written: options.write };
     io.stdout((await format.load())(format.fromRoot === true ? fromRoot(all, outcomes, io.cwd) : all));
+    if (options.format === 'github') await summarize(all, io);
   } else if (!options.write || options.format === 'diff') printDiff(changes, options, io);
   else if (!options.quiet) for (const { path } of changes) io.stdout(`${path}\n`);
 
@@ -34,6 +36,18 @@ export async function report({ outcomes: found, notes, errors }: RunResult, opti
 
   if (errors.length > 0 || failed.length > 0) return 2;
   return options.check && changes.length > 0 ? 1 : 0;
+}
+
+/** On the page of a workflow's run: https://docs.github.com/actions/reference/workflow-commands-for-github-actions#adding-a-job-summary */
+async function summarize(all: Report, io: Io): Promise<void> {
+  const path = io.environment['GITHUB_STEP_SUMMARY'];
+  if (path === undefined || path === '') return;
+  const { markdownReport } = await import('../reporters/markdown.ts');
+  try {
+    appendFileSync(path, markdownReport(all));
+  } catch (error) {
+    io.stderr(`dockerfix: the job summary could not be written: ${reason(error)}\n`);
+  }
 }
 
 /** Absent for what is printed as it is found. */

@@ -206,6 +206,13 @@ describe('options', () => {
     expect([code, err]).toEqual([1, '']);
     expect(out).toContain('+++ b/Dockerfile');
   });
+  it('what follows -- is a path, and nothing else is looked at', async () => {
+    const files = { ...READY, 'b/Dockerfile': READY.Dockerfile, 'b/package.json': '{}', '-q': READY.Dockerfile };
+    for (const more of [[], ['--format', 'diff']]) {
+      const { out } = await dockerfix(folder(files), [...more, '--context', '.', '--', 'Dockerfile', '-q']);
+      expect([...out.matchAll(/^\+\+\+ b\/(.*)$/gm)].map((match) => match[1])).toEqual(['-q', 'Dockerfile']);
+    }
+  });
   it('--check --format json exits 1 with the report', async () => {
     const { code, out } = await dockerfix(folder(READY), ['--check', '--format', 'json']);
     expect([code, (JSON.parse(out) as { files: { context: string }[] }).files[0]?.context]).toEqual([1, '.']);

@@ -42,6 +42,23 @@ interface Sarif {
   }[];
 }
 
+describe('github', () => {
+  it('writes the job summary where GitHub asks for one, after what is there', async () => {
+    const root = folder(PROJECT);
+    const path = join(folder({ summary: 'before\n' }, false), 'summary');
+    await dockerfix(root, ['--format', 'github'], { environment: { GITHUB_STEP_SUMMARY: path } });
+    expect(readFileSync(path, 'utf8')).toBe(`before\n${(await dockerfix(root, ['--format', 'markdown'])).out}`);
+    await dockerfix(root, ['--format', 'json'], { environment: { GITHUB_STEP_SUMMARY: path } });
+    expect(readFileSync(path, 'utf8')).not.toContain('"version"');
+    const { code, out, err } = await dockerfix(root, ['--format', 'github'], {
+      environment: { GITHUB_STEP_SUMMARY: join(root, 'none/summary') },
+    });
+    expect(code).toBe(0);
+    expect(out).toContain('::warning file=Dockerfile');
+    expect(err).toContain('the job summary could not be written');
+  });
+});
+
 describe('sarif', () => {
   const schema = JSON.parse(readFileSync(join(import.meta.dirname, '../schemas/sarif-2.1.0.json'), 'utf8')) as object;
   const valid = new Ajv2020({ strict: false, validateFormats: false }).compile(schema);
