@@ -100,7 +100,7 @@ const PACKAGES: readonly (readonly [name: RegExp, rooms: readonly string[]])[] =
   [/^(?:valibot|jiti)$/, ['config']],
   [/^node:/, ['batch', 'cli', 'lsp', 'config', 'run', 'write', 'disk', 'verify', 'testing']],
   [/^tar-stream$/, ['verify']],
-  [/^(?:piscina|p-limit|picomatch)$/, ['batch']],
+  [/^(?:piscina|p-limit|picomatch|bullmq|ioredis)$/, ['batch']],
   [/^vscode-languageserver(?:\/node|-textdocument)$/, ['lsp']],
 ];
 

@@ -23,6 +23,8 @@ export type Event =
   | {
       readonly event: 'run';
       readonly version: 1;
+      /** Of this journal: jobs on a queue are named after it. */
+      readonly id?: string;
       readonly tool: string;
       readonly settings: unknown;
       readonly write?: boolean;

@@ -1,9 +1,11 @@
 /** `dockerfix batch`: a rehearsal over many repositories, into a folder of results. Goes on where it was stopped. */
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { runBatch } from '../batch/batch.ts';
 import { openJournal, readJournal, type Event } from '../batch/journal.ts';
+import type { Connection, digest as Digest } from '../batch/queue.ts';
 import { NO_COUNTS, counted, writeResults, type Counts, type Result } from '../batch/results.ts';
 import { lockFolder } from '../batch/lock.ts';
 import { filtered, listed, sample, targetOf, type Target } from '../batch/targets.ts';
@@ -45,6 +47,16 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
           requiresArg: true,
           describe: 'commits to replay, of what would change (default: 200; 0: none)',
         },
+        queue: {
+          type: 'string',
+          requiresArg: true,
+          describe: 'redis://HOST:PORT: `dockerfix worker`s on any machine take the repositories',
+        },
+        'max-per-minute': {
+          type: 'number',
+          requiresArg: true,
+          describe: 'with --queue: repositories that all workers together begin in a minute',
+        },
         'max-size': { type: 'number', requiresArg: true, describe: 'megabytes of one clone (default: 1000)' },
         ...FLAGS,
         quiet: { alias: 'q', type: 'boolean', describe: 'only the summary and failures' },
@@ -54,7 +66,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   );
   if (typeof options === 'number') return options;
   const { given } = options;
-  for (const name of ['limit', 'sample', 'concurrency', 'timeout', 'max-size'] as const) {
+  for (const name of ['limit', 'sample', 'concurrency', 'timeout', 'max-size', 'max-per-minute'] as const) {
     const value = options[name];
     if (value !== undefined && !(Number.isInteger(value) && value > 0))
       return usageError(io, `--${name} takes a whole number above 0`);
@@ -62,6 +74,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   if (options.commits !== undefined && !(Number.isInteger(options.commits) && options.commits >= 0))
     return usageError(io, '--commits takes a number of commits, or 0');
   if (options.write === true && options.check === true) return usageError(io, '--write and --check exclude each other');
+  const queue = await queueOf(options.queue, options['max-per-minute'], io);
+  if (typeof queue === 'string') return usageError(io, queue);
   const folder = resolve(io.cwd, options.results ?? 'dockerfix-results');
   const journalPath = join(folder, 'journal.jsonl');
   const resuming = options.resume === true || options.retry !== undefined;
@@ -104,6 +118,9 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     if (clone !== undefined)
       return usageError(io, `--write changes checkouts, and ${printable(clone.location)} is none: clone it first`);
   }
+  const here = queue === undefined ? undefined : targets.find(({ kind }) => kind === 'directory');
+  if (here !== undefined || (write && queue !== undefined))
+    return usageError(io, '--queue takes clone URLs: another machine has not the checkouts of this one');
   // Its mistakes are told once, not by every thread.
   const request = await fixRequest(flags, io.cwd);
   if (typeof request === 'string') return usageError(io, request);
@@ -121,6 +138,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     return usageError(io, `${printable(folder)}: another dockerfix was at work there meanwhile`);
   }
   const journal = openJournal(journalPath);
+  const id = randomUUID();
   // What was being written when it was killed is finished first.
   for (const writing of resuming ? (held?.writing ?? []) : []) {
     const result = finishWriting(writing);
@@ -134,7 +152,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     resuming
       ? again.map(([id]) => ({ event: 'retry', id }) satisfies Event)
       : [
-          { event: 'run', version: 1, tool: version, settings: flags, write, history },
+          { event: 'run', version: 1, id, tool: version, settings: flags, write, history },
           ...targets.map((target) => ({ event: 'target', ...target }) satisfies Event),
           { event: 'begin', targets: targets.length },
         ],
@@ -142,22 +160,36 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   let counts = [...done.values()].reduce((sum, status) => counted(sum, status), NO_COUNTS);
   const left = targets.filter(({ id }) => !done.has(id));
   const progress = progressOf(left.length, io);
-  const of = Math.max(1, options.concurrency ?? availableParallelism());
-  await runBatch(left, journal, {
+  const common = {
     folder,
-    cwd: request.cwd,
     flags,
-    write,
     history,
-    concurrency: of,
     timeout: (options.timeout ?? 300) * 1000,
     maxBytes: (options['max-size'] ?? 1000) * 1e6,
-    onResult: (result) => {
+    onResult: (result: Result) => {
       counts = counted(counts, result.status);
       for (const line of failures(result)) progress.say(line);
       if (options.quiet !== true) progress.step();
     },
-  });
+  };
+  if (queue === undefined)
+    await runBatch(left, journal, {
+      ...common,
+      cwd: request.cwd,
+      write,
+      concurrency: options.concurrency ?? availableParallelism(),
+    });
+  else
+    await (
+      await import('../batch/enqueue.ts')
+    ).runQueued(left, journal, {
+      ...common,
+      ...queue,
+      run: held?.id ?? id,
+      tool: version,
+      configuration: queue.digest(request.configurationFile),
+      onTrouble: (line) => progress.say(printable(line)),
+    });
   progress.end();
   journal.close();
   await writeResults(folder, targets, version);
@@ -175,6 +207,7 @@ interface Begun {
   readonly writing: readonly Writing[];
   readonly write: boolean;
   readonly history: number;
+  readonly id: string | undefined;
   /** All targets were told before it was stopped. */
   readonly complete: boolean;
 }
@@ -185,6 +218,7 @@ async function readBegun(path: string): Promise<Begun | 'foreign'> {
   let complete = false;
   let write = false;
   let history = 0;
+  let id: string | undefined;
   const writing = new Map<string, Writing>();
   const done = new Map<string, Result['status']>();
   let first = true;
@@ -194,7 +228,7 @@ async function readBegun(path: string): Promise<Begun | 'foreign'> {
     if (each.event === 'run') {
       // One that was stopped before it began may stand above.
       flags = each.settings as FixFlags;
-      ({ write = false, history = 0 } = each);
+      ({ write = false, history = 0, id } = each);
       targets = [];
     } else if (each.event === 'target') targets.push({ id: each.id, kind: each.kind, location: each.location });
     else if (each.event === 'begin') complete = true;
@@ -205,7 +239,25 @@ async function readBegun(path: string): Promise<Begun | 'foreign'> {
       writing.delete(each.result.id);
     }
   }
-  return { flags, targets, done, writing: [...writing.values()], write, history, complete };
+  return { flags, targets, done, writing: [...writing.values()], write, history, id, complete };
+}
+
+/** Undefined: no queue is asked for. A string says what is wrong. */
+async function queueOf(
+  url: string | undefined,
+  perMinute: number | undefined,
+  io: Io,
+): Promise<
+  | { readonly connection: Connection; readonly perMinute: number | undefined; readonly digest: typeof Digest }
+  | string
+  | undefined
+> {
+  if (url === undefined) return perMinute === undefined ? undefined : '--max-per-minute needs --queue';
+  // Loaded only here: most batches do without.
+  const { connectionOf, digest, unreachable } = await import('../batch/queue.ts');
+  const connection = connectionOf(url, io.environment);
+  if (typeof connection === 'string') return connection;
+  return (await unreachable(connection)) ?? { connection, perMinute, digest };
 }
 
 async function chooseTargets(

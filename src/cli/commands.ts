@@ -31,5 +31,9 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     load: () => import('./new.ts'),
   },
   completion: { summary: 'a script that completes in bash or zsh', load: () => import('./completion.ts') },
+  worker: {
+    summary: 'take repositories off the queue of `dockerfix batch --queue`, on another machine',
+    load: () => import('./worker.ts'),
+  },
   lsp: { summary: 'a language server, for editors', load: () => import('./lsp.ts') },
 };
