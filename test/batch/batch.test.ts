@@ -235,7 +235,7 @@ describe('a hostile repository', () => {
     writeFileSync(join(outside, 'secret.json'), '{"name":"outside-secret"}');
     const root = folder({
       ...PROJECT,
-      '.gitattributes': '* filter=evil\n*.json filter=lfs ident\n',
+      '.gitattributes': '* filter=evil diff=evil merge=evil\n*.json filter=lfs ident\n',
       '.gitmodules': `[submodule "s"]\n\tpath = s\n\turl = ${outside}\n\tupdate = !${program}\n`,
       '--upload-pack=x': '',
       '-c/Dockerfile': PROJECT.Dockerfile,
@@ -249,6 +249,9 @@ describe('a hostile repository', () => {
     symlinkSync(join(outside, 'secret.json'), join(root, 'linked/package.json'));
     writeFileSync(join(root, 'huge.json'), '');
     truncateSync(join(root, 'huge.json'), 50_000_000);
+    commit(root);
+    // A history, so that it is replayed.
+    writeFileSync(join(root, 'server.js'), '2');
     commit(root);
     for (const hook of [
       'post-checkout',
@@ -269,6 +272,21 @@ describe('a hostile repository', () => {
       ['filter.evil.required', 'true'],
       ['filter.lfs.process', program],
       ['diff.external', program],
+      ['core.alternateRefsCommand', program],
+      ['core.editor', program],
+      ['credential.helper', program],
+      ['diff.evil.command', program],
+      ['diff.evil.textconv', program],
+      ['gpg.program', program],
+      ['interactive.diffFilter', program],
+      ['log.showSignature', 'true'],
+      ['merge.evil.driver', program],
+      ['pager.log', program],
+      ['remote.origin.promisor', 'true'],
+      ['remote.origin.url', `ext::${program}`],
+      ['remote.origin.uploadpack', program],
+      ['remote.origin.vcs', 'evil'],
+      ['extensions.partialClone', 'origin'],
       ['uploadpack.packObjectsHook', program],
       ['uploadpack.allowFilter', 'true'],
     ] as const)
@@ -298,13 +316,84 @@ describe('a hostile repository', () => {
     expect(status).toBe(0);
     expect(existsSync(mark)).toBe(false);
     const [row] = rows(cwd);
-    expect(row?.status).toBe('changed');
+    expect(row).toMatchObject({ status: 'changed', replay: { commits: 1 } });
     expect(JSON.stringify(row)).toContain('"path":"a\\nb/Dockerfile"');
-    for (const name of ['journal.jsonl', 'results.jsonl', 'summary.json', row?.patch as string])
+    for (const name of ['journal.jsonl', 'results.jsonl', 'summary.json', 'index.html', row?.patch as string])
       expect(readFileSync(join(cwd, 'dockerfix-results', name), 'utf8')).not.toContain('outside-secret');
     const after = execFileSync('find', [root, '-not', '-path', '*/.git/*', '-type', 'f', '-printf', '%p %s %T@\n'], {
       encoding: 'utf8',
     });
     expect(after).toBe(before);
+    // It would have run.
+    spawnSync('git', ['-C', root, 'status']);
+    expect(existsSync(mark)).toBe(true);
   });
+  it('is not waited for where a file never ends', () => {
+    const cwd = temporary();
+    for (const [at, git_] of [true, false].entries()) {
+      const root = folder({ ...PROJECT, 'a/Dockerfile': PROJECT.Dockerfile }, git_);
+      for (const name of [
+        '.dockerignore',
+        '.gitattributes',
+        'a/package.json',
+        'compose.yaml',
+        'b.Dockerfile',
+        '.npmrc',
+      ])
+        execFileSync('mkfifo', [join(root, name)]);
+      symlinkSync('/dev/zero', join(root, 'a/.dockerignore'));
+      symlinkSync('/dev/zero', join(root, 'a/package-lock.json'));
+      const { code, err } = batch(cwd, [root, '--timeout', '20', '--results', String(at)]);
+      expect([code, err]).toEqual([expect.any(Number), expect.not.stringContaining('timed-out')]);
+      expect(rows(cwd, String(at))[0]?.milliseconds).toBeLessThan(20_000);
+    }
+  });
+  it('costs little with a file of 1 GB, wherever it is', async () => {
+    const cwd = temporary();
+    const root = folder(PROJECT);
+    for (const name of ['package-lock.json', 'Dockerfile.huge', 'data.bin']) {
+      writeFileSync(join(root, name), '');
+      truncateSync(join(root, name), 1e9);
+    }
+    const [here] = [batch(cwd, [root, '--results', 'here']).code];
+    // What it does with such a lockfile and Dockerfile is told; that it ends is what matters.
+    expect([0, 2]).toContain(here);
+    for (const name of ['package-lock.json', 'Dockerfile.huge']) rmSync(join(root, name));
+    writeFileSync(join(root, 'package-lock.json'), '{}');
+    git(root, 'config', 'core.compression', '1');
+    git(root, 'config', 'core.bigFileThreshold', '1m');
+    commit(root);
+    // A server that leaves nothing out.
+    git(root, 'config', 'uploadpack.allowFilter', 'false');
+    const child = spawn(process.execPath, [command, 'batch', `file://${root}`], { cwd, stdio: 'ignore' });
+    const ended = once(child, 'exit');
+    let most = 0;
+    while (child.exitCode === null) {
+      most = Math.max(most, Number(spawnSync('du', ['-sm', cwd], { encoding: 'utf8' }).stdout.split('\t')[0]));
+      await setTimeout(50);
+    }
+    expect((await ended)[0]).toBe(0);
+    expect(rows(cwd)).toMatchObject([{ status: 'changed' }]);
+    expect(most).toBeLessThan(100);
+  }, 300_000);
+  it('may have 200,000 files, but not as many as it likes', () => {
+    const cwd = temporary();
+    const root = join(cwd, 'large');
+    const make = (files: number): void => {
+      const paths = Array.from({ length: files }, (_, n) => `M 100644 :1 src/d${n % 500}/f${n}.ts\n`).join('');
+      const project = Object.entries(PROJECT)
+        .map(([name, text]) => `M 100644 inline ${name}\ndata ${text.length}\n${text}\n`)
+        .join('');
+      execFileSync('git', ['init', '-q', '-b', 'main', root]);
+      execFileSync('git', ['-C', root, 'fast-import', '--quiet', '--force'], {
+        input: `blob\nmark :1\ndata 1\n1\ncommit refs/heads/main\ncommitter a <a@b> 0 +0000\ndata 0\n${project}${paths}`,
+      });
+    };
+    make(200_000);
+    expect(batch(cwd, [`file://${root}`, '--results', 'many']).code).toBe(0);
+    expect(rows(cwd, 'many')).toMatchObject([{ status: 'changed' }]);
+    make(300_001);
+    expect(batch(cwd, [`file://${root}`, '--results', 'more']).code).toBe(2);
+    expect(rows(cwd, 'more')).toMatchObject([{ status: 'failed', error: { code: 'too-many-files' } }]);
+  }, 300_000);
 });
