@@ -484,4 +484,18 @@ export const REFUSALS: Readonly<Record<string, Explanation>> = {
     todo: 'Add the mount by hand, with `uid=` and `gid=`.',
     example: 'USER app\nRUN npm ci',
   },
+  'worker-failed': {
+    kind: 'error',
+    means: 'A worker of a queue took the repository and could not look at it.',
+    why: 'It is another version of dockerfix, has another configuration, or a fault of its own; the message says which.',
+    todo: 'Give all workers the version and the configuration of the batch, then `dockerfix batch --retry failed`.',
+    example: 'dockerfix worker --queue redis://localhost:6379',
+  },
+  'worker-lost': {
+    kind: 'error',
+    means: 'Each worker of a queue that took the repository was lost.',
+    why: 'Whatever ends three workers would end the next as well.',
+    todo: 'Look whether it needs more memory than they have, then `dockerfix batch --retry failed`.',
+    example: 'dockerfix worker --queue redis://localhost:6379',
+  },
 };
