@@ -196,7 +196,7 @@ describe('what is not run', () => {
       for (const words of commandsOf(text))
         // A command's bare name may lack its arguments.
         expect(
-          (await mistakeIn(words))?.replace(/^.*(?:Not enough non-option|Missing required argument)[\s\S]*/, '') ?? '',
+          (await mistakeIn(words))?.replace(/^.*(?:Not enough |Missing required argument)[\s\S]*/, '') ?? '',
           `${path}: ${text}`,
         ).toBe('');
   });
