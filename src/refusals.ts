@@ -29,6 +29,14 @@ export const REFUSALS: Readonly<Record<string, Explanation>> = {
     todo: 'Nothing.',
     example: 'COPY package.json package-lock.json ./\nRUN npm ci\nCOPY . .',
   },
+  'branch-taken': {
+    kind: 'error',
+    means:
+      'A repository has a branch of the name that `dockerfix batch --open-prs` would push, with commits that are not its own.',
+    why: 'Somebody else’s commits are never pushed over.',
+    todo: 'Give another name with `--branch`, or remove that branch.',
+    example: 'dockerfix batch --github acme --open-prs --branch dockerfix/layer-cache',
+  },
   'builder-too-old': {
     kind: 'refusal',
     means: 'The fix needs something that the Dockerfile’s `# syntax` line or the chosen builder does not have.',
@@ -136,6 +144,20 @@ export const REFUSALS: Readonly<Record<string, Explanation>> = {
     todo: 'Change what generates it.',
     example: 'wc -c Dockerfile   # 2,000,000 or more',
   },
+  'forge-refused': {
+    kind: 'error',
+    means: 'The forge understood the request and said no; the message is its own.',
+    why: 'Only the forge can say what is wrong.',
+    todo: 'Do what the message says, and run `dockerfix batch --retry failed`.',
+    example: 'dockerfix batch --github acme --open-prs --draft   # where drafts cannot be had',
+  },
+  'forge-unreachable': {
+    kind: 'error',
+    means: 'The forge did not answer, or failed, however often it was asked.',
+    why: 'Others may be reached: one repository does not stop the rest.',
+    todo: 'Run `dockerfix batch --retry failed` when it is back.',
+    example: 'dockerfix batch --gitlab acme --open-prs',
+  },
   'history-too-short': {
     kind: 'note',
     means: 'With `--history`, there are too few commits to tell how often each path changes.',
@@ -195,6 +217,13 @@ export const REFUSALS: Readonly<Record<string, Explanation>> = {
     why: 'What a command does is known for package managers and for a table of ordinary commands; any other may read and write everything.',
     todo: 'Copy what it needs ahead of it, or move it below the install; then the rest can move.',
     example: 'COPY . .\nRUN ./configure\nRUN npm ci',
+  },
+  'keeps-moving': {
+    kind: 'error',
+    means: 'The base branch moved each time just before the request was made.',
+    why: 'A patch is offered only for the commit that it was worked out on.',
+    todo: 'Run `dockerfix batch --retry failed` when there is less going on.',
+    example: 'dockerfix batch --github acme --open-prs',
   },
   'keyword-over-two-lines': {
     kind: 'refusal',
@@ -302,6 +331,20 @@ export const REFUSALS: Readonly<Record<string, Explanation>> = {
     todo: 'Add yourself to its group, or use a rootless builder: podman, buildah.',
     example: 'dockerfix verify',
   },
+  'not-allowed': {
+    kind: 'error',
+    means: 'The token may not do this in the repository.',
+    why: 'Nothing can be pushed or opened there without it.',
+    todo: 'Give a token that may write contents and pull requests; on GitHub an organisation may have to approve it.',
+    example: 'dockerfix batch --github acme --open-prs   # with a token that may only read',
+  },
+  'not-authorised': {
+    kind: 'error',
+    means: 'The forge does not accept the token.',
+    why: 'It has expired, or is for another forge.',
+    todo: 'Set the variable that docs/batch.md names, or log in again with `gh` or `glab`.',
+    example: 'GH_TOKEN=expired dockerfix batch --github acme --open-prs',
+  },
   'not-utf8': {
     kind: 'error',
     means: 'The file is not UTF-8 text.',
@@ -364,6 +407,13 @@ export const REFUSALS: Readonly<Record<string, Explanation>> = {
     why: 'A download of everything can fail on a package that the build never needs.',
     todo: 'Add the download step yourself if it can reach them all, or mount a cache (`--add cache-mounts`).',
     example: 'ENV GOPRIVATE=github.com/acme\nRUN go build ./...',
+  },
+  'push-refused': {
+    kind: 'error',
+    means: 'The repository does not take the branch: a rule, a hook or a protection of it said no.',
+    why: 'Its owners decided so.',
+    todo: 'Give another `--branch`, or have the rule changed.',
+    example: 'dockerfix batch --github acme --open-prs --branch main',
   },
   'same-file': {
     kind: 'note',

@@ -89,7 +89,7 @@ const PACKAGES: readonly (readonly [name: RegExp, rooms: readonly string[]])[] =
   [/^dockerfile-ast$/, ['dockerfile']],
   // Context discovery reads build commands out of scripts.
   [/^unbash$/, ['dockerfile', 'context']],
-  [/^yaml$/, ['managers', 'context']],
+  [/^yaml$/, ['managers', 'context', 'batch']],
   [/^(?:smol-toml|fast-xml-parser|jsonc-parser)$/, ['managers']],
   [/^hcl2-parser$/, ['context']],
   [/^ignore$/, ['context']],
@@ -101,6 +101,7 @@ const PACKAGES: readonly (readonly [name: RegExp, rooms: readonly string[]])[] =
   [/^node:/, ['batch', 'cli', 'lsp', 'config', 'run', 'write', 'disk', 'verify', 'testing']],
   [/^tar-stream$/, ['verify']],
   [/^(?:piscina|p-limit|picomatch|bullmq|ioredis)$/, ['batch']],
+  [/^(?:@octokit|@gitbeaker)\/|^gitea-js$|^ky$/, ['batch']],
   [/^vscode-languageserver(?:\/node|-textdocument)$/, ['lsp']],
 ];
 

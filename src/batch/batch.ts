@@ -14,12 +14,17 @@ export interface BatchOptions extends LookSettings {
   /** Changes checkouts. */
   readonly write: boolean;
   readonly onResult: (result: Result, counts: Counts) => void;
+  /** What else is done while the clone is there; true: the repository has moved and is to be looked at again. */
+  readonly act?: ((target: Target, result: Result, place: string, lastLook: boolean) => Promise<boolean>) | undefined;
 }
+
+/** At a repository that others push to all the time. */
+const MAX_LOOKS = 4;
 
 export async function runBatch(
   targets: readonly Target[],
   journal: Journal,
-  { folder, concurrency, write, onResult, ...settings }: BatchOptions,
+  { folder, concurrency, write, onResult, act, ...settings }: BatchOptions,
 ): Promise<Counts> {
   const work = join(folder, 'work');
   // What a run that was killed left there; its git may not have noticed yet.
@@ -27,12 +32,13 @@ export async function runBatch(
   for (const each of ['patches', 'logs']) mkdirSync(join(folder, each), { recursive: true });
   const looker = openLooker(work, concurrency);
   let counts = NO_COUNTS;
-  const one = async (target: Target): Promise<void> => {
+  const one = async (target: Target, looks = 1): Promise<void> => {
     const started = performance.now();
     const { id, kind, location } = target;
     const log = openLog(folder, id);
     log(location);
     const place = kind === 'clone' ? looker.place() : undefined;
+    let again = false;
     try {
       const { writes, ...found } = await looker.look(target, place, settings, log);
       const milliseconds = Math.round(performance.now() - started);
@@ -44,11 +50,16 @@ export async function runBatch(
       }
       await journal.append([{ event: 'result', result }]);
       if (result.patch !== '') replaceFile(patchPath(folder, id), result.patch);
-      counts = counted(counts, result.status);
-      onResult(result, counts);
+      if (act !== undefined && place !== undefined && result.status !== 'failed')
+        again = await act(target, result, place, looks === MAX_LOOKS);
+      if (!again) {
+        counts = counted(counts, result.status);
+        onResult(result, counts);
+      }
     } finally {
       if (place !== undefined) await discard(place);
     }
+    if (again) await one(target, looks + 1);
   };
   const queue = targets.values();
   // Twice as many as threads: a clone waits for the network.

@@ -10,6 +10,8 @@ export interface CloneLimits {
   readonly signal: AbortSignal;
   /** Of what is downloaded, and of what is checked out. */
   readonly maxBytes: number;
+  /** For git, on top of the command's own: a forge's token. */
+  readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
 }
 
 export class CloneError extends Error {
@@ -60,13 +62,14 @@ export async function clone(url: string, into: string, limits: CloneLimits): Pro
       ],
       [allowProtocol(url)],
       signal,
+      { environment: limits.environment },
     ),
   );
   // These attributes beat those of the tree: nothing is filtered, converted or expanded.
   mkdirSync(join(into, '.git/info'), { recursive: true });
   writeFileSync(join(into, '.git/info/attributes'), '* -filter -text -ident -working-tree-encoding\n');
   const inside = (args: readonly string[], input?: string): Promise<string> =>
-    git(['-C', into, ...args], [], limits.signal, input);
+    git(['-C', into, ...args], [], limits.signal, { input });
   const commit = (await inside(['rev-parse', '--verify', 'HEAD'])).trim();
   // Only what has arrived is listed, so nothing is asked of the server.
   const sizes = new Map<string, number>();
@@ -113,12 +116,18 @@ export async function deepen(url: string, root: string, commits: number, limits:
       ],
       [allowProtocol(url)],
       signal,
+      { environment: limits.environment },
     ),
   );
 }
 
+interface GitOptions {
+  readonly input?: string | undefined;
+  readonly environment?: CloneLimits['environment'];
+}
+
 /** The one transport that a URL needs. */
-function allowProtocol(url: string): string {
+export function allowProtocol(url: string): string {
   return `protocol.${/^([a-z]+):\/\//.exec(url)?.[1] ?? 'ssh'}.allow=always`;
 }
 
@@ -162,14 +171,16 @@ function watchSize(
   };
 }
 
-function git(
+/** Runs nothing of the repository. What it takes and gives are bytes, one in each character. Throws a CloneError. */
+export function git(
   args: readonly string[],
   settings: readonly string[],
   signal: AbortSignal,
-  input?: string,
+  { input, environment }: GitOptions = {},
 ): Promise<string> {
   const env: Record<string, string | undefined> = {
     ...process.env,
+    ...environment,
     GIT_TERMINAL_PROMPT: '0',
     GIT_LFS_SKIP_SMUDGE: '1',
     GIT_OPTIONAL_LOCKS: '0',

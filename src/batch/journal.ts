@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { RequestEvent } from './requests.ts';
 import type { Target } from './targets.ts';
 import type { Result } from './results.ts';
 import type { Writing } from './writing.ts';
@@ -38,7 +39,8 @@ export type Event =
   | ({ readonly event: 'writing' } & Writing)
   | { readonly event: 'result'; readonly result: Result }
   /** The result of before no longer counts. */
-  | { readonly event: 'retry'; readonly id: string };
+  | { readonly event: 'retry'; readonly id: string }
+  | RequestEvent;
 
 export interface Journal {
   /** Resolves when it is on disk. What is asked for meanwhile goes to disk together. */

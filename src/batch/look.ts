@@ -4,8 +4,9 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { Piscina } from 'piscina';
-import { clone, CloneError, deepen } from './clone.ts';
+import { clone, CloneError, deepen, type CloneLimits } from './clone.ts';
 import type { Log } from './log.ts';
+import { patiently } from './patience.ts';
 import type { Result } from './results.ts';
 import type { Target } from './targets.ts';
 import type { Write } from './writing.ts';
@@ -33,6 +34,8 @@ export interface LookSettings {
   readonly maxBytes: number;
   /** Commits to replay. */
   readonly history: number;
+  /** For git, where a clone needs more than the operator's own helpers. */
+  readonly gitEnvironment?: (target: Target) => Promise<CloneLimits['environment']>;
 }
 
 export interface Looker {
@@ -57,7 +60,8 @@ export function openLooker(work: string, concurrency: number): Looker {
   // One that waits for a thread has begun nothing: the clock of another repository is not its own.
   const thread = pLimit(concurrency);
   return {
-    async look({ kind, location }, place, settings, log) {
+    async look(target, place, settings, log) {
+      const { kind, location } = target;
       const clock = clockOf(settings.timeout);
       const inThread = (task: Task): Promise<Finding> =>
         thread(() => clock.run((signal) => pool.run(task, { signal })));
@@ -68,13 +72,16 @@ export function openLooker(work: string, concurrency: number): Looker {
           log(`looked at: ${found.status}`);
           return found;
         }
-        const commit = await clock.run((signal) => clone(location, place, { signal, maxBytes }));
+        const environment = await settings.gitEnvironment?.(target);
+        const commit = await clock.run((signal) =>
+          patiently(() => clone(location, place, { signal, maxBytes, environment }), signal),
+        );
         log(`cloned: ${commit}`);
         const found = { ...(await inThread({ root: place, cwd, flags, history: undefined })), commit };
         log(`looked at: ${found.status}`);
         if (found.status !== 'changed' || history === 0) return found;
         try {
-          await clock.run((signal) => deepen(location, place, history, { signal, maxBytes }));
+          await clock.run((signal) => deepen(location, place, history, { signal, maxBytes, environment }));
           log('brought its history');
         } catch (error) {
           // The patch stands without it.

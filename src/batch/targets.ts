@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import picomatch from 'picomatch';
+import type { Home } from './forges/forge.ts';
 
 export interface Target {
   /** Of files about it: safe on any disk, and its own. */
@@ -10,6 +11,8 @@ export interface Target {
   readonly kind: 'directory' | 'clone';
   /** Absolute path, or URL. */
   readonly location: string;
+  /** On which forge, where that is known. */
+  readonly home?: Home;
 }
 
 /** What git may fetch by. `ext::` and its kin run programs. */

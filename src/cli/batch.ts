@@ -6,13 +6,27 @@ import { join, resolve } from 'node:path';
 import { runBatch } from '../batch/batch.ts';
 import { openJournal, readJournal, type Event } from '../batch/journal.ts';
 import type { Connection, digest as Digest } from '../batch/queue.ts';
-import { NO_COUNTS, counted, writeResults, type Counts, type Result } from '../batch/results.ts';
+import { NO_COUNTS, counted, replaceFile, writeResults, type Counts, type Result } from '../batch/results.ts';
 import { lockFolder } from '../batch/lock.ts';
 import { filtered, listed, sample, targetOf, type Target } from '../batch/targets.ts';
 import { finishWriting, type Writing } from '../batch/writing.ts';
 import { reason } from '../context/find.ts';
 import { version } from '../index.ts';
 import { noteLine, printable } from '../reporters/text.ts';
+import {
+  FORGE_FLAGS,
+  forgesFor,
+  listTargets,
+  noRequests,
+  requester,
+  requestSettings,
+  requestSummary,
+  scopesOf,
+  tell,
+  withHomes,
+  type ForgeFlags,
+  type RequestsBegun,
+} from './batch-forges.ts';
 import { usageError, type Io } from './io.ts';
 import { FIX_FLAGS, parseCommand } from './parser.ts';
 import { fixRequest, type FixFlags } from './request.ts';
@@ -26,6 +40,9 @@ const many = { type: 'string', array: true, requiresArg: true } as const;
 const COMMITS = 200;
 
 export async function run(argv: readonly string[], io: Io): Promise<number> {
+  // A directory of that name is told with `./`.
+  if (argv[0] === 'status' || argv[0] === 'close')
+    return (await import('./batch-status.ts'))[argv[0]](argv.slice(1), io);
   const options = await parseCommand(argv, io, { name: 'targets', describe: 'directories, or clone URLs' }, (parser) =>
     parser
       .usage('$0 batch [targets..]\n\nRehearses many repositories: one patch for each, and a list of what was found.')
@@ -58,15 +75,26 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
           describe: 'with --queue: repositories that all workers together begin in a minute',
         },
         'max-size': { type: 'number', requiresArg: true, describe: 'megabytes of one clone (default: 1000)' },
+        ...FORGE_FLAGS,
         ...FLAGS,
         quiet: { alias: 'q', type: 'boolean', describe: 'only the summary and failures' },
       })
       .example('$0 batch repos/*', 'directories of checkouts')
-      .example('$0 batch --from urls.txt --sample 20', 'a pilot'),
+      .example('$0 batch --from urls.txt --sample 20', 'a pilot')
+      .example('$0 batch --github acme --open-prs', 'a pull request for each repository of an organisation')
+      .example('$0 batch status', 'how the requests of a results folder stand; `batch close` closes them'),
   );
   if (typeof options === 'number') return options;
   const { given } = options;
-  for (const name of ['limit', 'sample', 'concurrency', 'timeout', 'max-size', 'max-per-minute'] as const) {
+  for (const name of [
+    'limit',
+    'sample',
+    'concurrency',
+    'timeout',
+    'max-size',
+    'max-per-minute',
+    'max-prs-per-hour',
+  ] as const) {
     const value = options[name];
     if (value !== undefined && !(Number.isInteger(value) && value > 0))
       return usageError(io, `--${name} takes a whole number above 0`);
@@ -76,6 +104,12 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   if (options.write === true && options.check === true) return usageError(io, '--write and --check exclude each other');
   const queue = await queueOf(options.queue, options['max-per-minute'], io);
   if (typeof queue === 'string') return usageError(io, queue);
+  const asked: ForgeFlags = options;
+  const scopes = scopesOf(asked);
+  if (typeof scopes === 'string') return usageError(io, scopes);
+  const requests = requestSettings(asked);
+  if (typeof requests === 'string') return usageError(io, requests);
+  const open = forgesFor(io);
   const folder = resolve(io.cwd, options.results ?? 'dockerfix-results');
   const journalPath = join(folder, 'journal.jsonl');
   const resuming = options.resume === true || options.retry !== undefined;
@@ -86,7 +120,9 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     return usageError(io, `there is nothing to resume in ${printable(folder)}; without --resume it begins anew`);
   if (
     resuming &&
-    (given.length > 0 || options.from !== undefined || options.limit !== undefined || options.sample !== undefined)
+    (given.length > 0 ||
+      scopes.scopes.length > 0 ||
+      [options.from, options.limit, options.sample].some((value) => value !== undefined))
   )
     return usageError(io, '--resume takes its targets from the results folder, so none can be given');
   if (!resuming && begun?.complete === true)
@@ -104,13 +140,20 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     flags = { config, unsafe, transform, add, skip, style, builder };
     const chosen = await chooseTargets(given, options.from, io);
     if (typeof chosen === 'string') return usageError(io, chosen);
-    const wanted = filtered(chosen, options.include ?? [], options.exclude ?? []);
-    targets = options.sample === undefined ? wanted : sample(wanted, options.sample);
+    const { include = [], exclude = [] } = options;
+    // All that can be left out later have to be known; otherwise the listing stops early.
+    const whole = options.sample !== undefined || include.length + exclude.length > 0;
+    const enough = whole ? Infinity : (options.limit ?? Infinity) - chosen.length;
+    const listing = enough > 0 ? await listTargets(scopes.scopes, asked, enough, open, io) : [];
+    if (typeof listing === 'string') return usageError(io, listing);
+    const all = withHomes([...chosen, ...listing], scopes.own);
+    const kept = filtered(all, include, exclude);
+    targets = options.sample === undefined ? kept : sample(kept, options.sample);
     if (options.limit !== undefined) targets = targets.slice(0, options.limit);
     if (targets.length === 0)
       return usageError(
         io,
-        chosen.length > 0
+        all.length > 0
           ? 'no target is left by --include and --exclude'
           : 'no targets: give directories, clone URLs, or --from FILE',
       );
@@ -121,6 +164,17 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   const here = queue === undefined ? undefined : targets.find(({ kind }) => kind === 'directory');
   if (here !== undefined || (write && queue !== undefined))
     return usageError(io, '--queue takes clone URLs: another machine has not the checkouts of this one');
+  if (queue !== undefined && requests !== undefined)
+    return usageError(
+      io,
+      '--queue and --open-prs exclude each other: rehearse by the queue, then open from one machine',
+    );
+  const homeless = targets.find(({ home }) => home === undefined);
+  if (requests !== undefined && homeless !== undefined)
+    return usageError(
+      io,
+      `--open-prs: it is not known on which forge ${printable(homeless.location)} is; give clone URLs, and --forge and --url for a forge of your own`,
+    );
   // Its mistakes are told once, not by every thread.
   const request = await fixRequest(flags, io.cwd);
   if (typeof request === 'string') return usageError(io, request);
@@ -146,14 +200,27 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     (held as Begun).done.set(result.id, result.status);
   }
   const done = new Map<string, Result['status']>(resuming ? held?.done : []);
-  const again = options.retry === undefined ? [] : [...done].filter(([, status]) => status === 'failed');
-  for (const [id] of again) done.delete(id);
+  const before = (resuming ? held?.requests : undefined) ?? noRequests();
+  const wanted = requests ?? before.settings;
+  const isFailed = (id: string): boolean =>
+    done.get(id) === 'failed' || (wanted !== undefined && before.rows.get(id)?.state === 'failed');
+  const again = options.retry === undefined ? [] : [...done.keys()].filter(isFailed);
+  for (const id of again) {
+    done.delete(id);
+    before.rows.delete(id);
+  }
+  // What would change and has no request yet is looked at anew: its base may have moved since.
+  if (wanted !== undefined)
+    for (const [id, status] of done) if (status === 'changed' && !before.rows.has(id)) done.delete(id);
+  const settings: readonly Event[] = requests === undefined ? [] : [{ event: 'requests', settings: requests }];
+  // Whoever is stopped before `begin` has begun nothing, so that comes last.
   await journal.append(
     resuming
-      ? again.map(([id]) => ({ event: 'retry', id }) satisfies Event)
+      ? [...settings, ...again.map((id) => ({ event: 'retry', id }) satisfies Event)]
       : [
           { event: 'run', version: 1, id, tool: version, settings: flags, write, history },
           ...targets.map((target) => ({ event: 'target', ...target }) satisfies Event),
+          ...settings,
           { event: 'begin', targets: targets.length },
         ],
   );
@@ -178,6 +245,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       cwd: request.cwd,
       write,
       concurrency: options.concurrency ?? availableParallelism(),
+      gitEnvironment: async ({ home }) => (home === undefined ? {} : (await open(home)).git),
+      act: wanted === undefined ? undefined : requester(wanted, before, journal, open, (line) => progress.say(line)),
     });
   else
     await (
@@ -193,13 +262,17 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   progress.end();
   journal.close();
   await writeResults(folder, targets, version);
+  const rows = [...before.rows.values()];
+  if (rows.length > 0)
+    replaceFile(join(folder, 'requests.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
   lock.release();
   io.stderr(`${summaryOf(counts, targets.length, write)}; see ${printable(folder)}\n`);
-  if (counts.failed > 0) return 2;
+  if (wanted !== undefined) io.stderr(`${requestSummary(rows)}\n`);
+  if (counts.failed > 0 || rows.some(({ state }) => state === 'failed')) return 2;
   return options.check === true && counts.changed > 0 ? 1 : 0;
 }
 
-interface Begun {
+export interface Begun {
   readonly flags: FixFlags;
   readonly targets: readonly Target[];
   readonly done: Map<string, Result['status']>;
@@ -208,11 +281,12 @@ interface Begun {
   readonly write: boolean;
   readonly history: number;
   readonly id: string | undefined;
+  readonly requests: RequestsBegun;
   /** All targets were told before it was stopped. */
   readonly complete: boolean;
 }
 
-async function readBegun(path: string): Promise<Begun | 'foreign'> {
+export async function readBegun(path: string): Promise<Begun | 'foreign'> {
   let flags: FixFlags = {};
   let targets: Target[] = [];
   let complete = false;
@@ -221,6 +295,7 @@ async function readBegun(path: string): Promise<Begun | 'foreign'> {
   let id: string | undefined;
   const writing = new Map<string, Writing>();
   const done = new Map<string, Result['status']>();
+  const requests = noRequests();
   let first = true;
   for await (const each of readJournal(path)) {
     if (first && !(each.event === 'run' && (each.version as number) === 1)) return 'foreign';
@@ -230,16 +305,20 @@ async function readBegun(path: string): Promise<Begun | 'foreign'> {
       flags = each.settings as FixFlags;
       ({ write = false, history = 0, id } = each);
       targets = [];
-    } else if (each.event === 'target') targets.push({ id: each.id, kind: each.kind, location: each.location });
-    else if (each.event === 'begin') complete = true;
-    else if (each.event === 'retry') done.delete(each.id);
+    } else if (each.event === 'target') {
+      const { event: _event, ...target } = each;
+      targets.push(target);
+    } else if (each.event === 'begin') complete = true;
     else if (each.event === 'writing') writing.set(each.result.id, { result: each.result, writes: each.writes });
-    else {
+    else if (each.event === 'result') {
       done.set(each.result.id, each.result.status);
       writing.delete(each.result.id);
+    } else {
+      if (each.event === 'retry') done.delete(each.id);
+      tell(requests, each);
     }
   }
-  return { flags, targets, done, writing: [...writing.values()], write, history, id, complete };
+  return { flags, targets, done, requests, writing: [...writing.values()], write, history, id, complete };
 }
 
 /** Undefined: no queue is asked for. A string says what is wrong. */

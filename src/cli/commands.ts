@@ -10,7 +10,7 @@ export interface Command {
 
 export const COMMANDS: Readonly<Record<string, Command>> = {
   batch: {
-    summary: 'rehearse many repositories: a patch for each, and a list of what was found',
+    summary: 'many repositories: a patch or a pull request for each, and a list of what was found',
     load: () => import('./batch.ts'),
   },
   explain: {

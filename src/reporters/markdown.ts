@@ -50,7 +50,7 @@ function noteText({ path, line, code, message, help }: Note): string {
 }
 
 /** A message: what stands between backticks stays code, all else is plain text. */
-function prose(message: string): string {
+export function prose(message: string): string {
   const parts = message.split(/(`[^`]+`)/);
   return parts
     .map((part, at) => (part === '' && at > 0 && at < parts.length - 1 ? '\u200b' : part))
