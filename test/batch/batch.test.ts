@@ -19,6 +19,10 @@ import { FIXED, folder, PROJECT } from '../cli/support.ts';
 import { History } from '../support/history.ts';
 import { batch, command, commit, git, rows, temporary, type Row } from './support.ts';
 
+/** It takes about a second for 1,500 lines. */
+const slowly = (lines: number): string =>
+  `FROM a\nCOPY . .\n${'RUN apt-get update && apt-get install -y git\n'.repeat(lines)}`;
+
 describe('a rehearsal', () => {
   it('leaves the repositories alone and makes a patch for each that would change', () => {
     const cwd = temporary();
@@ -102,7 +106,7 @@ describe('a rehearsal', () => {
     const silent = createServer(() => undefined).listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const { port } = silent.address() as AddressInfo;
-    const slow = folder({ ...PROJECT, 'slow/Dockerfile': `FROM a\n${'ENV A=$A-1\nRUN b $A\n'.repeat(4000)}` });
+    const slow = folder({ ...PROJECT, 'slow/Dockerfile': slowly(12_000) });
     const child = spawn(process.execPath, [
       command,
       'batch',
@@ -130,7 +134,7 @@ describe('a rehearsal', () => {
   });
   it('does not count the time in which a repository waits for another one', () => {
     const cwd = temporary();
-    const slow = (): string => folder({ Dockerfile: `FROM a\n${'ENV A=$A-1\nRUN b $A\n'.repeat(800)}` });
+    const slow = (): string => folder({ Dockerfile: slowly(3_000) });
     const first = batch(cwd, [slow(), '--results', 'one']);
     expect(first.code).toBe(0);
     const alone = rows(cwd, 'one')[0]?.milliseconds ?? 0;
@@ -155,7 +159,7 @@ describe('a rehearsal', () => {
   });
   it('shares its results folder with nobody', async () => {
     const cwd = temporary();
-    const slow = folder({ Dockerfile: `FROM a\n${'ENV A=$A-1\nRUN b $A\n'.repeat(4000)}` });
+    const slow = folder({ Dockerfile: slowly(12_000) });
     const child = spawn(process.execPath, [command, 'batch', slow], { cwd, stdio: 'ignore' });
     const journal = join(cwd, 'dockerfix-results/journal.jsonl');
     while (!(existsSync(journal) && readFileSync(journal, 'utf8').includes('"begin"'))) await setTimeout(20);

@@ -78,7 +78,10 @@ function repository(name: string, more: Readonly<Record<string, string>> = {}): 
   return `file://${root}`;
 }
 
-const SLOW = { 'slow/Dockerfile': `FROM a\n${'ENV A=$A-1\nRUN b $A\n'.repeat(500)}` };
+/** Some seconds. */
+const SLOW = {
+  'slow/Dockerfile': `FROM a\nCOPY . .\n${'RUN apt-get update && apt-get install -y git\n'.repeat(4000)}`,
+};
 
 it.each(['compose', 'kubernetes'])('docs/queue/%s.yaml calls what there is', (name) => {
   const documents = parseAllDocuments(readFileSync(join(root, `docs/queue/${name}.yaml`), 'utf8'));
@@ -105,7 +108,7 @@ describe('--queue', () => {
     const first = worker(cwd);
     await until(() => logs(cwd).includes('a worker has it'));
     first.child.kill('SIGKILL');
-    const others = [worker(cwd, '--idle', '3'), worker(cwd, '--idle', '3')];
+    const others = [worker(cwd, '--idle', '10'), worker(cwd, '--idle', '10')];
     expect(await operator.code).toBe(0);
     expect(operator.said()).toContain('9 repositories: 9 would change');
     expect(logs(cwd)).toContain('its worker is gone: another one takes it');
