@@ -100,14 +100,13 @@ export class Variables {
 
   /** The symbol of all variables; with the text of a command, without provenance that it does not name. */
   value(used?: string): number {
-    const left = used === undefined ? [] : [...this.provenance].filter((name) => !used.includes(name));
-    return left.length === 0 ? (this.known ??= this.hash(left)) : this.hash(left);
+    const named = [...this.provenance].filter((name) => used?.includes(name) !== false);
+    return named.length < this.provenance.size ? this.hash(named) : (this.known ??= this.hash(named));
   }
 
-  private hash(left: readonly string[]): number {
-    const kept = [...this.provenance].filter((name) => !left.includes(name));
+  private hash(provenance: readonly string[]): number {
     const groups = this.groups.map((group) => (group.symbol ??= this.symbols.of('group', this.list(group.names))));
-    return this.symbols.of('environment', groups.join(' '), this.list(kept));
+    return this.symbols.of('environment', groups.join(' '), this.list(provenance));
   }
 
   private list(names: Iterable<string>): string {
@@ -126,7 +125,7 @@ export class Variables {
   }
 }
 
-/** A name that is itself a variable may be any. */
+/** What is set, in order; a value that is not told is undefined. A name that is itself a variable may be any. */
 function settings(
   keyword: string,
   text: string,

@@ -69,7 +69,8 @@ export function editLayer(symbol: number): Layer {
 export function contextLayer(context: BuildContext, source: string, owner: string, maker: string): Layer {
   let layers = contextLayers.get(context);
   if (layers === undefined) contextLayers.set(context, (layers = new Map<string, Layer>()));
-  const key = `${source}\n${owner}\n${maker}`;
+  // No path holds a NUL.
+  const key = [source, owner, maker].join('\0');
   let layer = layers.get(key);
   if (layer === undefined) layers.set(key, (layer = new ContextLayer(context, source, owner, maker, true)));
   return layer;

@@ -35,7 +35,8 @@ export function recall<T>(
   files: Files,
   work: (place: Place, files: Files) => T,
 ): T {
-  const full = `${key}\n${place.directory}\n${place.user ?? ''}\n${place.image ?? ''}\n${JSON.stringify(place.mounts)}`;
+  const { directory, user, image, mounts } = place;
+  const full = JSON.stringify([key, directory, user, image, mounts]);
   const known = memory.get(full) ?? [];
   const same = known.find(({ seen }) => isStill(seen, place, files));
   if (same !== undefined) return same.value as T;

@@ -108,9 +108,9 @@ export function trace(
   context: BuildContext,
   symbols: Symbols,
   /** Default: the built-in ones. */
-  managers?: readonly PackageManager[],
+  managers: readonly PackageManager[] | undefined,
   /** Of these managers in this context. */
-  memory: Memory = new Map(),
+  memory: Memory,
 ): readonly StageTrace[] {
   const knowledge = knowledgeOf(managers);
   const done: StageTrace[] = [];
@@ -815,10 +815,10 @@ class Execution {
   }
 
   private analysis(manager: PackageManager, install: Install, files: Files): Analysis {
-    const { command, kind, directory } = install;
-    const words = command.words.map(({ text, value }) => `${value === undefined ? '?' : '='}${value ?? text}`);
-    const assignments = command.assignments.map(({ name, value }) => `${name}=${value ?? '?'}`);
-    const key = [manager.name, kind, directory, command.text, ...assignments, '', ...words].join('\n');
+    const { kind, directory, command } = install;
+    const words = command.words.map(({ text, value }) => [text, value]);
+    // Unambiguous whatever stands in a word.
+    const key = JSON.stringify([manager.name, kind, directory, command.text, command.assignments, words]);
     const found = recall(this.memory, key, install.place, files, (place, seen) =>
       manager.analyse({ ...install, place }, seen),
     );
