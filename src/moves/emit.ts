@@ -8,7 +8,7 @@ import { applyEdits } from '../dockerfile/edit.ts';
 import { parse } from '../dockerfile/parse.ts';
 import { parentOf, resolvePath } from '../dockerfile/state.ts';
 import { knowledgeOf } from '../managers/index.ts';
-import { afterLine, blankAfter, blankBefore, indentAt } from './lines.ts';
+import { afterLine, blankAfter, blankBefore, indentAt, withoutGap } from './lines.ts';
 import type { CopyEvent, Need, Plan } from './sink.ts';
 
 /** Undefined: the builder and the file's own syntax line know cache and bind mounts. */
@@ -285,21 +285,16 @@ class Writer {
 
   /** Takes the copy out; where narrow copies stand in its place, its comments stay with them. */
   private removal(copy: Copy, lines: readonly string[] | undefined): Edit {
+    if (lines === undefined) return { file: 'dockerfile', span: withoutGap(this.source, copy), text: '' };
     const indent = indentAt(this.source, copy.span[0]);
-    const [start, end] = [copy.outer[0], afterLine(this.source, copy.span[1])];
-    if (lines !== undefined) {
-      return {
-        file: 'dockerfile',
-        span: [start, end],
-        text:
-          lines.map((line) => indent + line).join(this.eol) +
-          this.source.slice(copy.span[1], end).replace(/^[^\r\n]*/, ''),
-      };
-    }
-    // One of two blank lines around it goes too.
-    const after = blankAfter(this.source, end);
-    const extra = after !== undefined && (start === 0 || blankBefore(this.source, start)) ? after : end;
-    return { file: 'dockerfile', span: [start, extra], text: '' };
+    const end = afterLine(this.source, copy.span[1]);
+    return {
+      file: 'dockerfile',
+      span: [copy.outer[0], end],
+      text:
+        lines.map((line) => indent + line).join(this.eol) +
+        this.source.slice(copy.span[1], end).replace(/^[^\r\n]*/, ''),
+    };
   }
 
   private movedText(copy: Copy): string | Trouble {
@@ -428,7 +423,8 @@ function isPrivateCache(run: Run, value: string, { managers }: Target): boolean 
   );
 }
 
-function unresolved(copy: Copy): Trouble {
+/** Where it would go is not known in another directory. */
+export function unresolved(copy: Copy): Trouble {
   return {
     code: 'unresolved-variable',
     message: `the destination of \`${copy.keyword}\` (line ${copy.line}) cannot be resolved`,

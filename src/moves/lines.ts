@@ -1,4 +1,5 @@
 /** Where lines begin and end in a text, for edits that look hand-made. */
+import type { Instruction, Span } from '../model.ts';
 
 /** The offset just after the line end that follows `offset`. */
 export function afterLine(source: string, offset: number): number {
@@ -19,4 +20,11 @@ export function blankBefore(source: string, lineStart: number): boolean {
 export function blankAfter(source: string, offset: number): number | undefined {
   const match = /^[ \t]*\r?\n/.exec(source.slice(offset, offset + 200));
   return match === null ? undefined : offset + match[0].length;
+}
+
+/** An instruction with its comments and one of two blank lines around it: what to cut where it moves away. */
+export function withoutGap(source: string, { outer: [start], span }: Instruction): Span {
+  const end = afterLine(source, span[1]);
+  const after = blankAfter(source, end);
+  return [start, after !== undefined && (start === 0 || blankBefore(source, start)) ? after : end];
 }

@@ -1,7 +1,8 @@
 /** Writes a stage's instructions in another order: what moves is taken out with its comments and put in elsewhere. */
 import type { Copy, Dockerfile, Edit, Instruction, Stage, Trouble } from '../model.ts';
 import { resolvePath } from '../dockerfile/state.ts';
-import { afterLine, blankAfter, blankBefore } from './lines.ts';
+import { unresolved } from './emit.ts';
+import { afterLine, blankAfter, blankBefore, withoutGap } from './lines.ts';
 import type { Order } from './order.ts';
 
 export function relocate(file: Dockerfile, stage: Stage, { instructions, moved }: Order): readonly Edit[] | Trouble {
@@ -13,15 +14,7 @@ export function relocate(file: Dockerfile, stage: Stage, { instructions, moved }
     if (!moved.includes(each as Copy)) last = each;
     else groups.set(last, [...(groups.get(last) ?? []), each as Copy]);
   }
-  for (const copy of moved) {
-    const [start, end] = [copy.outer[0], afterLine(source, copy.span[1])];
-    const after = blankAfter(source, end);
-    edits.push({
-      file: 'dockerfile',
-      span: [start, after !== undefined && blankBefore(source, start) ? after : end],
-      text: '',
-    });
-  }
+  for (const copy of moved) edits.push({ file: 'dockerfile', span: withoutGap(source, copy), text: '' });
   for (const [above, copies] of groups) {
     const lines: string[] = [];
     for (const copy of copies) {
@@ -62,12 +55,7 @@ function textBelow(source: string, copy: Copy, workdir: string): string | Troubl
   if (destination === undefined || value === undefined || value.startsWith('/') || workdir === copy.state.workdir)
     return text;
   const absolute = resolvePath(copy.state.workdir, value);
-  if (absolute.startsWith('?'))
-    return {
-      code: 'unresolved-variable',
-      message: `the destination of \`${copy.keyword}\` (line ${copy.line}) cannot be resolved`,
-      help: 'give the stage an absolute WORKDIR',
-    };
+  if (absolute.startsWith('?')) return unresolved(copy);
   const slash = /(?:^|\/)\.{0,2}$/.test(value) && absolute !== '/' ? '/' : '';
   const offset = destination.span[0] - copy.outer[0];
   return text.slice(0, offset) + absolute + slash + text.slice(destination.span[1] - copy.outer[0]);
