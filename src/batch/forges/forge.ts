@@ -25,6 +25,27 @@ export interface Wanted {
   readonly forks: boolean;
 }
 
+/** What a forge says of a repository, as far as it is asked for. */
+export interface About {
+  readonly archived?: boolean | undefined;
+  readonly fork?: boolean | undefined;
+  readonly topics?: readonly string[] | undefined;
+}
+
+export function isWanted({ archived, fork, topics = [] }: About, wanted: Wanted): boolean {
+  return (
+    (wanted.archived || archived !== true) &&
+    (wanted.forks || fork !== true) &&
+    wanted.topics.every((topic) => topics.includes(topic))
+  );
+}
+
+/** `owner/name`, where nothing is nested. */
+export function split(repository: string): { readonly owner: string; readonly repo: string } {
+  const [owner = '', repo = ''] = repository.split('/');
+  return { owner, repo };
+}
+
 /** A pull or merge request. */
 export interface PullRequest {
   readonly number: number;
@@ -42,6 +63,15 @@ export interface Standing extends Pick<PullRequest, 'state' | 'head'> {
   readonly reviews: { readonly approved: number; readonly changesRequested: number };
   /** It cannot be merged as it is; absent: the forge does not say. */
   readonly conflicts?: boolean;
+}
+
+/** From what each reviewer said last. */
+export function reviewsOf(
+  last: ReadonlyMap<string, string>,
+  words: { readonly approved: string; readonly changesRequested: string },
+): Standing['reviews'] {
+  const count = (wanted: string): number => [...last.values()].filter((word) => word === wanted).length;
+  return { approved: count(words.approved), changesRequested: count(words.changesRequested) };
 }
 
 export interface NewRequest {

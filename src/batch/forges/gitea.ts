@@ -1,6 +1,15 @@
 /** Gitea and Forgejo. */
 import { giteaApi, type PullRequest as Pull, type PullReview, type Repository } from 'gitea-js';
-import { ForgeError, type Access, type Forge, type PullRequest, type Standing, type Wanted } from './forge.ts';
+import {
+  ForgeError,
+  isWanted,
+  reviewsOf,
+  split,
+  type Access,
+  type Forge,
+  type PullRequest,
+  type Standing,
+} from './forge.ts';
 import { patientFetch } from './patient-fetch.ts';
 
 /** Servers give no more on a page by default. */
@@ -41,7 +50,7 @@ export function gitea({ url, token, agent, say }: Access): Forge {
   return {
     async *list(scope, wanted) {
       for await (const each of repositories(scope))
-        if (isWanted(each, wanted)) {
+        if (each.empty !== true && isWanted(each, wanted)) {
           const repository = each.full_name ?? '';
           yield { home: { forge: 'gitea', url, repository }, clone: each.clone_url ?? `${url}/${repository}.git` };
         }
@@ -132,18 +141,6 @@ export function gitea({ url, token, agent, say }: Access): Forge {
   };
 }
 
-function isWanted(
-  { archived, fork, empty, topics }: Repository & { topics?: readonly string[] },
-  wanted: Wanted,
-): boolean {
-  return (
-    empty !== true &&
-    (wanted.archived || archived !== true) &&
-    (wanted.forks || fork !== true) &&
-    wanted.topics.every((topic) => topics?.includes(topic) === true)
-  );
-}
-
 function requestOf({ number = 0, html_url: url = '', merged, state, body, head }: Pull): PullRequest {
   return {
     number,
@@ -170,13 +167,7 @@ function lastWords(reviews: readonly PullReview[]): Standing['reviews'] {
   for (const { state, user, dismissed } of reviews)
     if (state === 'APPROVED' || state === 'REQUEST_CHANGES')
       last.set(user?.login ?? '', dismissed === true ? '' : state);
-  const count = (wanted: string): number => [...last.values()].filter((state) => state === wanted).length;
-  return { approved: count('APPROVED'), changesRequested: count('REQUEST_CHANGES') };
-}
-
-function split(repository: string): { owner: string; repo: string } {
-  const [owner = '', repo = ''] = repository.split('/');
-  return { owner, repo };
+  return reviewsOf(last, { approved: 'APPROVED', changesRequested: 'REQUEST_CHANGES' });
 }
 
 /** The client throws its answer where it says no. */

@@ -5,12 +5,14 @@ import { Octokit } from '@octokit/rest';
 import {
   CALL_TIMEOUT,
   ForgeError,
+  isWanted,
+  reviewsOf,
+  split,
   type Access,
   type Forge,
   type Listed,
   type PullRequest,
   type Standing,
-  type Wanted,
 } from './forge.ts';
 
 const Client = Octokit.plugin(throttling, retry);
@@ -70,7 +72,8 @@ export function github({ url, token, agent, say }: Access): Forge {
   return {
     async *list(scope, wanted) {
       try {
-        for await (const each of repositories(scope)) if (isWanted(each, wanted)) yield listed(each, url);
+        for await (const each of repositories(scope))
+          if (each.disabled !== true && isWanted(each, wanted)) yield listed(each, url);
       } catch (error) {
         throw told(error, scope);
       }
@@ -152,15 +155,6 @@ interface Repository {
   readonly topics?: string[] | undefined;
 }
 
-function isWanted({ archived, disabled, fork, topics = [] }: Repository, wanted: Wanted): boolean {
-  return (
-    disabled !== true &&
-    (wanted.archived || archived !== true) &&
-    (wanted.forks || !fork) &&
-    wanted.topics.every((topic) => topics.includes(topic))
-  );
-}
-
 function listed({ full_name, clone_url }: Repository, url: string): Listed {
   return {
     home: { forge: 'github', url, repository: full_name },
@@ -220,13 +214,7 @@ function lastWords(
   // They come in the order in which they were given; a mere comment takes nothing back.
   for (const { state, user } of reviews)
     if (state !== 'COMMENTED' && state !== 'PENDING') last.set(user?.login ?? '', state);
-  const count = (wanted: string): number => [...last.values()].filter((state) => state === wanted).length;
-  return { approved: count('APPROVED'), changesRequested: count('CHANGES_REQUESTED') };
-}
-
-function split(repository: string): { owner: string; repo: string } {
-  const [owner = '', repo = ''] = repository.split('/');
-  return { owner, repo };
+  return reviewsOf(last, { approved: 'APPROVED', changesRequested: 'CHANGES_REQUESTED' });
 }
 
 async function asked<T>(about: string, ask: () => Promise<T>): Promise<T> {

@@ -1,7 +1,15 @@
 /** GitLab, of gitlab.com or one's own. */
 import { Gitlab } from '@gitbeaker/rest';
 import { createRequesterFn, type ResponseBodyTypes } from '@gitbeaker/requester-utils';
-import { ForgeError, type Access, type Forge, type PullRequest, type Standing, type Wanted } from './forge.ts';
+import {
+  ForgeError,
+  isWanted,
+  type Access,
+  type Forge,
+  type PullRequest,
+  type Standing,
+  type Wanted,
+} from './forge.ts';
 import { patientFetch } from './patient-fetch.ts';
 
 const PAGE = 100;
@@ -56,7 +64,7 @@ export function gitlab({ url, token, agent, say }: Access): Forge {
     async *list(scope, wanted) {
       const all = await asked(scope, () => projects(scope, wanted));
       for (const each of all)
-        if (isWanted(each, wanted))
+        if (each.empty_repo !== true && isWanted({ ...each, fork: each.forked_from_project !== undefined }, wanted))
           yield {
             home: { forge: 'gitlab', url, repository: each.path_with_namespace },
             clone: each.http_url_to_repo,
@@ -169,18 +177,6 @@ interface MergeRequest {
 
 interface Approvals {
   readonly approved_by?: readonly object[];
-}
-
-function isWanted(
-  { archived, topics = [], forked_from_project: origin, empty_repo: empty }: Project,
-  wanted: Wanted,
-): boolean {
-  return (
-    empty !== true &&
-    (wanted.archived || archived !== true) &&
-    (wanted.forks || origin === undefined) &&
-    wanted.topics.every((topic) => topics.includes(topic))
-  );
 }
 
 function requestOf({ iid, web_url: url, state, description, sha }: MergeRequest): PullRequest {
