@@ -6,14 +6,12 @@ import { MovedError, removeBranch } from '../batch/branch.ts';
 import { CloneError, git } from '../batch/clone.ts';
 import { ForgeError, type Home, type Standing } from '../batch/forges/forge.ts';
 import type { OpenForge } from '../batch/forges/index.ts';
+import { inLanes } from '../batch/lanes.ts';
 import { printable } from '../reporters/text.ts';
 import { readBegun } from './batch.ts';
 import { forgesFor } from './batch-forges.ts';
 import { usageError, type Io } from './io.ts';
-import { parseWith } from './parser.ts';
-
-/** Calls at a time; the clients space them further where the forge asks for it. */
-const LANES = 4;
+import { parseOptions } from './parser.ts';
 
 const RESULTS = {
   type: 'string',
@@ -33,7 +31,7 @@ interface Request {
 }
 
 export async function status(argv: readonly string[], io: Io): Promise<number> {
-  const parsed = await parseWith(argv, Number(io.environment['COLUMNS'] ?? 100), (parser) =>
+  const options = await parseOptions(argv, io, (parser) =>
     parser
       .usage(
         '$0 batch status\n\nShows the pull requests of a results folder: state, checks and reviews as they are now.',
@@ -43,16 +41,12 @@ export async function status(argv: readonly string[], io: Io): Promise<number> {
         format: { choices: ['text', 'json'] as const, requiresArg: true, describe: 'text, or json for programs' },
       }),
   );
-  if ('mistake' in parsed) return usageError(io, parsed.mistake);
-  if ('text' in parsed) {
-    io.stdout(parsed.text);
-    return 0;
-  }
-  const { results, format } = parsed.options;
+  if (typeof options === 'number') return options;
+  const { results, format } = options;
   const requests = await requestsOf(results, io);
   if (typeof requests === 'string') return usageError(io, requests);
   const open = forgesFor(io);
-  const found = await each(requests, async (request) => ({ request, ...(await standingOf(open, request)) }));
+  const found = await inLanes(requests, async (request) => ({ request, ...(await standingOf(open, request)) }));
   if (format === 'json') {
     const rows = found.map(({ request: { location: _location, home, commit, ...request }, standing, error }) => ({
       ...request,
@@ -79,7 +73,7 @@ export async function status(argv: readonly string[], io: Io): Promise<number> {
 }
 
 export async function close(argv: readonly string[], io: Io): Promise<number> {
-  const parsed = await parseWith(argv, Number(io.environment['COLUMNS'] ?? 100), (parser) =>
+  const options = await parseOptions(argv, io, (parser) =>
     parser
       .usage(
         '$0 batch close\n\nCloses the open pull requests of a results folder and removes their branches. One that somebody else has pushed to stays.',
@@ -89,19 +83,15 @@ export async function close(argv: readonly string[], io: Io): Promise<number> {
         'keep-branches': { type: 'boolean', describe: 'leave the branches' },
       }),
   );
-  if ('mistake' in parsed) return usageError(io, parsed.mistake);
-  if ('text' in parsed) {
-    io.stdout(parsed.text);
-    return 0;
-  }
-  const { results, 'keep-branches': keepBranches } = parsed.options;
+  if (typeof options === 'number') return options;
+  const { results, 'keep-branches': keepBranches } = options;
   const requests = await requestsOf(results, io);
   if (typeof requests === 'string') return usageError(io, requests);
   const open = forgesFor(io);
   const place = mkdtempSync(join(tmpdir(), 'dockerfix-close-'));
   try {
     await git(['init', '--quiet', '--bare', '--template=', place], [], AbortSignal.timeout(10_000));
-    const done = await each(requests, async (request) => {
+    const done = await inLanes(requests, async (request) => {
       const { standing, error } = await standingOf(open, request);
       const failed =
         error ?? (standing?.state === 'open' ? await closeOne(open, request, standing, place, keepBranches) : '');
@@ -165,16 +155,6 @@ async function requestsOf(results: string | undefined, io: Io): Promise<readonly
     const branch = row?.branch ?? settings?.branch ?? '';
     return [{ id, home, location, number, url, branch, ...(commit === undefined ? {} : { commit }) }];
   });
-}
-
-async function each<T, R>(all: readonly T[], work: (one: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  const queue = all.entries();
-  const lane = async (): Promise<void> => {
-    for (const [at, one] of queue) results[at] = await work(one);
-  };
-  await Promise.all(Array.from({ length: LANES }, lane));
-  return results;
 }
 
 function columns({ url, commit }: Request, standing: Standing): string[] {

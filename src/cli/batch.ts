@@ -28,7 +28,7 @@ import {
   type RequestsBegun,
 } from './batch-forges.ts';
 import { usageError, type Io } from './io.ts';
-import { FIX_FLAGS, parseCommand } from './parser.ts';
+import { FIX_FLAGS, notCounts, parseCommand } from './parser.ts';
 import { fixRequest, type FixFlags } from './request.ts';
 
 /** `context` is of one repository, so it means nothing here. */
@@ -86,7 +86,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   );
   if (typeof options === 'number') return options;
   const { given } = options;
-  for (const name of [
+  const wrong = notCounts(options, [
     'limit',
     'sample',
     'concurrency',
@@ -94,11 +94,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     'max-size',
     'max-per-minute',
     'max-prs-per-hour',
-  ] as const) {
-    const value = options[name];
-    if (value !== undefined && !(Number.isInteger(value) && value > 0))
-      return usageError(io, `--${name} takes a whole number above 0`);
-  }
+  ]);
+  if (wrong !== undefined) return usageError(io, wrong);
   if (options.commits !== undefined && !(Number.isInteger(options.commits) && options.commits >= 0))
     return usageError(io, '--commits takes a number of commits, or 0');
   if (options.write === true && options.check === true) return usageError(io, '--write and --check exclude each other');

@@ -1,14 +1,14 @@
 /** Shell completion, by yargs: the script, and what it asks for while somebody types. */
 import { COMMANDS } from './commands.ts';
-import { usageError, type Io } from './io.ts';
-import { COMPLETIONS, offered, parseWith } from './parser.ts';
+import type { Io } from './io.ts';
+import { COMPLETIONS, offered, parseOptions } from './parser.ts';
 
 const SHELLS = ['bash', 'zsh'] as const;
 
 /** `dockerfix completion`: the script for a shell to source. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   io.stdout(offered(argv, SHELLS));
-  const parsed = await parseWith(argv, Number(io.environment['COLUMNS'] ?? 100), (parser) =>
+  const options = await parseOptions(argv, io, (parser) =>
     parser
       .usage('$0 completion [shell]\n\nA script for bash or zsh that completes commands, options and their values.')
       .command('$0 [shell]', false, (command) =>
@@ -16,12 +16,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       )
       .example('source <($0 completion bash)', 'in ~/.bashrc; likewise zsh in ~/.zshrc, after compinit'),
   );
-  if ('mistake' in parsed) return usageError(io, parsed.mistake);
-  if ('text' in parsed) {
-    io.stdout(parsed.text);
-    return 0;
-  }
-  const { shell } = parsed.options as { readonly shell?: string };
+  if (typeof options === 'number') return options;
+  const { shell } = options as { readonly shell?: string };
   io.stdout(await script(shell ?? io.environment['SHELL'] ?? 'bash'));
   return 0;
 }

@@ -5,12 +5,12 @@ import { findConfig } from '../config/find.ts';
 import { transforms } from '../index.ts';
 import { writeTogether } from '../write.ts';
 import { usageError, type Io } from './io.ts';
-import { parseWith } from './parser.ts';
+import { parseOptions } from './parser.ts';
 
 const SCHEMA = 'node_modules/dockerfix/schema/config.schema.json';
 
 export async function run(argv: readonly string[], io: Io): Promise<number> {
-  const parsed = await parseWith(argv, Number(io.environment['COLUMNS'] ?? 100), (parser) =>
+  const options = await parseOptions(argv, io, (parser) =>
     parser
       .usage(
         '$0 init\n\nWrites dockerfix.config.json here, with the values that hold without one. None is needed; an existing one is left alone.',
@@ -23,15 +23,11 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
         },
       }),
   );
-  if ('mistake' in parsed) return usageError(io, parsed.mistake);
-  if ('text' in parsed) {
-    io.stdout(parsed.text);
-    return 0;
-  }
+  if (typeof options === 'number') return options;
   const cwd = realpathSync(io.cwd);
   const { config } = findConfig(cwd);
   if (config !== undefined) return usageError(io, `there is a configuration already: ${relative(cwd, config)}`);
-  const { language = 'json' } = parsed.options;
+  const { language = 'json' } = options;
   const name = `dockerfix.config.${language}`;
   try {
     writeTogether([{ path: join(cwd, name), after: language === 'json' ? json(cwd) : code() }], cwd);

@@ -1,11 +1,11 @@
 /** `dockerfix lsp`: a language server on standard input and output. */
 import { serve } from '../lsp/server.ts';
-import { usageError, type Io } from './io.ts';
-import { parseWith } from './parser.ts';
+import type { Io } from './io.ts';
+import { parseOptions } from './parser.ts';
 import { fixRequest } from './request.ts';
 
 export async function run(argv: readonly string[], io: Io): Promise<number> {
-  const parsed = await parseWith(argv, 100, (parser) =>
+  const options = await parseOptions(argv, io, (parser) =>
     parser
       .usage('$0 lsp\n\nA language server: what dockerfix finds, as you type, with its fixes as code actions.')
       .options({
@@ -14,11 +14,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
         clientProcessId: { type: 'number', hidden: true },
       }),
   );
-  if ('mistake' in parsed) return usageError(io, parsed.mistake);
-  if ('text' in parsed) {
-    io.stdout(parsed.text);
-    return 0;
-  }
+  if (typeof options === 'number') return options;
   // A configuration may be code and load plugins: opening somebody's repository in an editor must not run them.
   return serve((settings, directory) => fixRequest({ ...settings, config: false }, directory));
 }

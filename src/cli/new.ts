@@ -13,13 +13,13 @@ import {
 import { dirname, join, resolve } from 'node:path';
 import { version } from '../index.ts';
 import { usageError, type Io } from './io.ts';
-import { offered, parseWith } from './parser.ts';
+import { offered, parseOptions } from './parser.ts';
 
 const KINDS = ['transform', 'manager'] as const;
 
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   io.stdout(offered(argv, KINDS));
-  const parsed = await parseWith(argv, Number(io.environment['COLUMNS'] ?? 100), (parser) =>
+  const options = await parseOptions(argv, io, (parser) =>
     parser
       .usage(
         '$0 new transform|manager NAME\n\nMakes the folder dockerfix-NAME: a plugin package with one transform or package manager, and fixtures that pass its tests.',
@@ -31,12 +31,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       )
       .example('$0 new transform late-label', 'a transform dockerfix-late-label/late-label'),
   );
-  if ('mistake' in parsed) return usageError(io, parsed.mistake);
-  if ('text' in parsed) {
-    io.stdout(parsed.text);
-    return 0;
-  }
-  const { kind, name: given } = parsed.options as unknown as { kind: (typeof KINDS)[number]; name: string };
+  if (typeof options === 'number') return options;
+  const { kind, name: given } = options as unknown as { kind: (typeof KINDS)[number]; name: string };
   const name = given.replace(/^dockerfix-/, '');
   if (!/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/.test(name))
     return usageError(io, 'NAME has to be kebab-case, as in `late-label`');

@@ -48,16 +48,30 @@ export const FIX_FLAGS = {
   },
 } as const;
 
-/** `dockerfix NAME [paths..]`. A number is the exit code: what was asked for, or what is wrong, has been printed. */
+/** A number is the exit code: what was asked for, or what is wrong, has been printed. */
+export async function parseOptions<Options>(
+  argv: readonly string[],
+  io: Io,
+  define: (parser: Argv) => Argv<Options>,
+  positional?: string,
+): Promise<Values<Options> | number> {
+  const parsed = await parseWith(argv, Number(io.environment['COLUMNS'] ?? 100), define, positional);
+  if ('options' in parsed) return parsed.options;
+  if ('mistake' in parsed) return usageError(io, parsed.mistake);
+  io.stdout(parsed.text);
+  return 0;
+}
+
+/** The same of `dockerfix NAME [paths..]`. */
 export async function parseCommand<Options>(
   argv: readonly string[],
   io: Io,
   given: { readonly name: string; readonly describe: string },
   define: (parser: Argv) => Argv<Options>,
 ): Promise<(Values<Options> & { readonly given: readonly string[] }) | number> {
-  const parsed = await parseWith(
+  const options = await parseOptions(
     argv,
-    Number(io.environment['COLUMNS'] ?? 100),
+    io,
     (parser) =>
       define(
         parser.command(`$0 [${given.name}..]`, false, (command) =>
@@ -66,19 +80,28 @@ export async function parseCommand<Options>(
       ),
     given.name,
   );
-  if ('mistake' in parsed) return usageError(io, parsed.mistake);
-  if ('options' in parsed)
-    return {
-      ...parsed.options,
-      given: (parsed.options as Readonly<Record<string, readonly string[] | undefined>>)[given.name] ?? [],
-    };
-  io.stdout(parsed.text);
-  return 0;
+  if (typeof options === 'number') return options;
+  return {
+    ...options,
+    given: (options as Readonly<Record<string, readonly string[] | undefined>>)[given.name] ?? [],
+  };
 }
 
 export const PATHS = { name: 'paths', describe: 'files, or directories to search (default: this one)' } as const;
 
 type Values<Options> = { readonly [Name in keyof Options]: Options[Name] };
+
+/** What is wrong where one of these numbers is given and counts nothing. */
+export function notCounts<Name extends string>(
+  options: { readonly [Option in Name]: number | undefined },
+  names: readonly Name[],
+): string | undefined {
+  const name = names.find((each) => {
+    const value = options[each];
+    return value !== undefined && !(Number.isInteger(value) && value > 0);
+  });
+  return name === undefined ? undefined : `--${name} takes a whole number above 0`;
+}
 
 /** What the scripts of `dockerfix completion` call, with the words typed so far. */
 export const COMPLETIONS = '--get-yargs-completions';

@@ -5,11 +5,11 @@ import { work } from '../batch/worker.ts';
 import { version } from '../index.ts';
 import { printable } from '../reporters/text.ts';
 import { usageError, type Io } from './io.ts';
-import { FIX_FLAGS, parseWith } from './parser.ts';
+import { FIX_FLAGS, notCounts, parseOptions } from './parser.ts';
 import { fixRequest } from './request.ts';
 
 export async function run(argv: readonly string[], io: Io): Promise<number> {
-  const parsed = await parseWith(argv, Number(io.environment['COLUMNS'] ?? 100), (parser) =>
+  const options = await parseOptions(argv, io, (parser) =>
     parser
       .usage(
         '$0 worker --queue redis://HOST\n\nTakes repositories off the queue of `dockerfix batch --queue`, on any number of machines.',
@@ -27,17 +27,9 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
         quiet: { alias: 'q', type: 'boolean', describe: 'say nothing of each repository' },
       }),
   );
-  if ('mistake' in parsed) return usageError(io, parsed.mistake);
-  if ('text' in parsed) {
-    io.stdout(parsed.text);
-    return 0;
-  }
-  const { options } = parsed;
-  for (const name of ['concurrency', 'idle', 'lock'] as const) {
-    const value = options[name];
-    if (value !== undefined && !(Number.isInteger(value) && value > 0))
-      return usageError(io, `--${name} takes a whole number above 0`);
-  }
+  if (typeof options === 'number') return options;
+  const wrong = notCounts(options, ['concurrency', 'idle', 'lock']);
+  if (wrong !== undefined) return usageError(io, wrong);
   const connection = connectionOf(options.queue, io.environment);
   if (typeof connection === 'string') return usageError(io, connection);
   const { config } = options as { readonly config?: string | false };
