@@ -161,7 +161,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   const here = queue === undefined ? undefined : targets.find(({ kind }) => kind === 'directory');
   if (here !== undefined || (write && queue !== undefined))
     return usageError(io, '--queue takes clone URLs: another machine has not the checkouts of this one');
-  if (queue !== undefined && requests !== undefined)
+  // Also where the requests were asked for when it was begun.
+  if (queue !== undefined && (requests ?? (resuming ? begun?.requests.settings : undefined)) !== undefined)
     return usageError(
       io,
       '--queue and --open-prs exclude each other: rehearse by the queue, then open from one machine',

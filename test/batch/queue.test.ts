@@ -1,7 +1,7 @@
 /** `dockerfix batch --queue` and `dockerfix worker`, with a real Redis. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -158,6 +158,28 @@ describe('--queue', () => {
     expect(operator.said()).toContain('another configuration file than the batch');
     expect(rows(cwd)).toMatchObject([{ status: 'failed', error: { code: 'worker-failed' } }]);
   });
+  it('goes on with no requests that were begun without it', () => {
+    const cwd = temporary();
+    const home = { forge: 'github', url: 'https://github.com', repository: 'a/b' };
+    const target = { id: 'b-0123456789', kind: 'clone', location: 'https://github.com/a/b.git', home };
+    const settings = { branch: 'x', labels: [], reviewers: [], draft: false, signOff: false, author: {} };
+    const events = [
+      { event: 'run', version: 1, tool: '0', settings: {} },
+      { event: 'target', ...target },
+      { event: 'requests', settings },
+      { event: 'begin', targets: 1 },
+    ];
+    mkdirSync(join(cwd, 'dockerfix-results'));
+    const journal = events.map((each) => `${JSON.stringify(each)}\n`).join('');
+    writeFileSync(join(cwd, 'dockerfix-results/journal.jsonl'), journal);
+    const { status, stderr } = spawnSync(process.execPath, [command, 'batch', '--resume', '--queue', url], {
+      cwd,
+      encoding: 'utf8',
+    });
+    expect(stderr).toContain('--queue and --open-prs exclude each other');
+    expect(status).toBe(2);
+    expect(readFileSync(join(cwd, 'dockerfix-results/journal.jsonl'), 'utf8')).toBe(journal);
+  });
   it.each([
     [
       'a password in its arguments',
@@ -171,6 +193,11 @@ describe('--queue', () => {
       'cannot be reached: connect ECONNREFUSED',
     ],
     ['a checkout', ['batch', '.'], '--queue takes clone URLs'],
+    [
+      'requests',
+      ['batch', 'https://github.com/a/b.git', '--open-prs', '--author', 'A <a@example.com>'],
+      '--queue and --open-prs exclude each other',
+    ],
     ['a rate without a queue', ['batch', '--max-per-minute', '3', '.'], '--max-per-minute needs --queue'],
   ])('refuses %s', (_reason, argv, message) => {
     const more = argv.includes('--queue') || argv.includes('--max-per-minute') ? [] : ['--queue', url];
