@@ -2,28 +2,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { startGitHub } from './github.ts';
-import { commitTo, git, tip, TOKEN, type Answer, type ForgeServer } from './server.ts';
-import { batch, BRANCH, FILES, only, place, results, start, writes, type Place, type Ran } from './support.ts';
+import { commitTo, git, tip, type Answer } from './server.ts';
+import { batch, BRANCH, eachWithForge, FILES, only, results, start, writes } from './support.ts';
 
-let server: ForgeServer;
-let at: Place & { readonly gitCalls: () => string };
-beforeEach(async () => {
-  server = await startGitHub();
-  at = place({ GH_ENTERPRISE_TOKEN: TOKEN });
-});
-afterEach(async () => {
-  const { wrong } = server;
-  await server.stop();
-  expect(wrong).toEqual([]);
-});
-const openRequests = (...more: readonly string[]): Promise<Ran> =>
-  batch(at, '--github', 'acme', '--url', server.url, '--open-prs', '--results', results(), ...more);
+const world = eachWithForge('--github', 'GH_ENTERPRISE_TOKEN', startGitHub);
 /** The next such call fails. */
 const fail = (what: string, answer: Answer | 'hang', after = false): void => {
   const [method, path = ''] = what.split(/ (?=\S+$)/);
-  server.faults.push({ on: (call) => call.method === method && call.path.includes(path), answer, after });
+  world.server.faults.push({ on: (call) => call.method === method && call.path.includes(path), answer, after });
 };
 
 const LIMITED: Answer = {
@@ -33,7 +21,7 @@ const LIMITED: Answer = {
 };
 
 it('waits for rate limits and tries again where the server fails, and makes each request once', async () => {
-  const repository = server.add('acme/app', FILES);
+  const repository = world.server.add('acme/app', FILES);
   fail('GET /orgs/acme/repos', {
     status: 403,
     headers: {
@@ -49,50 +37,50 @@ it('waits for rate limits and tries again where the server fails, and makes each
   // Opened, but nobody hears of it.
   fail('POST /pulls', { status: 502 }, true);
   fail('POST /labels', LIMITED);
-  const { code, err } = await openRequests('--label', 'docker');
+  const { code, err } = await world.openRequests('--label', 'docker');
   expect(err).toContain('the rate limit is used up, going on in');
   expect(err).toContain('too many requests at once, going on in 1 s');
   expect(err).toContain('1 pull request: 1 opened');
   expect(code).toBe(0);
-  expect(server.faults).toEqual([]);
+  expect(world.server.faults).toEqual([]);
   expect(only(repository).labels).toEqual(['docker']);
 });
 
 it('goes on to the others where one repository fails for good, and does it again when told to', async () => {
-  const [good, bad] = [server.add('acme/good', FILES), server.add('acme/bad', FILES)];
+  const [good, bad] = [world.server.add('acme/good', FILES), world.server.add('acme/bad', FILES)];
   const folder = results();
   // Not one that passes.
   fail('POST /repos/acme/bad/pulls', { status: 403, body: { message: 'Resource not accessible by integration' } });
-  const argv = ['--github', 'acme', '--url', server.url, '--open-prs', '--results', folder];
-  const first = await batch(at, ...argv);
+  const argv = ['--github', 'acme', '--url', world.server.url, '--open-prs', '--results', folder];
+  const first = await batch(world.at, ...argv);
   expect(first.err).toContain('/acme/bad not-allowed acme/bad: Resource not accessible by integration (403)');
   expect(first.err).toContain('2 pull requests: 1 opened, 1 failed');
   expect(first.code).toBe(2);
   only(good);
   expect(bad.requests).toEqual([]);
-  server.calls.length = 0;
-  const second = await batch(at, '--retry', 'failed', '--results', folder);
+  world.server.calls.length = 0;
+  const second = await batch(world.at, '--retry', 'failed', '--results', folder);
   expect(second.err).toContain('2 pull requests: 2 opened');
   expect(second.code).toBe(0);
   only(bad);
-  expect(server.calls.filter((call) => call.includes('/good'))).toEqual([]);
+  expect(world.server.calls.filter((call) => call.includes('/good'))).toEqual([]);
 });
 
 it('says so where the token is refused', async () => {
-  server.add('acme/app', FILES);
-  const ran = await start({ ...at, environment: { ...at.environment, GH_ENTERPRISE_TOKEN: 'wrong' } }, [
-    ...['--github', 'acme', '--url', server.url],
+  world.server.add('acme/app', FILES);
+  const ran = await start({ ...world.at, environment: { ...world.at.environment, GH_ENTERPRISE_TOKEN: 'wrong' } }, [
+    ...['--github', 'acme', '--url', world.server.url],
   ]).ran;
   expect(ran.err).toContain('dockerfix: --github acme: Bad credentials (401)');
   expect(ran.code).toBe(2);
 });
 
 it('looks again where the base moves just before the push, and where somebody takes the branch', async () => {
-  const repository = server.add('acme/app', FILES);
+  const repository = world.server.add('acme/app', FILES);
   const text = FILES.Dockerfile.replace('node:20', 'node:22');
   let base = '';
   // Between the clone and the request: the forge is asked for requests only after that.
-  server.faults.push({
+  world.server.faults.push({
     on: ({ path, method }) => {
       const moves = base === '' && method === 'git git-upload-pack' && path.endsWith('/git-upload-pack');
       if (moves) base = commitTo(repository.bare, 'main', { Dockerfile: text });
@@ -100,7 +88,7 @@ it('looks again where the base moves just before the push, and where somebody ta
     },
     answer: {},
   });
-  const { err } = await openRequests();
+  const { err } = await world.openRequests();
   expect(err).toContain('1 pull request: 1 opened');
   expect(git(repository.bare, 'rev-parse', `${BRANCH}^`)).toBe(base);
   expect(git(repository.bare, 'show', `${BRANCH}:Dockerfile`)).toContain('node:22');
@@ -108,9 +96,9 @@ it('looks again where the base moves just before the push, and where somebody ta
 });
 
 it('does not push over a branch that appears in between', async () => {
-  const repository = server.add('acme/app', FILES);
+  const repository = world.server.add('acme/app', FILES);
   let theirs = '';
-  server.faults.push({
+  world.server.faults.push({
     on: ({ path, method }) => {
       if (theirs === '' && method === 'git git-receive-pack' && path.endsWith('/info/refs'))
         theirs = commitTo(repository.bare, BRANCH, { 'mine.txt': '' });
@@ -118,7 +106,7 @@ it('does not push over a branch that appears in between', async () => {
     },
     answer: {},
   });
-  const { code, err } = await openRequests();
+  const { code, err } = await world.openRequests();
   expect(err).toContain('branch-taken');
   expect(code).toBe(2);
   expect(tip(repository, BRANCH)).toBe(theirs);
@@ -126,48 +114,58 @@ it('does not push over a branch that appears in between', async () => {
 });
 
 it('takes a request whose branch was deleted for closed', async () => {
-  const repository = server.add('acme/app', FILES);
-  await openRequests();
+  const repository = world.server.add('acme/app', FILES);
+  await world.openRequests();
   git(repository.bare, 'update-ref', '-d', `refs/heads/${BRANCH}`);
-  server.calls.length = 0;
-  expect((await openRequests()).err).toContain('1 closed before');
-  expect(writes(server)).toEqual([]);
+  world.server.calls.length = 0;
+  expect((await world.openRequests()).err).toContain('1 closed before');
+  expect(writes(world.server)).toEqual([]);
 });
 
 it('does not open more in an hour than it may', async () => {
-  for (const name of ['a', 'b', 'c']) server.add(`acme/${name}`, FILES);
+  for (const name of ['a', 'b', 'c']) world.server.add(`acme/${name}`, FILES);
   const folder = results();
-  const argv = ['--github', 'acme', '--url', server.url, '--open-prs', '--max-prs-per-hour', '2', '--results', folder];
+  const argv = [
+    '--github',
+    'acme',
+    '--url',
+    world.server.url,
+    '--open-prs',
+    '--max-prs-per-hour',
+    '2',
+    '--results',
+    folder,
+  ];
   const waits = /--max-prs-per-hour: going on in (?:59|60) min/;
   for (const each of [argv, ['--resume', '--results', folder]]) {
     // The hour goes on when it is started again.
-    const { child, ran, said } = start(at, each);
+    const { child, ran, said } = start(world.at, each);
     for (let tries = 0; (opened() < 2 || !waits.test(said())) && tries < 1200; tries++) await wait(50);
     child.kill('SIGKILL');
     expect((await ran).err).toMatch(waits);
     expect(opened()).toBe(2);
   }
   function opened(): number {
-    return [...server.repositories.values()].reduce((sum, { requests }) => sum + requests.length, 0);
+    return [...world.server.repositories.values()].reduce((sum, { requests }) => sum + requests.length, 0);
   }
 });
 
 it('loses no request and makes none twice when it is killed at any moment', async () => {
   const names = Array.from({ length: 6 }, (_, n) => `acme/r${n}`);
-  for (const name of names) server.add(name, FILES);
+  for (const name of names) world.server.add(name, FILES);
   const folder = results();
-  const first = ['--github', 'acme', '--url', server.url, '--open-prs', '--label', 'docker', '--results', folder];
+  const first = ['--github', 'acme', '--url', world.server.url, '--open-prs', '--label', 'docker', '--results', folder];
   let kills = 0;
   let begun = false;
   for (;;) {
-    const { child, ran } = start(at, (begun as boolean) ? ['--resume', '--results', folder] : first);
+    const { child, ran } = start(world.at, (begun as boolean) ? ['--resume', '--results', folder] : first);
     // After some number of calls rather than of milliseconds, so that it hits between the steps.
-    const until = server.calls.length + 1 + Math.floor(Math.random() * 12);
+    const until = world.server.calls.length + 1 + Math.floor(Math.random() * 12);
     const timer =
       kills < 15
         ? setInterval(() => {
             begun ||= journal().includes('"begin"');
-            if (begun && server.calls.length >= until) child.kill('SIGKILL');
+            if (begun && world.server.calls.length >= until) child.kill('SIGKILL');
           }, 5)
         : undefined;
     const { code } = await ran;
@@ -179,19 +177,19 @@ it('loses no request and makes none twice when it is killed at any moment', asyn
     kills++;
   }
   expect(kills).toBeGreaterThan(3);
-  for (const { requests } of server.repositories.values()) {
+  for (const { requests } of world.server.repositories.values()) {
     expect(requests.map(({ labels, state }) => [labels, state])).toEqual([[['docker'], 'open']]);
   }
-  const rows = readFileSync(join(at.cwd, folder, 'requests.jsonl'), 'utf8')
+  const rows = readFileSync(join(world.at.cwd, folder, 'requests.jsonl'), 'utf8')
     .trimEnd()
     .split('\n');
   expect(rows).toHaveLength(names.length);
-  const posts = server.calls.filter((call) => /^POST \S+\/pulls$/.test(call));
+  const posts = world.server.calls.filter((call) => /^POST \S+\/pulls$/.test(call));
   // One may have been asked for, and answered to nobody; it is then found.
   expect(posts.length).toBeLessThanOrEqual(names.length + kills);
   function journal(): string {
     try {
-      return readFileSync(join(at.cwd, folder, 'journal.jsonl'), 'utf8');
+      return readFileSync(join(world.at.cwd, folder, 'journal.jsonl'), 'utf8');
     } catch {
       return '';
     }

@@ -1,51 +1,23 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { dockerfix, FIXED } from '../../cli/support.ts';
 import { startGitHub } from './github.ts';
-import { commitTo, git, tip, TOKEN, type ForgeServer, type Repository } from './server.ts';
-import { batch, FILES, place, type Place } from './support.ts';
+import { commitTo, git, tip, TOKEN, type Repository } from './server.ts';
+import { batch, BRANCH, eachWithForge, FILES, journal, results, resultsOf, writes } from './support.ts';
 
-const BRANCH = 'dockerfix/layer-cache';
-let server: ForgeServer;
-let at: Place & { readonly gitCalls: () => string };
-beforeEach(async () => {
-  server = await startGitHub();
-  at = place({ GH_ENTERPRISE_TOKEN: TOKEN });
-});
-afterEach(async () => {
-  const { wrong } = server;
-  await server.stop();
-  expect(wrong).toEqual([]);
-});
-
-let run = 0;
-/** Into a results folder of its own, as one that begins anew. */
-function openRequests(...more: readonly string[]): ReturnType<typeof batch> {
-  return batch(at, '--github', 'acme', '--url', server.url, '--open-prs', '--results', `run${run++}`, ...more);
-}
-
-function journal(results: string): Record<string, unknown>[] {
-  return readFileSync(join(at.cwd, results, 'journal.jsonl'), 'utf8')
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
-}
-
-const writes = (): string[] => server.calls.filter((call) => /^(?:POST|PATCH|PUT|DELETE|git git-receive)/.test(call));
+const world = eachWithForge('--github', 'GH_ENTERPRISE_TOKEN', startGitHub);
 
 describe('listing', () => {
   it('leaves out archived repositories and forks, and takes all pages', async () => {
-    for (const name of ['a', 'b', 'c', 'd', 'e']) server.add(`acme/${name}`, { 'a.txt': '' });
-    (server.repositories.get('acme/b') as Repository).archived = true;
-    (server.repositories.get('acme/c') as Repository).fork = true;
-    (server.repositories.get('acme/e') as Repository).topics = ['docker', 'web'];
-    server.add('other/f', { 'a.txt': '' });
+    for (const name of ['a', 'b', 'c', 'd', 'e']) world.server.add(`acme/${name}`, { 'a.txt': '' });
+    (world.server.repositories.get('acme/b') as Repository).archived = true;
+    (world.server.repositories.get('acme/c') as Repository).fork = true;
+    (world.server.repositories.get('acme/e') as Repository).topics = ['docker', 'web'];
+    world.server.add('other/f', { 'a.txt': '' });
     const listed = async (...argv: readonly string[]): Promise<string[]> => {
-      const results = `list${run++}`;
-      const { err } = await batch(at, '--url', server.url, '--results', results, ...argv);
+      const folder = results();
+      const { err } = await batch(world.at, '--url', world.server.url, '--results', folder, ...argv);
       expect(err).toContain('without a Dockerfile');
-      return journal(results)
+      return journal(world.at.cwd, folder)
         .filter(({ event }) => event === 'target')
         .map(({ home }) => (home as { repository: string }).repository);
     };
@@ -68,8 +40,8 @@ describe('listing', () => {
     ['a plain http address', ['--github', 'a', '--url', 'http://git.example.com'], '--url must be https'],
   ])('refuses %s', async (_reason, argv, message) => {
     const { code, err } = await dockerfix(
-      at.cwd,
-      ['batch', ...(argv.includes('--url') ? [] : ['--url', server.url, '--forge', 'github']), ...argv],
+      world.at.cwd,
+      ['batch', ...(argv.includes('--url') ? [] : ['--url', world.server.url, '--forge', 'github']), ...argv],
       { environment: { GH_ENTERPRISE_TOKEN: TOKEN } },
     );
     expect(err).toContain(message);
@@ -79,10 +51,10 @@ describe('listing', () => {
 
 describe('a request', () => {
   it('is opened with a branch of one commit, shown, and closed', async () => {
-    const repository = server.add('acme/app', FILES);
-    server.add('acme/none', { 'a.txt': '' });
+    const repository = world.server.add('acme/app', FILES);
+    world.server.add('acme/none', { 'a.txt': '' });
     const base = tip(repository, 'main') as string;
-    const { code, err } = await openRequests(
+    const { code, err } = await world.openRequests(
       ...[
         '--label',
         'docker',
@@ -120,15 +92,15 @@ describe('a request', () => {
     expect(message).toMatch(/^Robot <robot@example\.com>\nKeep Docker layers cached/);
     expect(message).toMatch(/\nSigned-off-by: Robot <robot@example\.com>$/);
     // No argument of any git has the token.
-    expect(at.gitCalls()).toContain('push');
-    expect(at.gitCalls()).not.toContain(TOKEN);
-    expect(at.gitCalls()).not.toContain('Authorization');
+    expect(world.at.gitCalls()).toContain('push');
+    expect(world.at.gitCalls()).not.toContain(TOKEN);
+    expect(world.at.gitCalls()).not.toContain('Authorization');
 
-    const results = `run${run - 1}`;
-    const text = await batch(at, 'status', '--results', results);
+    const folder = resultsOf({ err });
+    const text = await batch(world.at, 'status', '--results', folder);
     expect(text.out).toMatch(/^open +passed +1 approved +http:\S+\/acme\/app\/pull\/1 \(draft\)$/m);
     expect(text.err).toContain('1 pull request: 1 open (1 approved)');
-    const json = await batch(at, 'status', '--results', results, '--format', 'json');
+    const json = await batch(world.at, 'status', '--results', folder, '--format', 'json');
     expect(JSON.parse(json.out)).toMatchObject([
       {
         repository: 'acme/app',
@@ -139,30 +111,30 @@ describe('a request', () => {
         changedByOthers: false,
       },
     ]);
-    const closed = await batch(at, 'close', '--results', results);
+    const closed = await batch(world.at, 'close', '--results', folder);
     expect(closed.err).toContain('1 closed');
     expect([request?.state, tip(repository, BRANCH)]).toEqual(['closed', undefined]);
-    expect((await batch(at, 'close', '--results', results)).err).toContain('0 closed, 1 no longer open');
+    expect((await batch(world.at, 'close', '--results', folder)).err).toContain('0 closed, 1 no longer open');
   });
   it('is left as it is by the next run, which pushes nothing either', async () => {
-    const repository = server.add('acme/app', FILES);
-    await openRequests('--label', 'docker');
+    const repository = world.server.add('acme/app', FILES);
+    await world.openRequests('--label', 'docker');
     const before = [tip(repository, BRANCH), JSON.stringify(repository.requests)];
     // Elsewhere in the repository: the same patch still applies.
     commitTo(repository.bare, 'main', { 'server.js': '2' });
-    server.calls.length = 0;
-    const { code, err } = await openRequests('--label', 'other');
+    world.server.calls.length = 0;
+    const { code, err } = await world.openRequests('--label', 'other');
     expect(err).toContain('1 pull request: 1 right already');
     expect(code).toBe(0);
-    expect(writes()).toEqual([]);
+    expect(writes(world.server)).toEqual([]);
     expect([tip(repository, BRANCH), JSON.stringify(repository.requests)]).toEqual(before);
   });
   it('follows a base that has moved under it', async () => {
-    const repository = server.add('acme/app', FILES);
-    await openRequests();
+    const repository = world.server.add('acme/app', FILES);
+    await world.openRequests();
     const text = FILES.Dockerfile.replace('node:20', 'node:22');
     const base = commitTo(repository.bare, 'main', { Dockerfile: text });
-    const { err } = await openRequests();
+    const { err } = await world.openRequests();
     expect(err).toContain('1 pull request: 1 updated');
     const commit = tip(repository, BRANCH) as string;
     expect(git(repository.bare, 'rev-parse', `${commit}^`)).toBe(base);
@@ -170,76 +142,77 @@ describe('a request', () => {
     expect(repository.requests).toHaveLength(1);
   });
   it('stays closed, and is not opened again when it was merged and taken back', async () => {
-    const repository = server.add('acme/app', FILES);
-    await openRequests();
+    const repository = world.server.add('acme/app', FILES);
+    await world.openRequests();
     const [request] = repository.requests;
     if (request === undefined) throw new Error('no request');
     request.state = 'closed';
-    server.calls.length = 0;
-    expect((await openRequests()).err).toContain('1 pull request: 1 closed before');
+    world.server.calls.length = 0;
+    expect((await world.openRequests()).err).toContain('1 pull request: 1 closed before');
     request.state = 'merged';
-    expect((await openRequests()).err).toContain('1 pull request: 1 merged before');
-    expect(writes()).toEqual([]);
+    expect((await world.openRequests()).err).toContain('1 pull request: 1 merged before');
+    expect(writes(world.server)).toEqual([]);
     // Something new to offer.
     commitTo(repository.bare, 'main', {
       'web/Dockerfile': FILES.Dockerfile,
       'web/package.json': '{}',
       'web/package-lock.json': '{}',
     });
-    expect((await openRequests()).err).toContain('1 pull request: 1 opened');
+    expect((await world.openRequests()).err).toContain('1 pull request: 1 opened');
     expect(repository.requests).toHaveLength(2);
   });
   it("leaves somebody else's commits and text alone", async () => {
-    const repository = server.add('acme/app', FILES);
-    await openRequests();
+    const repository = world.server.add('acme/app', FILES);
+    await world.openRequests();
     const [request] = repository.requests;
     if (request === undefined) throw new Error('no request');
     const theirs = commitTo(repository.bare, BRANCH, { 'mine.txt': 'by hand' });
     commitTo(repository.bare, 'main', { Dockerfile: FILES.Dockerfile.replace('node:20', 'node:22') });
-    server.calls.length = 0;
-    expect((await openRequests()).err).toContain("1 with somebody else's commits");
-    expect(writes()).toEqual([]);
+    world.server.calls.length = 0;
+    const again = await world.openRequests();
+    expect(again.err).toContain("1 with somebody else's commits");
+    expect(writes(world.server)).toEqual([]);
     expect(tip(repository, BRANCH)).toBe(theirs);
-    const kept = await batch(at, 'close', '--results', `run${run - 1}`);
+    const kept = await batch(world.at, 'close', '--results', resultsOf(again));
     expect(kept.err).toContain('left open: somebody else has pushed to its branch');
     expect(kept.code).toBe(2);
     expect(request.state).toBe('open');
     expect(tip(repository, BRANCH)).toBe(theirs);
   });
   it('leaves an edited text alone when the branch is brought up to date', async () => {
-    const repository = server.add('acme/app', FILES);
-    await openRequests();
+    const repository = world.server.add('acme/app', FILES);
+    await world.openRequests();
     const [request] = repository.requests;
     if (request === undefined) throw new Error('no request');
     request.body = request.body.replace('#### To verify', '#### To verify (ask Ann first)');
     const { body } = request;
     commitTo(repository.bare, 'main', { Dockerfile: FILES.Dockerfile.replace('node:20', 'node:22') });
-    expect((await openRequests()).err).toContain('1 updated');
+    expect((await world.openRequests()).err).toContain('1 updated');
     expect(request.body).toBe(body);
   });
   it('does not take over a branch that was there before', async () => {
-    const repository = server.add('acme/app', FILES);
+    const repository = world.server.add('acme/app', FILES);
     const theirs = commitTo(repository.bare, BRANCH, { 'mine.txt': 'x' });
-    const { code, err } = await openRequests();
+    const { code, err } = await world.openRequests();
     expect(err).toContain("branch-taken there is a branch `dockerfix/layer-cache` with somebody else's commits");
     expect(code).toBe(2);
     expect(tip(repository, BRANCH)).toBe(theirs);
     expect(repository.requests).toEqual([]);
   });
   it('can be made after a rehearsal, and only for what has none yet', async () => {
-    const repository = server.add('acme/app', FILES);
-    const results = `run${run++}`;
-    await batch(at, '--github', 'acme', '--url', server.url, '--results', results);
+    const repository = world.server.add('acme/app', FILES);
+    const folder = results();
+    await batch(world.at, '--github', 'acme', '--url', world.server.url, '--results', folder);
     expect(repository.requests).toEqual([]);
-    const { err } = await batch(at, '--resume', '--open-prs', '--results', results);
+    const { err } = await batch(world.at, '--resume', '--open-prs', '--results', folder);
     expect(err).toContain('1 pull request: 1 opened');
-    server.calls.length = 0;
-    expect((await batch(at, '--resume', '--results', results)).err).toContain('1 pull request: 1 opened');
-    expect(server.calls).toEqual([]);
+    world.server.calls.length = 0;
+    expect((await batch(world.at, '--resume', '--results', folder)).err).toContain('1 pull request: 1 opened');
+    expect(world.server.calls).toEqual([]);
   });
   it('stands without a reviewer that is none', async () => {
-    const repository = server.add('acme/app', FILES);
-    const { code, err } = await openRequests('--reviewer', 'nobody');
+    const repository = world.server.add('acme/app', FILES);
+    const { code, err } = await world.openRequests('--reviewer', 'nobody');
     expect(err).toContain('reviewers nobody: acme/app: Reviews may only be requested from collaborators. (422)');
     expect(code).toBe(0);
     expect(repository.requests).toHaveLength(1);

@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect } from 'vitest';
 import { PROJECT } from '../../cli/support.ts';
 import { TOKEN, type ForgeServer, type Repository, type Request } from './server.ts';
 
@@ -71,6 +71,55 @@ let runs = 0;
 /** A results folder of its own, as of a run that begins anew. */
 export function results(): string {
   return `run${runs++}`;
+}
+
+/** The results folder that a run told of. */
+export function resultsOf({ err }: Pick<Ran, 'err'>): string {
+  return /see \S+\/(run\d+)$/m.exec(err)?.[1] ?? '';
+}
+
+/** What the journal of a results folder holds. */
+export function journal(cwd: string, folder: string): Record<string, unknown>[] {
+  return readFileSync(join(cwd, folder, 'journal.jsonl'), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+export interface World {
+  readonly server: ForgeServer;
+  readonly at: Place & { readonly gitCalls: () => string };
+  /** Of all repositories of `acme`, into a results folder of its own. */
+  readonly openRequests: (...more: readonly string[]) => Promise<Ran>;
+}
+
+/** A forge, and somebody who has its token, anew for each test; a request that the forge does not know fails it. */
+export function eachWithForge(
+  flag: '--github' | '--gitlab' | '--gitea',
+  variable: string,
+  startForge: () => Promise<ForgeServer>,
+): World {
+  let server: ForgeServer;
+  let at: World['at'];
+  beforeEach(async () => {
+    server = await startForge();
+    at = place({ [variable]: TOKEN });
+  });
+  afterEach(async () => {
+    const { wrong } = server;
+    await server.stop();
+    expect(wrong).toEqual([]);
+  });
+  return {
+    get server() {
+      return server;
+    },
+    get at() {
+      return at;
+    },
+    openRequests: (...more) =>
+      batch(at, flag, 'acme', '--url', server.url, '--open-prs', '--results', results(), ...more),
+  };
 }
 
 export function writes({ calls }: ForgeServer): string[] {
