@@ -1,11 +1,11 @@
 /**
- * How fast, how much memory, and does it grow: `npm run bench`. On generated inputs, so that it runs anywhere; give a
- * directory of checkouts to use their Dockerfiles as well.
+ * How fast, how much memory, and does it grow: `npm run bench`. On generated inputs, so that it runs anywhere; with a
+ * directory of checkouts, on their Dockerfiles.
  */
-import { readFileSync } from 'node:fs';
+import { readdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { findDockerfiles } from '../src/context/find.ts';
 import { fix, memoryContext, parse, type BuildContext } from '../src/index.ts';
+import { run } from '../src/run.ts';
 
 const gc = (globalThis as { gc?: () => void }).gc ?? ((): void => undefined);
 const megabytes = (): number => {
@@ -41,16 +41,18 @@ async function main(): Promise<void> {
   const directory = process.argv[2];
   if (directory !== undefined) {
     files.length = 0;
-    const found = await findDockerfiles([directory], process.cwd());
-    for (const each of found.files)
-      files.push({
-        source: readFileSync(join(each.repository.root, each.path), 'utf8'),
-        context: each.repository.context('.', each.path),
-      });
+    // Each with the context that it really has.
+    for (const name of readdirSync(directory)) {
+      const { outcomes } = await run({ cwd: join(realpathSync(directory), name), paths: ['.'], fix: {} });
+      for (const { subject } of outcomes)
+        if (subject !== undefined) files.push({ source: subject.source, context: subject.before });
+    }
     if (files.length === 0) throw new Error(`no Dockerfile below ${directory}`);
   }
   const once = (): void => {
-    for (const { source, context } of files) fix({ path: 'Dockerfile', source }, context);
+    // What was concluded in one round is not there in the next.
+    for (const { source, context } of files)
+      fix({ path: 'Dockerfile', source }, Object.create(context) as BuildContext);
   };
   for (let n = 0; n < 300 / files.length + 1; n++) once();
   const rounds = Math.max(1, Math.round(4_000 / files.length));
