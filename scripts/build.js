@@ -1,19 +1,12 @@
 // Bundles the command and the three entry points into dist/, and their types beside them.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { build } from 'esbuild';
+import { COMMAND } from './command.js';
+import { notices } from './licences.js';
 
 rmSync('dist', { recursive: true, force: true });
-
-const common = {
-  bundle: true,
-  format: 'esm',
-  target: 'node20',
-  splitting: true,
-  outdir: 'dist',
-  logLevel: 'warning',
-};
 
 /**
  * Packages that most runs never need are bundled on their own and loaded when first called: a cold start then does not
@@ -52,7 +45,7 @@ const lazy = {
   },
 };
 
-await Promise.all(
+const late = await Promise.all(
   Object.entries(LAZY).map(([name, functions]) =>
     build({
       stdin: {
@@ -67,6 +60,7 @@ await Promise.all(
       // A UMD build hides its own requires from the bundler.
       mainFields: ['module', 'main'],
       minify: true,
+      metafile: true,
       logLevel: 'warning',
     }),
   ),
@@ -83,23 +77,22 @@ for (const [name, functions] of Object.entries(LAZY)) {
 }
 
 // The command carries its dependencies: one file to read at start, loaded lazily beyond that.
-await build({
-  ...common,
-  entryPoints: { cli: 'src/cli/bin.ts', 'batch-worker': 'src/cli/batch-worker.ts' },
+const command = await build({
+  ...COMMAND,
   chunkNames: 'cli-[name]-[hash]',
-  platform: 'node',
   minify: true,
-  // Large, and only loaded where there is a docker-bake.hcl, or a configuration in TypeScript; piscina starts a file of its own.
-  external: ['hcl2-parser', 'jiti', 'piscina'],
+  metafile: true,
   plugins: [lazy],
   banner: {
     js: "import{createRequire as __create}from'node:module';const __load=__create(import.meta.url),require=__load;",
   },
 });
+const bundles = [command, ...late].map(({ metafile }) => metafile);
+writeFileSync('dist/THIRD-PARTY-NOTICES.txt', notices(bundles));
 
 // The library leaves them to npm, and uses no Node API.
 await build({
-  ...common,
+  ...COMMAND,
   entryPoints: { index: 'src/index.ts', plugin: 'src/plugin.ts', testing: 'src/testing.ts' },
   chunkNames: 'lib-[hash]',
   platform: 'neutral',

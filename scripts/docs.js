@@ -1,9 +1,12 @@
-// Writes what is generated: docs/refusals.md, docs/transforms/, docs/managers/, the README's picture and schema/config.schema.json.
+// Writes what is generated: docs/refusals/, docs/transforms/, docs/managers/, docs/licences.md, the README's picture and
+// schema/config.schema.json.
 // `--check` writes nothing and fails where one of them is stale.
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
+import { COMMAND } from './command.js';
+import { licenceOf, locked, packagesIn } from './licences.js';
 
 mkdirSync('node_modules/.cache', { recursive: true });
 const folder = mkdtempSync('node_modules/.cache/docs-');
@@ -20,7 +23,14 @@ await build({
 const { generated, FOLDERS } = await import(pathToFileURL(outfile).href);
 rmSync(folder, { recursive: true, force: true });
 
-const files = await generated();
+const { metafile } = await build({ ...COMMAND, write: false, metafile: true });
+const files = await generated({
+  bundled: packagesIn([metafile]).map(licenceOf),
+  installed: locked('package-lock.json').filter(({ dev }) => !dev),
+  tools: ['package-lock.json', 'site/package-lock.json', 'editors/vscode/package-lock.json'].flatMap((lock) =>
+    locked(lock).filter(({ dev }) => dev),
+  ),
+});
 const check = process.argv.includes('--check');
 const stale = Object.entries(files).filter(([path, text]) => !existsSync(path) || readFileSync(path, 'utf8') !== text);
 const left = FOLDERS.flatMap((each) =>

@@ -5,16 +5,27 @@ import { format, resolveConfig } from 'prettier';
 import { CONFIG } from '../src/config/schema.ts';
 import { managers } from '../src/managers/index.ts';
 import type { CacheDirectory, PackageManager, Transform } from '../src/model.ts';
-import { REFUSALS } from '../src/refusals.ts';
+import { REFUSALS, type Explanation } from '../src/refusals.ts';
 import { transforms } from '../transforms/index.ts';
 import { diffPicture } from './picture.ts';
 
 /** Nothing else may lie in them. */
-export const FOLDERS = ['docs/transforms', 'docs/managers'];
+export const FOLDERS = ['docs/transforms', 'docs/managers', 'docs/refusals'];
 
-export async function generated(): Promise<Readonly<Record<string, string>>> {
+interface Licensed {
+  readonly name: string;
+  readonly licence: string;
+}
+export interface Packages {
+  readonly bundled: readonly Licensed[];
+  readonly installed: readonly Licensed[];
+  readonly tools: readonly Licensed[];
+}
+
+export async function generated(packages: Packages): Promise<Readonly<Record<string, string>>> {
   const pages: Record<string, string> = {
-    'docs/refusals.md': refusalsPage(),
+    'docs/licences.md': licencesPage(packages),
+    'docs/refusals/index.md': refusalsIndex(),
     'docs/transforms/index.md': indexPage(
       'Transforms',
       'In the order in which they are tried. Each page is made from the doc comment of its source.',
@@ -28,6 +39,7 @@ export async function generated(): Promise<Readonly<Record<string, string>>> {
     'schema/config.schema.json': configSchema(),
   };
   for (const transform of transforms) pages[`docs/transforms/${transform.name}.md`] = transformPage(transform);
+  for (const code of Object.keys(REFUSALS)) pages[`docs/refusals/${code}.md`] = refusalPage(code);
   for (const manager of managers) pages[`docs/managers/${manager.name}.md`] = managerPage(manager);
   const formatted = Object.entries(pages).map(async ([path, text]) => {
     const options = await resolveConfig(path);
@@ -124,16 +136,69 @@ function cachesTable(caches: readonly CacheDirectory[]): string {
   return `| directory | holds | |\n| --- | --- | --- |\n${rows.join('\n')}\n`;
 }
 
-function refusalsPage(): string {
-  const entries = Object.entries(REFUSALS).map(
-    ([code, { kind, means, why, todo, example }]) =>
-      `## ${code}\n\n${kind === 'refusal' ? '' : `_${capital(kind)}._ `}${means}\n\n**Why:** ${why}\n\n**What to do:** ${todo}\n\n\`\`\`text\n${example}\n\`\`\`\n`,
+function refusalsIndex(): string {
+  const rows = Object.entries(REFUSALS).map(
+    ([code, { kind, means }]) => `| [\`${code}\`](${code}.md) | ${kind === 'refusal' ? '' : `_${kind}:_ `}${means} |`,
   );
   return `${made('src/refusals.ts')}# Codes
 
-Every refusal, note and error has a stable code. \`dockerfix explain CODE\` prints the same.
+Every refusal, note and error has a stable code. \`dockerfix explain CODE\` prints its page.
 
-${entries.join('\n')}`;
+| code | |
+| --- | --- |
+${rows.join('\n')}
+`;
+}
+
+function refusalPage(code: string): string {
+  const { kind, means, why, todo, example } = REFUSALS[code] as Explanation;
+  return `${made('src/refusals.ts')}# ${code}
+
+${kind === 'refusal' ? '' : `_${capital(kind)}._ `}${means}
+
+**Why:** ${why}
+
+**What to do:** ${todo}
+
+\`\`\`text
+${example}
+\`\`\`
+`;
+}
+
+/** By licence, the commonest first: the names. */
+function byLicence(packages: readonly Licensed[]): readonly (readonly [licence: string, names: readonly string[]])[] {
+  const found = new Map<string, Set<string>>();
+  for (const { name, licence } of packages) found.set(licence, (found.get(licence) ?? new Set()).add(name));
+  return [...found]
+    .map(([licence, names]) => [licence, [...names].sort()] as const)
+    .sort(([a, { length: most }], [b, { length }]) => length - most || (a < b ? -1 : 1));
+}
+
+function licencesPage({ bundled, installed, tools }: Packages): string {
+  const table = (packages: readonly Licensed[]): string =>
+    `| licence | packages |\n| --- | --- |\n${byLicence(packages)
+      .map(([licence, names]) => `| ${licence} | ${names.join(', ')} |`)
+      .join('\n')}\n`;
+  const counts = byLicence(tools).map(([licence, names]) => `${licence} (${names.length})`);
+  return `${made('the bundle and the lock files')}# Licences
+
+dockerfix is MIT licensed. What it is made of, by licence:
+
+## In the command
+
+Bundled into \`dist\`. \`dist/THIRD-PARTY-NOTICES.txt\`, made with each build, ships their texts.
+
+${table(bundled)}
+## Installed along
+
+By npm, with dockerfix. hcl2-parser is MIT licensed and contains HashiCorp's HCL (MPL-2.0), compiled.
+
+${table(installed)}
+## Tools
+
+They build and test dockerfix and its site, and pack the VS Code extension, which brings its own notices: ${counts.join(', ')}.
+`;
 }
 
 function configSchema(): string {

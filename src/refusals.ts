@@ -1,6 +1,6 @@
 /**
- * Every code that dockerfix can say, and what it means. `dockerfix explain CODE` prints an entry, docs/refusals.md is
- * made of them, and a test holds the table against the code.
+ * Every code that dockerfix can say, and what it means. `dockerfix explain CODE` prints an entry, docs/refusals/ has
+ * a page for each, and a test holds the table against the code.
  */
 export interface Explanation {
   /** `refusal`: something was left alone. `note`: nothing is wrong. `error`: the file could not be worked on. */

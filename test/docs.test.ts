@@ -4,7 +4,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { managers } from '../src/managers/index.ts';
+import { REFUSALS } from '../src/refusals.ts';
 import { transforms } from '../transforms/index.ts';
+import { dockerfix } from './cli/support.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -27,6 +29,18 @@ it('there is a page for each transform and package manager, with all sections', 
     const page = readFileSync(join(root, `docs/managers/${name}.md`), 'utf8');
     for (const heading of ['Reads', 'Writes', 'Runs', 'Hazards', 'Caches', 'Sources'])
       expect(page, name).toMatch(new RegExp(`^## ${heading}\n\n[^#\\s]`, 'm'));
+  }
+});
+
+it('there is a page for each code, and `dockerfix explain CODE` prints the same', async () => {
+  const words = (text: string): string => text.replace(/[^\p{L}\p{N}]+/gu, ' ');
+  for (const [code, { means, why, todo, example }] of Object.entries(REFUSALS)) {
+    const page = words(readFileSync(join(root, `docs/refusals/${code}.md`), 'utf8'));
+    const { out } = await dockerfix(root, ['explain', code]);
+    for (const text of [code, means, why, todo, example].map(words)) {
+      expect(page, code).toContain(text.trim());
+      expect(words(out), code).toContain(text.trim());
+    }
   }
 });
 

@@ -1,6 +1,6 @@
 // Bundles the extension, and the server that comes with it, into dist/.
 const { join } = require('node:path');
-const { rmSync } = require('node:fs');
+const { rmSync, writeFileSync } = require('node:fs');
 const { build } = require('esbuild');
 
 const dist = join(__dirname, 'dist');
@@ -8,8 +8,15 @@ const dist = join(__dirname, 'dist');
 /** @param {import('esbuild').Plugin[]} plugins of the extension: the tests bring their own `vscode` */
 async function bundle(outdir = dist, plugins = []) {
   rmSync(outdir, { recursive: true, force: true });
-  const common = { bundle: true, platform: 'node', target: 'node20', minify: true, logLevel: 'warning' };
-  await Promise.all([
+  const common = {
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    minify: true,
+    metafile: true,
+    logLevel: 'warning',
+  };
+  const bundles = await Promise.all([
     build({
       ...common,
       entryPoints: [join(__dirname, 'extension.ts')],
@@ -33,6 +40,8 @@ async function bundle(outdir = dist, plugins = []) {
       banner: { js: "import{createRequire as __create}from'node:module';const require=__create(import.meta.url);" },
     }),
   ]);
+  const { notices } = await import('../../scripts/licences.js');
+  writeFileSync(join(outdir, 'THIRD-PARTY-NOTICES.txt'), notices(bundles.map(({ metafile }) => metafile)));
 }
 
 module.exports = { bundle };

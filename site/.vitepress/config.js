@@ -1,5 +1,5 @@
 // The site: docs/ as it is, with a menu. `BASE=/dockerfix/` where it is served below a path.
-import { readdirSync, readFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitepress';
@@ -40,18 +40,34 @@ export default defineConfig({
   srcDir: '../docs',
   outDir: './dist',
   cacheDir: './.vitepress/cache',
+  markdown: {
+    // `${{ … }}` is code, not an expression of the page.
+    config: (markdown) => {
+      const { code_inline } = markdown.renderer.rules;
+      markdown.renderer.rules.code_inline = (...rest) => code_inline(...rest).replace('<code', '<code v-pre');
+    },
+  },
   vite: {
     publicDir: false,
     plugins: [fromHere],
     // Nor may what is rendered here take the other package's modules.
     ssr: { noExternal: true },
   },
+  // Files that pages link to, and that are no pages.
+  buildEnd: ({ outDir }) => {
+    for (const path of readdirSync(docs, { recursive: true }).filter((each) => each.endsWith('.yaml')))
+      cpSync(join(docs, path), join(outDir, path));
+  },
   // Made of the working tree, not of a history that a shallow clone lacks.
   lastUpdated: false,
   themeConfig: {
     search: { provider: 'local' },
     outline: [2, 3],
-    nav: [page('How it decides', 'how-it-decides'), page('Codes', 'refusals'), page('Playground', 'playground')],
+    nav: [
+      page('How it decides', 'how-it-decides'),
+      { text: 'Codes', link: '/refusals/' },
+      page('Playground', 'playground'),
+    ],
     sidebar: [
       {
         text: 'Start',
@@ -89,7 +105,7 @@ export default defineConfig({
         text: 'Reference',
         items: [
           page('Output formats', 'reporters'),
-          page('Codes', 'refusals'),
+          { text: 'Codes', link: '/refusals/', collapsed: true, items: pages('refusals') },
           { text: 'Transforms', link: '/transforms/', collapsed: true, items: pages('transforms') },
           { text: 'Package managers', link: '/managers/', collapsed: true, items: pages('managers') },
           ...others(),

@@ -15,7 +15,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   }
   io.stdout(offered(argv, Object.keys(REFUSALS)));
   // A file of a code's name is told with `./`, as is any other path.
-  if (rest.length > 0 || !/^[a-z]+(?:-[a-z]+)*$/.test(word) || existsSync(resolve(io.cwd, word)))
+  if (rest.length > 0 || !/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/.test(word) || existsSync(resolve(io.cwd, word)))
     return explainLayers(argv, io);
   const text = explainCode(word);
   if (text === undefined)
