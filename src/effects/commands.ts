@@ -19,6 +19,8 @@ export interface Effect extends Step {
   readonly touches?: readonly string[];
   /** What it writes are symbolic links. */
   readonly links?: true;
+  /** Of what it writes only the owner or the mode changes: the content is the one that it read. */
+  readonly attributes?: true;
 }
 
 /** What a rule may ask of the image. */
@@ -112,17 +114,28 @@ function braces(word: string): string[] {
 
 /** chown and chmod: `-R` reads and rewrites a tree; otherwise one file, or a directory's own attributes. */
 const attributes: Rule = (words, at, files) => {
-  const [, ...paths] = operands(words);
+  const [who = '', ...paths] = operands(words);
   if (paths.length === 0 || words.some((word) => word.startsWith('--reference'))) return undefined;
-  const targets = paths.map((path) => resolvePath(at.directory, path));
-  if (hasOption(words, 'R', 'recursive')) {
+  // Names of users are looked up.
+  const system = words[0] === 'chmod' || /^\d*:?\d*$/.test(who) ? 'none' : 'reads';
+  // Which files a pattern names depends on all that are there.
+  const targets = paths.map((path) => resolvePath(at.directory, /[*?[]/.test(path) ? aboveGlob(path) : path));
+  if (hasOption(words, 'R', 'recursive') || paths.some((path) => /[*?[]/.test(path))) {
     if (targets.every((path) => isSystem(path))) return { ...NOTHING, system: 'writes' };
-    return { ...NOTHING, reads: targets.map((path) => ({ path, tree: true })), writes: targets, system: 'reads' };
+    const reads = targets.map((path) => ({ path, tree: true }));
+    return { ...NOTHING, reads, writes: targets, attributes: true, system };
   }
   const touches = targets.filter((path) => files.isDirectory(path));
   const writes = targets.filter((path) => !touches.includes(path));
-  return { ...NOTHING, reads: writes.map((path) => ({ path })), writes, touches, system: 'reads' };
+  const reads = writes.map((path) => ({ path }));
+  return { ...NOTHING, reads, writes, touches, attributes: true, system };
 };
+
+/** The directory that a pattern is looked up in. */
+function aboveGlob(path: string): string {
+  const star = path.search(/[*?[]/);
+  return path.slice(0, path.lastIndexOf('/', star) + 1) || '.';
+}
 
 const remove: Rule = (words, at, files, command) => {
   const removes: string[] = [];
@@ -132,7 +145,7 @@ const remove: Rule = (words, at, files, command) => {
     const path = word.value ?? (/^(?:~\/)?[\w./*+@-]+$/.test(word.text) ? word.text.replace(/^~/, '/root') : undefined);
     if (path === undefined) return undefined;
     const star = path.search(/[*?[]/);
-    const absolute = resolvePath(at.directory, star < 0 ? path : path.slice(0, path.lastIndexOf('/', star) + 1) || '.');
+    const absolute = resolvePath(at.directory, star < 0 ? path : aboveGlob(path));
     // A glob in the system, a cache or a temporary directory stays there.
     const isTemporary = isSystem(absolute) || absolute === '/tmp' || absolute.startsWith('/root/.');
     if (star >= 0 && (!isTemporary || files.owns(absolute) || files.holdsOwn(absolute))) return undefined;
@@ -267,21 +280,41 @@ const download =
 
 const letters = (word: string): readonly string[] => Array.from(word.slice(1), (letter) => `-${letter}`);
 
+/** One file or directory to another place. What stood there decides whether it comes in its stead or into it. */
 const copyOrMove: Rule = (words, at, files) => {
   const paths = operands(words);
   if (paths.length < 2 || words.some((word) => /^-t|^--target/.test(word))) return undefined;
   const all = paths.map((path) => resolvePath(at.directory, path));
-  return all.every((path) => isSystemPath(path, files)) ? { ...NOTHING, system: 'writes' } : undefined;
+  if (all.every((path) => isSystemPath(path, files))) return { ...NOTHING, system: 'writes' };
+  const [from, to] = all as [string, string];
+  if (all.length > 2 || paths.some((path) => /[*?[{]/.test(path))) return undefined;
+  if (words.some((word) => word.startsWith('-') && !/^-[afprRvP]+$/.test(word))) return undefined;
+  // Into what the system holds, or over what more of the project lies in.
+  if ([from, to].some((path) => isSystemPath(path, files) || (files.holdsOwn(path) && !files.owns(path))))
+    return undefined;
+  const target = paths[1]?.endsWith('/') === true || files.isDirectory(to) ? join(to, baseName(from)) : to;
+  const effect = writing([target], files);
+  const reads = [from, target].map((path) => ({ path, tree: true }));
+  return { ...effect, reads, ...(words[0] === 'mv' ? { removes: [from] } : {}), system: 'none' };
 };
 
+/** `s/a/b/g` alone: other commands of sed read and write files, or run programs. */
+const SUBSTITUTION = /^s([/|#,@!:%~])(?:(?!\1)[^\\\n]|\\.)*\1(?:(?!\1)[^\\\n]|\\.)*\1[gIi\d]*$/;
+
+/** `sed -i SCRIPT FILE...`, on files of the system or of the project, and never with a script from a file. */
 const edit: Rule = (words, at, disk) => {
-  // sed -i SCRIPT FILE...: only on the system's files, and never with a script from a file.
   if (!words.some((word) => /^-[a-zA-Z]*i|^--in-place/.test(word)) || words.some((word) => /^(?:-f|--file)/.test(word)))
     return undefined;
   const files = words.slice(1).filter((word) => !word.startsWith('-') && /^\/[\w./+@-]+$/.test(word));
-  return files.length > 0 && files.every((path) => isSystemPath(resolvePath(at.directory, path), disk))
-    ? { ...NOTHING, system: 'writes' }
-    : undefined;
+  if (files.length > 0 && files.every((path) => isSystemPath(resolvePath(at.directory, path), disk)))
+    return { ...NOTHING, system: 'writes' };
+  const [script, ...named] = words.slice(2);
+  if (!/^-(?:i|i[Er]|[Er]i)$/.test(words[1] ?? '') || script === undefined || !SUBSTITUTION.test(script))
+    return undefined;
+  const targets = named.map((path) => resolvePath(at.directory, path));
+  if (named.length === 0 || named.some((path) => path.startsWith('-') || /[*?[{]/.test(path))) return undefined;
+  if (!targets.every((path) => disk.owns(path))) return undefined;
+  return { ...NOTHING, reads: targets.map((path) => ({ path })), writes: targets };
 };
 
 const archive: Rule = (words, at, files) => {
@@ -549,6 +582,7 @@ export function ordinary(command: Command, at: Place, files: Disk): readonly Eff
     rule !== remove &&
     rule !== addUser &&
     rule !== mkdir &&
+    !(rule === attributes && !command.text.includes('$')) &&
     !onlySystemOperands(command, at)
   )
     return undefined;

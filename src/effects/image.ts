@@ -6,13 +6,15 @@
  * of every path is exact, and a state costs as much as the instructions that made it, not as the files in it.
  */
 import type { BuildContext, Files, Presence } from '../model.ts';
-import { components, isShared, join, within } from './paths.ts';
+import { components, isForProjects, isShared, join, within } from './paths.ts';
 import type { Symbols } from './symbols.ts';
 
 /** One write over a path and everything below it. */
 export interface Layer {
   /** Two layers with one key bring the same content. */
   readonly key: string;
+  /** The key where allowance 0.4 does not hold; default: the same. */
+  readonly strict?: string;
   /** Nothing that was there before is left. */
   readonly settles: boolean;
   readonly presence: Presence;
@@ -43,18 +45,28 @@ interface Node {
   children?: Map<string, Node>;
 }
 
-type Origin = 'base' | 'made' | 'opaque' | 'absent';
+type Origin = 'base' | 'made' | 'system' | 'opaque' | 'absent';
 
-/** The result of a command, or of the base image, seen at a path within it. */
-export function valueLayer(symbol: number, origin: Origin, path = '', text?: string): Layer {
+/**
+ * The result of a command, or of the base image, seen at a path within it; `strict` is the symbol of a result that
+ * keeps what it was made of, where allowance 0.4 does not hold.
+ */
+export function valueLayer(symbol: number, origin: Origin, path = '', text?: string, strict?: number): Layer {
   return {
     key: origin === 'absent' ? 'absent' : `v${symbol}:${path}`,
+    ...(strict === undefined ? {} : { strict: `v${strict}:${path}` }),
     settles: true,
-    presence: origin === 'base' || origin === 'absent' ? 'no' : origin === 'made' && path === '' ? 'yes' : 'maybe',
-    child: (name) => (origin === 'absent' ? ABSENT : valueLayer(symbol, origin, `${path}/${name}`)),
+    presence: presenceOf(origin, path),
+    child: (name) => (origin === 'absent' ? ABSENT : valueLayer(symbol, origin, `${path}/${name}`, undefined, strict)),
     ...(text === undefined ? {} : { read: () => text }),
     entries: () => (origin === 'base' || origin === 'absent' ? [] : undefined),
   };
+}
+
+function presenceOf(origin: Origin, path: string): Presence {
+  if (origin === 'base' || origin === 'absent') return 'no';
+  if (origin === 'system') return isForProjects(path) ? 'no' : 'maybe';
+  return origin === 'made' && path === '' ? 'yes' : 'maybe';
 }
 
 export const ABSENT: Layer = valueLayer(0, 'absent');
@@ -308,7 +320,7 @@ export class Image implements Files {
 
   /** A command changed the system: everything that is not a project's own. */
   writeSystem(symbol: number): void {
-    this.writeBelow(this.root, '', valueLayer(symbol, 'made'));
+    this.writeBelow(this.root, '', valueLayer(symbol, 'system'));
   }
 
   private writeBelow(node: Node, path: string, layer: Layer): void {
@@ -505,7 +517,8 @@ export class Image implements Files {
 }
 
 function layersKey(layers: readonly Layer[], strict: boolean): string {
-  if (strict || !layers.some((layer) => layer.soft)) return layers.map((layer) => layer.key).join('|');
+  if (strict) return layers.map((layer) => layer.strict ?? layer.key).join('|');
+  if (!layers.some((layer) => layer.soft)) return layers.map((layer) => layer.key).join('|');
   // Allowance 0.4: an install's edit of a file that the context surely brings is as good as undone; of one that
   // the context may bring, it does not matter which came last.
   const firm = layers.filter((layer) => !layer.soft);

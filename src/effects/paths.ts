@@ -75,6 +75,15 @@ export function isShared(path: string): boolean {
   return SHARED.has(path) || /^\/home\/[^/]+$/.test(path);
 }
 
+/** It lies where people put projects, and packages put nothing: in a home directory, in /usr/src, at the top. */
+export function isForProjects(path: string): boolean {
+  const parts = components(path);
+  return parts.some((name, at) => {
+    const directory = `/${parts.slice(0, at).join('/')}`;
+    return /^\/(?:home\/[^/]+|root|usr\/src|srv)?$/.test(directory) && !collides(directory, name);
+  });
+}
+
 /** A directory that packages own. */
 export function isSystem(path: string): boolean {
   return SYSTEM_TREE.test(path);

@@ -238,10 +238,10 @@ class Execution {
     const unknown = claims.some((path) => path.startsWith('?'));
     // The base image's unknown directory may be any of the named ones: then order must stay as it is.
     this.aliased = unknown && claims.some((path) => !path.startsWith('?'));
-    this.places = {
-      relative: unknown || stage.instructions.some((each) => each.keyword === 'RUN' && each.state.workdir[0] === '?'),
-      absolute: claims.some((path) => !path.startsWith('?')),
-    };
+    const absolute = claims.some((path) => !path.startsWith('?'));
+    const runsThere = stage.instructions.some((each) => each.keyword === 'RUN' && each.state.workdir[0] === '?');
+    // What a RUN does in the unknown directory counts as done to everything where there are other places.
+    this.places = { relative: unknown || (runsThere && !absolute), absolute };
     this.triggered = parent?.stage.instructions.some((each) => each.keyword === 'ONBUILD') ?? false;
     if (!this.aliased) for (const path of claims) this.image.claim(path);
   }
@@ -866,24 +866,33 @@ class Execution {
     if (step.system !== 'none') inputs.push({ what: 'system', value: this.image.system() });
     const cold = step.offline === true && !this.warmed.has(rest.install?.manager ?? '');
     const name = cold ? `${step.name} --offline` : step.name;
-    const symbol = this.symbols.of('step', name, place, ...inputs.map((input) => input.value));
+    const strict = this.symbols.of('step', name, place, ...inputs.map((input) => input.value));
+    const symbol = step.attributes === true ? this.lenient(step, name, place, inputs) : strict;
     if (step.system === 'writes') this.image.writeSystem(symbol);
-    const written = [...step.writes, ...(step.removes ?? []), ...step.edits, ...(step.makes ?? [])];
+    const { removes = [], makes = [], touches = [] } = step;
+    const written = [...step.writes, ...removes, ...step.edits, ...makes, ...touches];
     if (written.some((path) => this.isElsewhere(parentPath(path))))
       this.image.writeAll(this.symbols.of('elsewhere', symbol, this.image.valueOf('/')));
     step.writes.forEach((path, at) => {
-      const layer = valueLayer(this.symbols.of(symbol, at), 'made');
+      const layer = valueLayer(this.symbols.of(symbol, at), 'made', '', undefined, this.symbols.of(strict, at));
       this.image.write(path, step.links === true ? { ...layer, link: true } : layer);
     });
-    for (const path of step.removes ?? []) this.image.remove(path);
+    for (const path of removes) this.image.remove(path);
     for (const path of step.edits) this.image.write(path, editLayer(this.symbols.of(symbol, path)));
     for (const [path, content] of Object.entries(step.sets ?? {}))
       this.image.write(path, valueLayer(this.symbols.of('text', content), 'made', '', content));
-    for (const path of step.makes ?? []) this.image.makeDirectory(path, step.maker ?? '');
-    for (const path of step.touches ?? []) this.image.touchDirectory(path, symbol);
+    for (const path of makes) this.image.makeDirectory(path, step.maker ?? '');
+    for (const path of touches) this.image.touchDirectory(path, symbol);
     const action: Action = { text, name, symbol, effect: step, inputs, ...rest };
     if (step.settles === true) this.settled.set(settled, { action, before, left: this.left(step) });
     return action;
+  }
+
+  /** Files whose owner changes carry allowance 0.4 along: what decides is how they end. */
+  private lenient(step: Effect, name: string, place: number, inputs: readonly Input[]): number {
+    const trees = new Set(step.writes);
+    const values = inputs.map(({ what, value }) => (trees.has(what) ? this.image.valueOf(what) : value));
+    return this.symbols.of('step', name, place, ...values);
   }
 
   /** The action that this step repeats on its own result; otherwise the key to remember it by. */

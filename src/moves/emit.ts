@@ -125,6 +125,7 @@ class Writer {
       else above.set(reader, [...(above.get(reader) ?? []), ...lines]);
     }
     for (const event of this.plan.sunk) edits.push(this.removal(event.copy, inPlace.get(event)));
+    for (const run of this.plan.riders) edits.push(this.removal(run, undefined));
     for (const [run, lines] of above) {
       const at = run.outer[0];
       const indent = indentAt(this.source, run.span[0]);
@@ -139,8 +140,12 @@ class Writer {
       edits.push({ file: 'dockerfile', span: [at, at], text: flags.map((flag) => `${flag} `).join('') });
     }
     const moved: string[] = [];
-    for (const event of this.plan.sunk) {
-      const text = this.movedText(event.copy);
+    const moving = [
+      ...this.plan.sunk.map((event) => ({ each: event.copy, lines: inPlace.get(event) })),
+      ...this.plan.riders.map((each) => ({ each, lines: undefined })),
+    ].sort((one, other) => one.each.span[0] - other.each.span[0]);
+    for (const { each, lines } of moving) {
+      const text = this.movedText(each, this.start(each, lines));
       if (typeof text !== 'string') return text;
       moved.push(text);
     }
@@ -154,10 +159,11 @@ class Writer {
    * where something in between, or ahead of it in the RUN, decides how that half runs.
    */
   ahead(): readonly Edit[] | undefined {
-    const { split, cut, last, sunk, clear } = this.plan;
+    const { split, cut, last, sunk, riders, clear } = this.plan;
     const first = sunk[0]?.copy;
     const command = last.commands?.[0];
-    if (split === undefined || cut !== 0 || first === undefined || command === undefined || !clear) return undefined;
+    if (riders.length > 0 || split === undefined || cut !== 0 || first === undefined || command === undefined || !clear)
+      return undefined;
     if (last.form !== 'shell' || split.after !== command.text || this.target.style === 'bind') return undefined;
     if (this.plan.needs.some((need) => need.copy !== sunk[0] || this.runBetween(need.copy.copy, need.reader)))
       return undefined;
@@ -283,30 +289,41 @@ class Writer {
 
   // -------------------------------------------------------------------------------------- the move itself
 
-  /** Takes the copy out; where narrow copies stand in its place, its comments stay with them. */
-  private removal(copy: Copy, lines: readonly string[] | undefined): Edit {
+  /** Takes the copy out, or puts narrow copies in its place. */
+  private removal(copy: Copy | Run, lines: readonly string[] | undefined): Edit {
     if (lines === undefined) return { file: 'dockerfile', span: withoutGap(this.source, copy), text: '' };
     const indent = indentAt(this.source, copy.span[0]);
     const end = afterLine(this.source, copy.span[1]);
     return {
       file: 'dockerfile',
-      span: [copy.outer[0], end],
+      span: [this.start(copy, lines), end],
       text:
         lines.map((line) => indent + line).join(this.eol) +
         this.source.slice(copy.span[1], end).replace(/^[^\r\n]*/, ''),
     };
   }
 
-  private movedText(copy: Copy): string | Trouble {
-    const text = this.source.slice(copy.outer[0], copy.span[1]);
+  /** Where what moves begins: with its comments, unless they are about the install that its narrow copies are for. */
+  private start({ outer, span }: Copy | Run, lines: readonly string[] | undefined): number {
+    const own = span[0] - indentAt(this.source, span[0]).length;
+    const comment = this.source.slice(outer[0], own);
+    const isOfInstall = /\b(?:install|dependenc|requirement|packages?\b|librar)/i.test(comment);
+    const isOfSource = /\b(?:source|src|code|files?|cop(?:y|ies|ied)|everything)\b/i.test(comment);
+    return lines !== undefined && isOfInstall && !isOfSource ? own : outer[0];
+  }
+
+  private movedText(copy: Copy | Run, start: number): string | Trouble {
+    const text = this.source.slice(start, copy.span[1]);
+    // What it does in another directory, the proof decides.
+    if (copy.keyword === 'RUN') return text;
     const destination = copy.destination;
     const after = this.workdirAfter();
     if (destination?.value === undefined) return unresolved(copy);
     if (destination.value.startsWith('/') || after === copy.state.workdir) return text;
     const absolute = resolvePath(copy.state.workdir, destination.value);
     if (absolute.startsWith('?')) return unresolved(copy);
-    const offset = destination.span[0] - copy.outer[0];
-    return text.slice(0, offset) + slashed(absolute) + text.slice(destination.span[1] - copy.outer[0]);
+    const offset = destination.span[0] - start;
+    return text.slice(0, offset) + slashed(absolute) + text.slice(destination.span[1] - start);
   }
 
   private workdirAfter(): string {

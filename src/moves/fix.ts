@@ -53,7 +53,9 @@ function planFix(
     event.instruction === plan.last && plan.split !== undefined ? event.actions : [],
   );
   const removals = stage.events
-    .filter((event) => event.instruction.span[0] <= plan.last.span[0])
+    .filter(
+      ({ instruction }) => instruction.span[0] <= plan.last.span[0] && !plan.riders.some((run) => run === instruction),
+    )
     .flatMap((event) => event.actions.filter((action) => action.effect?.removes !== undefined));
   const ignores = missingIgnores(
     [...installs, ...divided, ...removals],

@@ -30,6 +30,8 @@ export interface CopyEvent {
 export interface Plan {
   /** The copies that move, in order. */
   readonly sunk: readonly CopyEvent[];
+  /** RUNs that work on nothing but what those copies bring, and move along. */
+  readonly riders: readonly Run[];
   readonly needs: readonly Need[];
   /** The last RUN that will stand above the moved copies. */
   readonly last: Run;
@@ -86,13 +88,20 @@ export function opportunities(
     const last = segment.at(-1)?.actions.find((action) => action.opaque !== undefined);
     const divides = narrow && (last?.install?.kind === 'build') === (kind === 'build');
     const ways = divides ? (last?.analysis?.splits.length ?? 0) : 0;
-    for (let way = 0; way < ways; way++) {
-      const divided = planSegment(segment, context, way, trace.fetched);
-      if (divided !== undefined && !isHalfDone(trace.events, divided)) plans.push(divided);
+    for (const withRiders of [true, false]) {
+      for (let way = 0; way < ways; way++) {
+        const divided = planSegment(segment, context, way, withRiders, trace.fetched);
+        if (divided !== undefined && !isHalfDone(trace.events, divided)) plans.push(divided);
+      }
+      if (kind === 'build') continue;
+      const whole = planSegment(
+        narrow ? segment : beforeReaders(segment, context, withRiders),
+        context,
+        'whole',
+        withRiders,
+      );
+      if (whole !== undefined) plans.push(whole);
     }
-    if (kind === 'build') continue;
-    const whole = planSegment(narrow ? segment : beforeReaders(segment, context), context, 'whole');
-    if (whole !== undefined) plans.push(whole);
   }
   for (const [index, event] of trace.events.entries()) {
     for (const action of event.actions) {
@@ -195,10 +204,32 @@ function* segments(events: readonly Event[]): Iterable<readonly Event[]> {
   yield current;
 }
 
+/**
+ * A RUN that works on nothing but what these copies bring: `chmod +x start.sh`, `cp config.example.json config.json`.
+ * It may sink with them.
+ */
+function rides(event: Event, copies: readonly Placement[]): boolean {
+  const inside = (path: string): boolean => copies.some((each) => within(path, each.target));
+  const effects = event.actions.map(({ effect, install }) => (install === undefined ? effect : undefined));
+  return (
+    event.actions.length > 0 &&
+    effects.every((effect) => {
+      if (effect === undefined || effect.system === 'writes') return false;
+      const { reads, writes, edits, removes = [], makes = [], touches = [] } = effect;
+      const changed = [...writes, ...edits, ...removes, ...makes, ...touches];
+      return [...changed, ...reads.map((read) => read.path)].every(inside);
+    }) &&
+    effects.some(
+      (effect) => [...(effect?.writes ?? []), ...(effect?.removes ?? []), ...(effect?.touches ?? [])].length > 0,
+    )
+  );
+}
+
 /** The part of a segment in which no RUN reads what a copy above brings. */
-function beforeReaders(events: readonly Event[], context: BuildContext): readonly Event[] {
+function beforeReaders(events: readonly Event[], context: BuildContext, withRiders: boolean): readonly Event[] {
   const targets: Placement[] = [];
   for (const [index, event] of events.entries()) {
+    if (withRiders && rides(event, targets)) continue;
     const copy =
       event.placements === undefined ? undefined : { copy: event.instruction as Copy, placements: event.placements };
     if (copy !== undefined && isBroad(copy, context)) targets.push(...copy.placements);
@@ -220,6 +251,8 @@ function planSegment(
   context: BuildContext,
   /** Which split of the install that ends the segment to use. */
   mode: number | 'whole',
+  /** RUNs that can move along with the copies do; false: they stay, with what they need. */
+  withRiders: boolean,
   fetched?: ReadonlySet<string>,
 ): Plan | undefined {
   const stop = reach(events, mode, fetched);
@@ -235,15 +268,28 @@ function planSegment(
   const firm = copies.filter((each) => !broad.includes(each));
   const stuck = new Set<CopyEvent>();
   const provided = new Set<CopyEvent>();
+  const riders: Run[] = [];
   for (const [index, event] of events.slice(0, stop.index + 1).entries()) {
     if (event.actions.length === 0) continue;
     const above = broad.filter((each) => each.copy.span[0] < event.instruction.span[0]);
+    if (
+      withRiders &&
+      index < stop.index &&
+      rides(
+        event,
+        above.flatMap((each) => each.placements),
+      )
+    ) {
+      riders.push(event.instruction as Run);
+      continue;
+    }
     for (const need of needsOf(event, stop, index === stop.index, above, firm, context, stuck, provided)) {
       // What an earlier reader needed is there already.
       const files = need.files.filter((file) => !needs.some((earlier) => brings(earlier, need.copy, file)));
       if (files.length > 0) needs.push({ ...need, files });
     }
   }
+  if (withRiders && riders.length === 0) return undefined;
   // A copy that brings nothing but what is read has nothing to sink for.
   for (const each of broad) {
     const needed = new Set(
@@ -267,6 +313,7 @@ function planSegment(
   if (gains.length === 0 && stop.split === undefined) return undefined;
   return {
     sunk,
+    riders: riders.filter((run) => run.span[0] > first.copy.span[0]),
     needs: needs.filter((need) => sunk.includes(need.copy)),
     last: events[stop.index]?.instruction as Run,
     ...(stop.cut === undefined ? {} : { cut: stop.cut }),

@@ -22,6 +22,8 @@ interface Case {
   readonly options?: MemoryOptions;
   /** What must stand above the RUNs instead; absent: nothing may change. */
   readonly copies?: string;
+  /** The copy and this RUN move below the install together. */
+  readonly rides?: string;
 }
 
 /** A whole copy to `/app`, and commands after it. */
@@ -53,9 +55,10 @@ const CASES: readonly Case[] = [
       `rm -rf ${directory.slice(0, directory.lastIndexOf('/'))}/*`,
       `rm -rf ${directory.slice(0, directory.lastIndexOf('/'))}`,
       `chown -R node ${directory.slice(0, directory.lastIndexOf('/'))}`,
-    ].map((command) => ({
+    ].map((command, at) => ({
       name: `${command} in ${directory}`,
       lines: ['FROM node:20', `WORKDIR ${directory}`, 'COPY . .', `RUN ${command}`, 'RUN npm ci'],
+      ...(at < 5 ? { rides: `RUN ${command}` } : {}),
     })),
   ),
   // The environment names files, or code.
@@ -181,7 +184,7 @@ const CASES: readonly Case[] = [
   {
     name: 'rm of what a later copy brings back',
     lines: app('RUN rm x.txt', 'COPY . /app', 'RUN npm ci'),
-    copies: 'x.txt',
+    rides: 'RUN rm x.txt\nCOPY . /app',
   },
   {
     name: 'a member that is copied in full',
@@ -222,11 +225,16 @@ const CASES: readonly Case[] = [
 ];
 
 describe('nothing is moved over a reader', () => {
-  it.each(CASES)('$name', ({ lines, files, options, copies }) => {
+  it.each(CASES)('$name', ({ lines, files, options, copies, rides }) => {
     const source = `${lines.join('\n')}\n`;
     const context = memoryContext({ ...PROJECT, ...files }, options);
     const { changes, applied } = fix({ path: 'Dockerfile', source }, context);
     const after = changes.find((each) => each.path === 'Dockerfile')?.after ?? source;
+    if (rides !== undefined) {
+      expect(after).toMatch(/^COPY package\.json package-lock\.json \S+\nRUN npm ci$/m);
+      expect(after.endsWith(`RUN npm ci\nCOPY . .\n${rides}\n`), after).toBe(true);
+      return;
+    }
     if (copies === undefined) {
       // Two installs may still be put apart below the copy, but no copy may sink.
       expect(after, applied.map((each) => each.message).join('\n')).toBe(source);

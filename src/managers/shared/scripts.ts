@@ -211,12 +211,29 @@ const RULES: Readonly<Record<string, Rule>> = {
   'npm-run-all': scriptList,
 };
 
+/** Commands of which nothing but the directory matters, if that: they may follow a `cd ..`. */
+const ANYWHERE = new Set(['true', ':', 'echo', 'exit', 'husky', 'lefthook', 'simple-git-hooks', '[', '[[', 'test']);
+
 /** What a script does, or why that is not known. */
 export function understandScript(text: string, scene: Scene): Effect | Unknown {
   const commands = scene.depth > 6 ? undefined : commandsOf(text);
   if (commands === undefined) return unknown(text);
-  const result = all(commands.map((command) => understandCommand(command, scene) ?? unknown(text)));
+  let here = scene;
+  const effects = commands.map((command) => {
+    const [name = '', directory] = command;
+    if (name === 'cd' && command.length === 2 && /^\.\.(?:\/\.\.)*\/?$/.test(directory ?? '')) {
+      here = inDirectory(here, resolvePath(here.manifest.directory, directory ?? ''));
+      return NOTHING;
+    }
+    const known = here === scene || ANYWHERE.has(name) ? understandCommand(command, here) : undefined;
+    return known ?? unknown(text);
+  });
+  const result = all(effects);
   return isUnknown(result) ? { ...result, runs: text } : result;
+}
+
+function inDirectory(scene: Scene, directory: string): Scene {
+  return { ...scene, manifest: { ...scene.manifest, directory } };
 }
 
 function understandCommand([name = '', ...args]: readonly string[], scene: Scene): Effect | Unknown | undefined {
