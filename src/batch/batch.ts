@@ -1,10 +1,9 @@
 /** Many repositories, some at a time: each is looked at, changed where that is asked for, and journaled. */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Journal } from './journal.ts';
 import { openLog } from './log.ts';
 import { discard, openLooker, type LookSettings } from './look.ts';
-import { counted, NO_COUNTS, patchPath, replaceFile, type Counts, type Result } from './results.ts';
+import { keepPatch, prepareFolder, type Result } from './results.ts';
 import type { Target } from './targets.ts';
 import { finishWriting } from './writing.ts';
 
@@ -13,7 +12,7 @@ export interface BatchOptions extends LookSettings {
   readonly concurrency: number;
   /** Changes checkouts. */
   readonly write: boolean;
-  readonly onResult: (result: Result, counts: Counts) => void;
+  readonly onResult: (result: Result) => void;
   /** What else is done while the clone is there; true: the repository has moved and is to be looked at again. */
   readonly act?: ((target: Target, result: Result, place: string, lastLook: boolean) => Promise<boolean>) | undefined;
 }
@@ -25,13 +24,12 @@ export async function runBatch(
   targets: readonly Target[],
   journal: Journal,
   { folder, concurrency, write, onResult, act, ...settings }: BatchOptions,
-): Promise<Counts> {
+): Promise<void> {
   const work = join(folder, 'work');
   // What a run that was killed left there; its git may not have noticed yet.
   await discard(work);
-  for (const each of ['patches', 'logs']) mkdirSync(join(folder, each), { recursive: true });
+  prepareFolder(folder);
   const looker = openLooker(work, concurrency);
-  let counts = NO_COUNTS;
   const one = async (target: Target, looks = 1): Promise<void> => {
     const started = performance.now();
     const { id, kind, location } = target;
@@ -49,13 +47,10 @@ export async function runBatch(
         log(result.written === true ? 'written' : `not written: ${result.error?.message ?? ''}`);
       }
       await journal.append([{ event: 'result', result }]);
-      if (result.patch !== '') replaceFile(patchPath(folder, id), result.patch);
+      keepPatch(folder, result);
       if (act !== undefined && place !== undefined && result.status !== 'failed')
         again = await act(target, result, place, looks === MAX_LOOKS);
-      if (!again) {
-        counts = counted(counts, result.status);
-        onResult(result, counts);
-      }
+      if (!again) onResult(result);
     } finally {
       if (place !== undefined) await discard(place);
     }
@@ -72,5 +67,4 @@ export async function runBatch(
     await looker.close();
     await discard(work);
   }
-  return counts;
 }

@@ -1,11 +1,11 @@
 /** The operator's end of the queue: puts repositories on it, and journals what the workers found. */
-import { appendFileSync, mkdirSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Queue, QueueEvents } from 'bullmq';
 import type { Journal } from './journal.ts';
 import { logLine } from './log.ts';
 import { ATTEMPTS, QUEUE, resultOf, type Connection, type Job } from './queue.ts';
-import { patchPath, replaceFile, type Result } from './results.ts';
+import { keepPatch, prepareFolder, type Result } from './results.ts';
 import type { Target } from './targets.ts';
 
 export interface QueuedOptions extends Pick<
@@ -30,7 +30,7 @@ export async function runQueued(
   journal: Journal,
   { folder, connection, run, perMinute, onResult, onTrouble, ...settings }: QueuedOptions,
 ): Promise<void> {
-  for (const each of ['patches', 'logs']) mkdirSync(join(folder, each), { recursive: true });
+  prepareFolder(folder);
   const pending = new Map(targets.map((target) => [`${run}.${target.id}`, target]));
   // Results come with the job: the stream of events need not be long.
   const queue = new Queue<Job, Result>(QUEUE, { connection, streams: { events: { maxLen: 10_000 } } });
@@ -65,7 +65,7 @@ export async function runQueued(
       const result =
         (state === 'completed' ? resultOf(job.returnvalue, target) : undefined) ?? lost(target, job.failedReason);
       await journal.append([{ event: 'result', result }]);
-      if (result.patch !== '') replaceFile(patchPath(folder, target.id), result.patch);
+      keepPatch(folder, result);
       pending.delete(jobId);
       onResult(result);
       // On disk now: until then a command that goes on finds it there.

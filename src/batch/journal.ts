@@ -13,7 +13,7 @@ import {
   fsyncSync,
   writeSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { RequestEvent } from './requests.ts';
 import type { Target } from './targets.ts';
@@ -46,6 +46,10 @@ export interface Journal {
   /** Resolves when it is on disk. What is asked for meanwhile goes to disk together. */
   append(events: readonly Event[]): Promise<void>;
   close(): void;
+}
+
+export function journalPath(folder: string): string {
+  return join(folder, 'journal.jsonl');
 }
 
 export function openJournal(path: string): Journal {

@@ -46,6 +46,9 @@ export interface Looker {
   close(): Promise<void>;
 }
 
+/** Commits by which `--history` orders copies, as of a checkout. */
+const ORDERED_BY = 500;
+
 /** A thread that needs more is ended, and its repository has failed. */
 const THREAD_MEGABYTES = 1024;
 
@@ -77,17 +80,26 @@ export function openLooker(work: string, concurrency: number): Looker {
           patiently(() => clone(location, place, { signal, maxBytes, environment }), signal),
         );
         log(`cloned: ${commit}`);
-        const found = { ...(await inThread({ root: place, cwd, flags, history: undefined })), commit };
+        const bring = async (commits: number): Promise<boolean> => {
+          try {
+            await clock.run((signal) => deepen(location, place, commits, { signal, maxBytes, environment }));
+            log('brought its history');
+            return true;
+          } catch (error) {
+            // The patch stands without it.
+            log(`its history did not come: ${whyFailed(error, clock.late(), settings.timeout).message}`);
+            return false;
+          }
+        };
+        const isOrdered = ordersByHistory(flags);
+        if (isOrdered) await bring(Math.max(history, ORDERED_BY));
+        const found = {
+          ...(await inThread({ root: place, cwd, flags, history: isOrdered ? history : undefined })),
+          commit,
+        };
         log(`looked at: ${found.status}`);
-        if (found.status !== 'changed' || history === 0) return found;
-        try {
-          await clock.run((signal) => deepen(location, place, history, { signal, maxBytes, environment }));
-          log('brought its history');
-        } catch (error) {
-          // The patch stands without it.
-          log(`its history did not come: ${whyFailed(error, clock.late(), settings.timeout).message}`);
-          return found;
-        }
+        // Only what would change is replayed, and only for that the history of a clone is fetched.
+        if (isOrdered || found.status !== 'changed' || history === 0 || !(await bring(history))) return found;
         return { ...(await inThread({ root: place, cwd, flags, history })), commit };
       } catch (error) {
         const trouble = whyFailed(error, clock.late(), settings.timeout);
@@ -100,6 +112,10 @@ export function openLooker(work: string, concurrency: number): Looker {
     place: () => mkdtempSync(join(work, 'clone-')),
     close: () => pool.destroy(),
   };
+}
+
+function ordersByHistory(flags: unknown): boolean {
+  return (flags as { readonly history?: boolean }).history === true;
 }
 
 /** Runs only while there is work on the repository. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Note, Outcome } from '../model.ts';
 import type { ReplayReport } from '../reporters/replay.ts';
 import { htmlReport } from '../reporters/html/index.ts';
-import { readJournal, syncDirectory } from './journal.ts';
+import { journalPath, readJournal, syncDirectory } from './journal.ts';
 import { ranking } from './page.ts';
 import type { Target } from './targets.ts';
 
@@ -55,17 +55,25 @@ export function counted(counts: Counts, status: Result['status'], by = 1): Count
   return { ...counts, [status]: counts[status] + by };
 }
 
-export function patchPath(folder: string, id: string): string {
-  return join(folder, 'patches', `${id}.patch`);
+/** Where patches and logs go. */
+export function prepareFolder(folder: string): void {
+  for (const each of ['patches', 'logs']) mkdirSync(join(folder, each), { recursive: true });
+}
+
+export function keepPatch(folder: string, { id, patch }: Pick<Result, 'id' | 'patch'>): void {
+  const path = join(folder, 'patches', `${id}.patch`);
+  if (patch !== '') replaceFile(path, patch);
+  // Of a try before.
+  else rmSync(path, { force: true });
 }
 
 /** `results.jsonl` in the order in which they were done, `summary.json`, `index.html`, and `patches/`. */
 export async function writeResults(folder: string, targets: readonly Target[], tool: string): Promise<void> {
-  mkdirSync(join(folder, 'patches'), { recursive: true });
+  prepareFolder(folder);
   // By id, the place of its last result in the journal: texts of many repositories are not held in memory together.
   const last = new Map<string, number>();
   let at = 0;
-  for await (const each of readJournal(join(folder, 'journal.jsonl'))) {
+  for await (const each of readJournal(journalPath(folder))) {
     if (each.event === 'result') last.set(each.result.id, at);
     at++;
   }
@@ -76,12 +84,10 @@ export async function writeResults(folder: string, targets: readonly Target[], t
   const temporary = join(folder, '.results.jsonl');
   const descriptor = openSync(temporary, 'w');
   at = 0;
-  for await (const each of readJournal(join(folder, 'journal.jsonl'))) {
+  for await (const each of readJournal(journalPath(folder))) {
     if (each.event === 'result' && last.get(each.result.id) === at && wanted.has(each.result.id)) {
       const { patch, ...rest } = each.result;
-      if (patch !== '') replaceFile(patchPath(folder, rest.id), patch);
-      // Of a try before.
-      else rmSync(patchPath(folder, rest.id), { force: true });
+      keepPatch(folder, each.result);
       counts = counted(counts, rest.status);
       ranked.add(each.result);
       for (const { code } of rest.files.flatMap(({ refused }) => refused))

@@ -1,7 +1,7 @@
 /** Which repositories are meant: directories, and clone URLs. */
 import { createHash } from 'node:crypto';
-import { realpathSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import picomatch from 'picomatch';
 import type { Home } from './forges/forge.ts';
 
@@ -18,6 +18,59 @@ export interface Target {
 /** What git may fetch by. `ext::` and its kin run programs. */
 const URL_FORM = /^(https?|ssh|git|file):\/\/[^-\s]\S*$/;
 const SCP_FORM = /^[\w.]+@[\w.][\w.-]*:(?!-)\S+$/;
+
+/** A clone URL, a directory, or a pattern of directories. A string says what is wrong. */
+export function targetsOf(text: string, cwd: string): readonly Target[] | string {
+  const one = targetOf(text, cwd);
+  if (typeof one !== 'string') return [one];
+  const isPattern = picomatch.scan(text).isGlob && !/^[a-z+]+:/i.test(text) && !existsSync(resolve(cwd, text));
+  if (!isPattern) return one;
+  const found = [
+    ...matching(
+      text.startsWith('/') ? '/' : cwd,
+      text.split('/').filter((part) => part !== ''),
+    ),
+  ]
+    // It leads through all that lies between as well.
+    .filter((path) => !text.includes('**') || isCheckout(path))
+    .map((path) => targetOf(path, cwd))
+    .filter((target) => typeof target !== 'string');
+  return found.length > 0 ? found : `no directory matches \`${text}\``;
+}
+
+/** Directories, by name. `**` looks into no checkout, and follows no symlink. */
+function* matching(directory: string, [part, ...rest]: readonly string[]): Iterable<string> {
+  if (part === undefined) yield directory;
+  else if (part === '**') {
+    yield* matching(directory, rest);
+    if (isCheckout(directory)) return;
+    for (const each of directories(directory, false))
+      if (!each.startsWith('.')) yield* matching(join(directory, each), [part, ...rest]);
+  } else if (!picomatch.scan(part).isGlob) {
+    const path = join(directory, part);
+    if (isDirectory(path)) yield* matching(path, rest);
+  } else {
+    const wanted = picomatch(part);
+    for (const each of directories(directory, true)) if (wanted(each)) yield* matching(join(directory, each), rest);
+  }
+}
+
+function directories(directory: string, linked: boolean): string[] {
+  return readdirSync(directory, { withFileTypes: true })
+    .filter(
+      (each) => each.isDirectory() || (linked && each.isSymbolicLink() && isDirectory(join(directory, each.name))),
+    )
+    .map(({ name }) => name)
+    .sort();
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+function isCheckout(path: string): boolean {
+  return existsSync(join(path, '.git'));
+}
 
 /** A string says what is wrong. */
 export function targetOf(text: string, cwd: string): Target | string {

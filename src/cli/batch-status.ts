@@ -1,23 +1,21 @@
 /** `dockerfix batch status` and `dockerfix batch close`: the requests of a results folder, as the forge has them now. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { readBegun } from '../batch/begun.ts';
 import { MovedError, removeBranch } from '../batch/branch.ts';
 import { CloneError, git } from '../batch/clone.ts';
 import { ForgeError, type Home, type Standing } from '../batch/forges/forge.ts';
 import type { OpenForge } from '../batch/forges/index.ts';
+import { journalPath } from '../batch/journal.ts';
 import { inLanes } from '../batch/lanes.ts';
 import { printable } from '../reporters/text.ts';
-import { readBegun } from './batch.ts';
-import { forgesFor } from './batch-forges.ts';
+import { RESULTS_FLAG, resultsFolder } from './batch-folder.ts';
+import { forgesFor } from './batch-requests.ts';
 import { usageError, type Io } from './io.ts';
 import { parseOptions } from './parser.ts';
 
-const RESULTS = {
-  type: 'string',
-  requiresArg: true,
-  describe: 'DIR of the results (default: dockerfix-results)',
-} as const;
+const NONE = 'no pull requests: `dockerfix batch --resume --open-prs` opens them\n';
 
 interface Request {
   readonly id: string;
@@ -37,7 +35,7 @@ export async function status(argv: readonly string[], io: Io): Promise<number> {
         '$0 batch status\n\nShows the pull requests of a results folder: state, checks and reviews as they are now.',
       )
       .options({
-        results: RESULTS,
+        ...RESULTS_FLAG,
         format: { choices: ['text', 'json'] as const, requiresArg: true, describe: 'text, or json for programs' },
       }),
   );
@@ -45,6 +43,10 @@ export async function status(argv: readonly string[], io: Io): Promise<number> {
   const { results, format } = options;
   const requests = await requestsOf(results, io);
   if (typeof requests === 'string') return usageError(io, requests);
+  if (requests.length === 0 && format !== 'json') {
+    io.stderr(NONE);
+    return 0;
+  }
   const open = forgesFor(io);
   const found = await inLanes(requests, async (request) => ({ request, ...(await standingOf(open, request)) }));
   if (format === 'json') {
@@ -79,7 +81,7 @@ export async function close(argv: readonly string[], io: Io): Promise<number> {
         '$0 batch close\n\nCloses the open pull requests of a results folder and removes their branches. One that somebody else has pushed to stays.',
       )
       .options({
-        results: RESULTS,
+        ...RESULTS_FLAG,
         'keep-branches': { type: 'boolean', describe: 'leave the branches' },
       }),
   );
@@ -87,6 +89,10 @@ export async function close(argv: readonly string[], io: Io): Promise<number> {
   const { results, 'keep-branches': keepBranches } = options;
   const requests = await requestsOf(results, io);
   if (typeof requests === 'string') return usageError(io, requests);
+  if (requests.length === 0) {
+    io.stderr(NONE);
+    return 0;
+  }
   const open = forgesFor(io);
   const place = mkdtempSync(join(tmpdir(), 'dockerfix-close-'));
   try {
@@ -142,9 +148,10 @@ async function standingOf(
 
 /** A string says what is wrong. */
 async function requestsOf(results: string | undefined, io: Io): Promise<readonly Request[] | string> {
-  const path = join(resolve(io.cwd, results ?? 'dockerfix-results'), 'journal.jsonl');
-  const begun = existsSync(path) ? await readBegun(path) : undefined;
-  if (begun === undefined || begun === 'foreign') return `${printable(path)} is not a journal of this version`;
+  const folder = resultsFolder(results, io);
+  const begun = await readBegun(folder);
+  if (begun === undefined) return `there are no results in ${printable(folder)}`;
+  if (begun === 'foreign') return `${printable(journalPath(folder))} is not a journal of this version`;
   const { rows, opened, settings } = begun.requests;
   return begun.targets.flatMap(({ id, home, location }) => {
     const row = rows.get(id);

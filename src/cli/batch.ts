@@ -1,40 +1,30 @@
 /** `dockerfix batch`: a rehearsal over many repositories, into a folder of results. Goes on where it was stopped. */
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { runBatch } from '../batch/batch.ts';
-import { openJournal, readJournal, type Event } from '../batch/journal.ts';
-import type { Connection, digest as Digest } from '../batch/queue.ts';
-import { NO_COUNTS, counted, replaceFile, writeResults, type Counts, type Result } from '../batch/results.ts';
+import { noRequests, readBegun, type Begun, type RequestsBegun } from '../batch/begun.ts';
+import type { OpenForge } from '../batch/forges/index.ts';
+import { journalPath, openJournal, type Event, type Journal } from '../batch/journal.ts';
 import { lockFolder } from '../batch/lock.ts';
-import { filtered, listed, sample, targetOf, type Target } from '../batch/targets.ts';
-import { finishWriting, type Writing } from '../batch/writing.ts';
-import { reason } from '../context/find.ts';
+import type { Connection, digest as Digest } from '../batch/queue.ts';
+import type { RequestSettings, Row } from '../batch/requests.ts';
+import { NO_COUNTS, counted, replaceFile, writeResults, type Result } from '../batch/results.ts';
+import type { Target } from '../batch/targets.ts';
+import { finishWriting } from '../batch/writing.ts';
 import { version } from '../index.ts';
-import { noteLine, printable } from '../reporters/text.ts';
-import {
-  FORGE_FLAGS,
-  forgesFor,
-  listTargets,
-  noRequests,
-  requester,
-  requestSettings,
-  requestSummary,
-  scopesOf,
-  tell,
-  withHomes,
-  type ForgeFlags,
-  type RequestsBegun,
-} from './batch-forges.ts';
+import { printable } from '../reporters/text.ts';
+import { RESULTS_FLAG, resultsFolder } from './batch-folder.ts';
+import { failuresOf, progressOf, summaryOf, type Progress } from './batch-progress.ts';
+import { forgesFor, requester, REQUEST_FLAGS, requestSettings, requestSummary } from './batch-requests.ts';
+import { chooseTargets, scopesOf, TARGET_FLAGS, type Scopes } from './batch-targets.ts';
 import { usageError, type Io } from './io.ts';
 import { FIX_FLAGS, notCounts, parseCommand } from './parser.ts';
-import { fixRequest, type FixFlags } from './request.ts';
+import { fixRequest, type FixFlags, type Request } from './request.ts';
 
 /** `context` is of one repository, so it means nothing here. */
-const { context: _context, history: _history, ...FLAGS } = FIX_FLAGS;
-
-const many = { type: 'string', array: true, requiresArg: true } as const;
+const { context: _context, ...FLAGS } = FIX_FLAGS;
 
 /** Commits to replay: enough to tell one repository from another. */
 const COMMITS = 200;
@@ -43,22 +33,29 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   // A directory of that name is told with `./`.
   if (argv[0] === 'status' || argv[0] === 'close')
     return (await import('./batch-status.ts'))[argv[0]](argv.slice(1), io);
-  const options = await parseCommand(argv, io, { name: 'targets', describe: 'directories, or clone URLs' }, (parser) =>
+  const options = await parse(argv, io);
+  if (typeof options === 'number') return options;
+  const plan = mistakeIn(options) ?? (await planOf(options, io));
+  if (typeof plan === 'string') return usageError(io, plan);
+  const code = await carryOut(plan, io);
+  return typeof code === 'string' ? usageError(io, code) : code;
+}
+
+function parse(argv: readonly string[], io: Io) {
+  return parseCommand(argv, io, { name: 'targets', describe: 'directories, or clone URLs' }, (parser) =>
     parser
       .usage('$0 batch [targets..]\n\nRehearses many repositories: one patch for each, and a list of what was found.')
       .options({
-        from: { type: 'string', requiresArg: true, describe: 'FILE with a target on each line; - for standard input' },
-        results: { type: 'string', requiresArg: true, describe: 'DIR of the results (default: dockerfix-results)' },
+        ...TARGET_FLAGS,
+        ...RESULTS_FLAG,
         resume: { type: 'boolean', describe: 'go on with what the results folder has begun' },
         retry: { choices: ['failed'] as const, requiresArg: true, describe: 'do these again; implies --resume' },
         check: { type: 'boolean', describe: 'exit 1 if something would change' },
         write: { type: 'boolean', describe: 'change checkouts: all that a patch says, or nothing' },
-        include: { ...many, describe: 'only repositories whose name, or end of path, matches GLOB' },
-        exclude: { ...many, describe: 'not those' },
-        limit: { type: 'number', requiresArg: true, describe: 'the first N targets only' },
-        sample: { type: 'number', requiresArg: true, describe: 'N targets from all over the list' },
+        ...REQUEST_FLAGS,
         concurrency: { type: 'number', requiresArg: true, describe: 'threads (default: one for each processor)' },
         timeout: { type: 'number', requiresArg: true, describe: 'seconds for one repository (default: 300)' },
+        'max-size': { type: 'number', requiresArg: true, describe: 'megabytes of one clone (default: 1000)' },
         commits: {
           type: 'number',
           requiresArg: true,
@@ -74,8 +71,6 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
           requiresArg: true,
           describe: 'with --queue: repositories that all workers together begin in a minute',
         },
-        'max-size': { type: 'number', requiresArg: true, describe: 'megabytes of one clone (default: 1000)' },
-        ...FORGE_FLAGS,
         ...FLAGS,
         quiet: { alias: 'q', type: 'boolean', describe: 'only the summary and failures' },
       })
@@ -84,9 +79,17 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       .example('$0 batch --github acme --open-prs', 'a pull request for each repository of an organisation')
       .example('$0 batch status', 'how the requests of a results folder stand; `batch close` closes them'),
   );
-  if (typeof options === 'number') return options;
-  const { given } = options;
-  const wrong = notCounts(options, [
+}
+
+type Options = Exclude<Awaited<ReturnType<typeof parse>>, number>;
+
+/** Undefined: none that can be seen without looking further. */
+function mistakeIn(options: Options): string | undefined {
+  const { commits, write, check } = options;
+  if (commits !== undefined && !(Number.isInteger(commits) && commits >= 0))
+    return '--commits takes a number of commits, or 0';
+  if (write === true && check === true) return '--write and --check exclude each other';
+  return notCounts(options, [
     'limit',
     'sample',
     'concurrency',
@@ -95,145 +98,201 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     'max-per-minute',
     'max-prs-per-hour',
   ]);
-  if (wrong !== undefined) return usageError(io, wrong);
-  if (options.commits !== undefined && !(Number.isInteger(options.commits) && options.commits >= 0))
-    return usageError(io, '--commits takes a number of commits, or 0');
-  if (options.write === true && options.check === true) return usageError(io, '--write and --check exclude each other');
-  const queue = await queueOf(options.queue, options['max-per-minute'], io);
-  if (typeof queue === 'string') return usageError(io, queue);
-  const asked: ForgeFlags = options;
-  const scopes = scopesOf(asked);
-  if (typeof scopes === 'string') return usageError(io, scopes);
-  const requests = requestSettings(asked);
-  if (typeof requests === 'string') return usageError(io, requests);
-  const open = forgesFor(io);
-  const folder = resolve(io.cwd, options.results ?? 'dockerfix-results');
-  const journalPath = join(folder, 'journal.jsonl');
+}
+
+/** What is done with which repositories: journaled, so that `--resume` does the same. */
+type Work = Pick<Begun, 'flags' | 'targets' | 'write' | 'commits'>;
+
+interface Plan extends Work {
+  readonly options: Options;
+  readonly folder: string;
+  /** What was there when the plan was made. */
+  readonly begun: Begun | undefined;
+  /** Goes on with it. */
+  readonly resuming: boolean;
+  /** Undefined: this machine does all. */
+  readonly queue: QueueEnd | undefined;
+  /** As this command line asks for them. */
+  readonly requests: RequestSettings | undefined;
+  readonly open: OpenForge;
+  readonly request: Request;
+}
+
+/** Nothing is written yet. A string says what is wrong. */
+async function planOf(options: Options, io: Io): Promise<Plan | string> {
+  const scopes = scopesOf(options);
+  if (typeof scopes === 'string') return scopes;
+  const requests = requestSettings(options);
+  if (typeof requests === 'string') return requests;
+  const queue = await queueOf(options, io);
+  if (typeof queue === 'string') return queue;
+  const folder = resultsFolder(options.results, io);
+  const begun = await readBegun(folder);
+  if (begun === 'foreign') return `${printable(journalPath(folder))} is not a journal of this version`;
   const resuming = options.resume === true || options.retry !== undefined;
-
-  const begun = existsSync(journalPath) ? await readBegun(journalPath) : undefined;
-  if (begun === 'foreign') return usageError(io, `${printable(journalPath)} is not a journal of this version`);
-  if (resuming && begun?.complete !== true)
-    return usageError(io, `there is nothing to resume in ${printable(folder)}; without --resume it begins anew`);
-  if (
-    resuming &&
-    (given.length > 0 ||
-      scopes.scopes.length > 0 ||
-      [options.from, options.limit, options.sample].some((value) => value !== undefined))
-  )
-    return usageError(io, '--resume takes its targets from the results folder, so none can be given');
-  if (!resuming && begun?.complete === true)
-    return usageError(io, `${printable(folder)} has results: give --resume, or another --results`);
-
-  if (resuming && options.write !== undefined && options.write !== begun?.write)
-    return usageError(io, `--write: what is in ${printable(folder)} was begun without it; give another --results`);
-
-  let flags: FixFlags;
-  let targets: readonly Target[];
-  let { write = false, commits: history = COMMITS } = options;
-  if (resuming && begun !== undefined) ({ flags, targets, write, history } = begun);
-  else {
-    const { config, unsafe, transform, add, skip, style, builder } = options as FixFlags;
-    flags = { config, unsafe, transform, add, skip, style, builder };
-    const chosen = await chooseTargets(given, options.from, io);
-    if (typeof chosen === 'string') return usageError(io, chosen);
-    const { include = [], exclude = [] } = options;
-    // All that can be left out later have to be known; otherwise the listing stops early.
-    const whole = options.sample !== undefined || include.length + exclude.length > 0;
-    const enough = whole ? Infinity : (options.limit ?? Infinity) - chosen.length;
-    const listing = enough > 0 ? await listTargets(scopes.scopes, asked, enough, open, io) : [];
-    if (typeof listing === 'string') return usageError(io, listing);
-    const all = withHomes([...chosen, ...listing], scopes.own);
-    const kept = filtered(all, include, exclude);
-    targets = options.sample === undefined ? kept : sample(kept, options.sample);
-    if (options.limit !== undefined) targets = targets.slice(0, options.limit);
-    if (targets.length === 0)
-      return usageError(
-        io,
-        all.length > 0
-          ? 'no target is left by --include and --exclude'
-          : 'no targets: give directories, clone URLs, or --from FILE',
-      );
-    const clone = write ? targets.find(({ kind }) => kind === 'clone') : undefined;
-    if (clone !== undefined)
-      return usageError(io, `--write changes checkouts, and ${printable(clone.location)} is none: clone it first`);
-  }
-  const here = queue === undefined ? undefined : targets.find(({ kind }) => kind === 'directory');
-  if (here !== undefined || (write && queue !== undefined))
-    return usageError(io, '--queue takes clone URLs: another machine has not the checkouts of this one');
+  const open = forgesFor(io);
+  const work = resuming
+    ? begunWork(begun, options, scopes, folder)
+    : begun?.complete === true
+      ? `${printable(folder)} has results: give --resume, or another --results`
+      : await newWork(options, scopes, open, io);
+  if (typeof work === 'string') return work;
   // Also where the requests were asked for when it was begun.
-  if (queue !== undefined && (requests ?? (resuming ? begun?.requests.settings : undefined)) !== undefined)
-    return usageError(
-      io,
-      '--queue and --open-prs exclude each other: rehearse by the queue, then open from one machine',
-    );
-  const homeless = targets.find(({ home }) => home === undefined);
+  const wanted = requests ?? (resuming ? begun?.requests.settings : undefined);
+  const unfit = queue === undefined ? undefined : unfitForQueue(work, wanted);
+  if (unfit !== undefined) return unfit;
+  const homeless = work.targets.find(({ home }) => home === undefined);
   if (requests !== undefined && homeless !== undefined)
-    return usageError(
-      io,
-      `--open-prs: it is not known on which forge ${printable(homeless.location)} is; give clone URLs, and --forge and --url for a forge of your own`,
-    );
+    return `--open-prs: it is not known on which forge ${printable(homeless.location)} is; give clone URLs, and --forge and --url for a forge of your own`;
   // Its mistakes are told once, not by every thread.
-  const request = await fixRequest(flags, io.cwd);
-  if (typeof request === 'string') return usageError(io, request);
+  const request = await fixRequest(work.flags as FixFlags, io.cwd);
+  if (typeof request === 'string') return request;
+  return { ...work, options, folder, begun, resuming, queue, requests, open, request };
+}
 
+function begunWork(
+  begun: Begun | undefined,
+  { given, from, limit, sample, write }: Options,
+  { listed }: Scopes,
+  folder: string,
+): Work | string {
+  if (begun?.complete !== true)
+    return `there is nothing to resume in ${printable(folder)}; without --resume it begins anew`;
+  if (given.length + listed.length > 0 || [from, limit, sample].some((value) => value !== undefined))
+    return '--resume takes its targets from the results folder, so none can be given';
+  if (write !== undefined && write !== begun.write)
+    return `--write: what is in ${printable(folder)} was begun without it; give another --results`;
+  return begun;
+}
+
+async function newWork(options: Options, scopes: Scopes, open: OpenForge, io: Io): Promise<Work | string> {
+  const { config, unsafe, transform, add, skip, style, builder, history } = options as FixFlags;
+  const { write = false, commits = COMMITS } = options;
+  const targets = await chooseTargets(options.given, options, scopes, open, io);
+  if (typeof targets === 'string') return targets;
+  const clone = write ? targets.find(({ kind }) => kind === 'clone') : undefined;
+  if (clone !== undefined) return `--write changes checkouts, and ${printable(clone.location)} is none: clone it first`;
+  return { flags: { config, unsafe, transform, add, skip, style, builder, history }, targets, write, commits };
+}
+
+interface QueueEnd {
+  readonly connection: Connection;
+  readonly perMinute: number | undefined;
+  readonly digest: typeof Digest;
+}
+
+/** Undefined: no queue is asked for. A string says what is wrong. */
+async function queueOf(
+  { queue: url, 'max-per-minute': perMinute }: Options,
+  io: Io,
+): Promise<QueueEnd | string | undefined> {
+  if (url === undefined) return perMinute === undefined ? undefined : '--max-per-minute needs --queue';
+  // Loaded only here: most batches do without.
+  const { connectionOf, digest, unreachable } = await import('../batch/queue.ts');
+  const connection = connectionOf(url, io.environment);
+  if (typeof connection === 'string') return connection;
+  return (await unreachable(connection)) ?? { connection, perMinute, digest };
+}
+
+function unfitForQueue({ targets, write }: Work, requests: RequestSettings | undefined): string | undefined {
+  if (write || targets.some(({ kind }) => kind === 'directory'))
+    return '--queue takes clone URLs: another machine has not the checkouts of this one';
+  return requests === undefined
+    ? undefined
+    : '--queue and --open-prs exclude each other: rehearse by the queue, then open from one machine';
+}
+
+/** With the results folder to itself. Gives the exit code; a string says why it did not begin. */
+async function carryOut(plan: Plan, io: Io): Promise<number | string> {
+  const { folder, begun } = plan;
   mkdirSync(folder, { recursive: true });
   const lock = lockFolder(folder, () => {
     io.stderr('dockerfix: another dockerfix took over this folder while this one was stopped\n');
     process.exit(2);
   });
-  if (typeof lock === 'string') return usageError(io, `${printable(folder)}: ${lock}`);
-  // Once more, now that nobody else writes there.
-  const held = existsSync(journalPath) ? await readBegun(journalPath) : undefined;
-  if (held === 'foreign' || held?.complete !== begun?.complete) {
+  if (typeof lock === 'string') return `${printable(folder)}: ${lock}`;
+  try {
+    // Once more, now that nobody else writes there.
+    const held = await readBegun(folder);
+    if (held === 'foreign' || held?.complete !== begun?.complete)
+      return `${printable(folder)}: another dockerfix was at work there meanwhile`;
+    const journal = openJournal(journalPath(folder));
+    const state = await takeUp(plan, held, journal);
+    const left = plan.targets.filter(({ id }) => !state.done.has(id));
+    const progress = progressOf(left.length, io);
+    await work(plan, state, left, journal, progress);
+    progress.end();
+    journal.close();
+    return await finish(plan, state, io);
+  } finally {
     lock.release();
-    return usageError(io, `${printable(folder)}: another dockerfix was at work there meanwhile`);
   }
-  const journal = openJournal(journalPath);
-  const id = randomUUID();
+}
+
+/** How far it has come. */
+interface State {
+  /** Of the journal. */
+  readonly id: string;
+  /** By id. */
+  readonly done: Map<string, Result['status']>;
+  readonly requests: RequestsBegun;
+  /** In force, now or since it was begun. */
+  readonly settings: RequestSettings | undefined;
+}
+
+/** Journals that it begins, or that it goes on and what is done again. */
+async function takeUp(plan: Plan, held: Begun | undefined, journal: Journal): Promise<State> {
+  const asked: readonly Event[] = plan.requests === undefined ? [] : [{ event: 'requests', settings: plan.requests }];
+  if (held === undefined || !plan.resuming) {
+    const { flags, write, commits, targets } = plan;
+    const id = randomUUID();
+    // Whoever is stopped before `begin` has begun nothing, so that comes last.
+    await journal.append([
+      { event: 'run', version: 1, id, tool: version, settings: flags, write, history: commits },
+      ...targets.map((target) => ({ event: 'target', ...target }) satisfies Event),
+      ...asked,
+      { event: 'begin', targets: targets.length },
+    ]);
+    return { id, done: new Map(), requests: noRequests(), settings: plan.requests };
+  }
+  const { done, requests, writing, id = randomUUID() } = held;
   // What was being written when it was killed is finished first.
-  for (const writing of resuming ? (held?.writing ?? []) : []) {
-    const result = finishWriting(writing);
+  for (const each of writing) {
+    const result = finishWriting(each);
     await journal.append([{ event: 'result', result }]);
-    (held as Begun).done.set(result.id, result.status);
+    done.set(result.id, result.status);
   }
-  const done = new Map<string, Result['status']>(resuming ? held?.done : []);
-  const before = (resuming ? held?.requests : undefined) ?? noRequests();
-  const wanted = requests ?? before.settings;
+  const settings = plan.requests ?? requests.settings;
   const isFailed = (id: string): boolean =>
-    done.get(id) === 'failed' || (wanted !== undefined && before.rows.get(id)?.state === 'failed');
-  const again = options.retry === undefined ? [] : [...done.keys()].filter(isFailed);
+    done.get(id) === 'failed' || (settings !== undefined && requests.rows.get(id)?.state === 'failed');
+  const again = plan.options.retry === undefined ? [] : [...done.keys()].filter(isFailed);
+  await journal.append([...asked, ...again.map((id) => ({ event: 'retry', id }) satisfies Event)]);
   for (const id of again) {
     done.delete(id);
-    before.rows.delete(id);
+    requests.rows.delete(id);
   }
   // What would change and has no request yet is looked at anew: its base may have moved since.
-  if (wanted !== undefined)
-    for (const [id, status] of done) if (status === 'changed' && !before.rows.has(id)) done.delete(id);
-  const settings: readonly Event[] = requests === undefined ? [] : [{ event: 'requests', settings: requests }];
-  // Whoever is stopped before `begin` has begun nothing, so that comes last.
-  await journal.append(
-    resuming
-      ? [...settings, ...again.map((id) => ({ event: 'retry', id }) satisfies Event)]
-      : [
-          { event: 'run', version: 1, id, tool: version, settings: flags, write, history },
-          ...targets.map((target) => ({ event: 'target', ...target }) satisfies Event),
-          ...settings,
-          { event: 'begin', targets: targets.length },
-        ],
-  );
-  let counts = [...done.values()].reduce((sum, status) => counted(sum, status), NO_COUNTS);
-  const left = targets.filter(({ id }) => !done.has(id));
-  const progress = progressOf(left.length, io);
+  if (settings !== undefined)
+    for (const [id, status] of done) if (status === 'changed' && !requests.rows.has(id)) done.delete(id);
+  return { id, done, requests, settings };
+}
+
+async function work(
+  { options, folder, flags, commits, write, queue, open, request }: Plan,
+  { id, done, requests, settings }: State,
+  left: readonly Target[],
+  journal: Journal,
+  progress: Progress,
+): Promise<void> {
   const common = {
     folder,
     flags,
-    history,
+    history: commits,
     timeout: (options.timeout ?? 300) * 1000,
     maxBytes: (options['max-size'] ?? 1000) * 1e6,
     onResult: (result: Result) => {
-      counts = counted(counts, result.status);
-      for (const line of failures(result)) progress.say(line);
+      done.set(result.id, result.status);
+      failuresOf(result).forEach((line) => progress.say(line));
       if (options.quiet !== true) progress.step();
     },
   };
@@ -244,167 +303,35 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       write,
       concurrency: options.concurrency ?? availableParallelism(),
       gitEnvironment: async ({ home }) => (home === undefined ? {} : (await open(home)).git),
-      act: wanted === undefined ? undefined : requester(wanted, before, journal, open, (line) => progress.say(line)),
+      act:
+        settings === undefined ? undefined : requester(settings, requests, journal, open, (line) => progress.say(line)),
     });
-  else
-    await (
-      await import('../batch/enqueue.ts')
-    ).runQueued(left, journal, {
+  else {
+    const { runQueued } = await import('../batch/enqueue.ts');
+    await runQueued(left, journal, {
       ...common,
-      ...queue,
-      run: held?.id ?? id,
+      connection: queue.connection,
+      perMinute: queue.perMinute,
+      run: id,
       tool: version,
       configuration: queue.digest(request.configurationFile),
       onTrouble: (line) => progress.say(printable(line)),
     });
-  progress.end();
-  journal.close();
+  }
+}
+
+/** Writes the results folder, and gives the exit code. */
+async function finish({ folder, targets, write, options }: Plan, state: State, io: Io): Promise<number> {
   await writeResults(folder, targets, version);
-  const rows = [...before.rows.values()];
-  if (rows.length > 0)
-    replaceFile(join(folder, 'requests.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
-  lock.release();
+  const rows = [...state.requests.rows.values()];
+  if (rows.length > 0) writeRequests(folder, rows);
+  const counts = [...state.done.values()].reduce((sum, status) => counted(sum, status), NO_COUNTS);
   io.stderr(`${summaryOf(counts, targets.length, write)}; see ${printable(folder)}\n`);
-  if (wanted !== undefined) io.stderr(`${requestSummary(rows)}\n`);
+  if (state.settings !== undefined) io.stderr(`${requestSummary(rows)}\n`);
   if (counts.failed > 0 || rows.some(({ state }) => state === 'failed')) return 2;
   return options.check === true && counts.changed > 0 ? 1 : 0;
 }
 
-export interface Begun {
-  readonly flags: FixFlags;
-  readonly targets: readonly Target[];
-  readonly done: Map<string, Result['status']>;
-  /** Checkouts that were being changed. */
-  readonly writing: readonly Writing[];
-  readonly write: boolean;
-  readonly history: number;
-  readonly id: string | undefined;
-  readonly requests: RequestsBegun;
-  /** All targets were told before it was stopped. */
-  readonly complete: boolean;
-}
-
-export async function readBegun(path: string): Promise<Begun | 'foreign'> {
-  let flags: FixFlags = {};
-  let targets: Target[] = [];
-  let complete = false;
-  let write = false;
-  let history = 0;
-  let id: string | undefined;
-  const writing = new Map<string, Writing>();
-  const done = new Map<string, Result['status']>();
-  const requests = noRequests();
-  let first = true;
-  for await (const each of readJournal(path)) {
-    if (first && !(each.event === 'run' && (each.version as number) === 1)) return 'foreign';
-    first = false;
-    if (each.event === 'run') {
-      // One that was stopped before it began may stand above.
-      flags = each.settings as FixFlags;
-      ({ write = false, history = 0, id } = each);
-      targets = [];
-    } else if (each.event === 'target') {
-      const { event: _event, ...target } = each;
-      targets.push(target);
-    } else if (each.event === 'begin') complete = true;
-    else if (each.event === 'writing') writing.set(each.result.id, { result: each.result, writes: each.writes });
-    else if (each.event === 'result') {
-      done.set(each.result.id, each.result.status);
-      writing.delete(each.result.id);
-    } else {
-      if (each.event === 'retry') done.delete(each.id);
-      tell(requests, each);
-    }
-  }
-  return { flags, targets, done, requests, writing: [...writing.values()], write, history, id, complete };
-}
-
-/** Undefined: no queue is asked for. A string says what is wrong. */
-async function queueOf(
-  url: string | undefined,
-  perMinute: number | undefined,
-  io: Io,
-): Promise<
-  | { readonly connection: Connection; readonly perMinute: number | undefined; readonly digest: typeof Digest }
-  | string
-  | undefined
-> {
-  if (url === undefined) return perMinute === undefined ? undefined : '--max-per-minute needs --queue';
-  // Loaded only here: most batches do without.
-  const { connectionOf, digest, unreachable } = await import('../batch/queue.ts');
-  const connection = connectionOf(url, io.environment);
-  if (typeof connection === 'string') return connection;
-  return (await unreachable(connection)) ?? { connection, perMinute, digest };
-}
-
-async function chooseTargets(
-  given: readonly string[],
-  from: string | undefined,
-  io: Io,
-): Promise<readonly Target[] | string> {
-  let more: readonly string[] = [];
-  if (from !== undefined)
-    try {
-      more = listed(
-        from === '-' ? Buffer.from(await io.stdin()).toString() : readFileSync(resolve(io.cwd, from), 'utf8'),
-      );
-    } catch (error) {
-      return `--from ${from}: ${reason(error)}`;
-    }
-  const byId = new Map<string, Target>();
-  for (const text of [...given, ...more]) {
-    const target = targetOf(text, io.cwd);
-    if (typeof target === 'string') return printable(target);
-    byId.set(target.id, target);
-  }
-  return [...byId.values()];
-}
-
-function failures(result: Result): readonly string[] {
-  if (result.status !== 'failed') return [];
-  const { location, error } = result;
-  if (error !== undefined) return [noteLine({ path: location, ...error })];
-  const files = result.files.filter((each) => each.status === 'failed');
-  return [
-    ...files.flatMap((each) =>
-      each.refused.map((refusal) => noteLine({ ...refusal, path: `${location}: ${each.path}` })),
-    ),
-    ...result.notes
-      .filter(({ code }) => code === 'unreadable')
-      .map((note) => noteLine({ ...note, path: `${location}: ${note.path}` })),
-  ];
-}
-
-const EVERY_MS = { terminal: 200, log: 10_000 };
-
-/** One line that is written over on a terminal, now and then a line elsewhere. */
-function progressOf(total: number, io: Io): { step(): void; say(line: string): void; end(): void } {
-  const started = Date.now();
-  let done = 0;
-  let shown = started;
-  const clear = io.isTerminal ? '\r\u001b[K' : '';
-  return {
-    step() {
-      done++;
-      const now = Date.now();
-      if (now - shown < (io.isTerminal ? EVERY_MS.terminal : EVERY_MS.log) || done === total) return;
-      shown = now;
-      const seconds = Math.ceil(((now - started) / done / 1000) * (total - done));
-      const rest = seconds < 90 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`;
-      io.stderr(`${clear}${done}/${total} repositories, about ${rest} left${io.isTerminal ? '' : '\n'}`);
-    },
-    say: (line) => io.stderr(`${clear}${line}\n`),
-    end: () => io.stderr(clear),
-  };
-}
-
-function summaryOf({ changed, unchanged, refused, none, failed }: Counts, total: number, written: boolean): string {
-  const parts = [
-    written ? `${changed} changed` : `${changed} would change`,
-    `${refused} refused`,
-    `${unchanged} fine as they are`,
-    `${none} without a Dockerfile`,
-    ...(failed > 0 ? [`${failed} failed`] : []),
-  ];
-  return `${total} ${total === 1 ? 'repository' : 'repositories'}: ${parts.join(', ')}`;
+function writeRequests(folder: string, rows: readonly Row[]): void {
+  replaceFile(join(folder, 'requests.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
 }

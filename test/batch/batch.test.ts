@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   symlinkSync,
   truncateSync,
@@ -156,6 +157,43 @@ describe('a rehearsal', () => {
     ).toEqual(['acme/api-one', 'acme/web', 'other/api-two']);
     const none = batch(cwd, [...all, '--include', 'nope', '--results', 'none']);
     expect([none.code, none.err]).toEqual([2, expect.stringContaining('no target is left by --include and --exclude')]);
+  });
+  it('takes directories by a pattern that no shell has expanded, and checkouts at any depth', () => {
+    const cwd = temporary();
+    for (const name of ['repos/acme/api', 'repos/acme/deep/web', 'repos/.hidden', 'other/api'])
+      cpSync(folder(PROJECT, true), join(cwd, name), { recursive: true });
+    mkdirSync(join(cwd, 'repos/acme/empty'));
+    symlinkSync('..', join(cwd, 'repos/acme/loop'));
+    writeFileSync(join(cwd, 'list'), 'repos/**\n');
+    const found = (results: string, ...argv: readonly string[]): string[] => {
+      expect(batch(cwd, [...argv, '--results', results, '--commits', '0']).code).toBe(0);
+      return rows(cwd, results)
+        .map(({ location }) => relative(realpathSync(cwd), location))
+        .sort();
+    };
+    expect(found('one', 'repos/acme/{api,empty}')).toEqual(['repos/acme/api', 'repos/acme/empty']);
+    expect(found('two', '--from', 'list')).toEqual(['repos/acme/api', 'repos/acme/deep/web']);
+    expect(found('three', '*/*/api', 'o*/api')).toEqual(['other/api', 'repos/acme/api']);
+    expect(batch(cwd, ['nope/*']).err).toContain('no directory matches `nope/*`');
+  });
+  it('lets the history of a clone order copies, where it is asked to', () => {
+    const cwd = temporary();
+    const history = new History({
+      Dockerfile: 'FROM a\nCOPY often.txt /\nCOPY seldom.txt /\nRUN unknown-command\n',
+      'often.txt': '0',
+      'seldom.txt': '0',
+    });
+    for (let n = 1; n < 30; n++) history.commit({ 'often.txt': String(n) });
+    history.git('config', 'uploadpack.allowFilter', 'true');
+    const url = `file://${history.root}`;
+    expect(batch(cwd, [url]).err).toContain('0 would change');
+    const { code, err } = batch(cwd, [url, '--history', '--results', 'ordered']);
+    expect([code, err]).toEqual([0, expect.stringContaining('1 would change')]);
+    const [row] = rows(cwd, 'ordered');
+    expect(readFileSync(join(cwd, 'ordered', row?.patch as string), 'utf8')).toContain('+COPY often.txt /');
+    expect(row?.replay?.commits).toBe(29);
+    // A checkout has its own.
+    expect(batch(cwd, [history.root, '--history', '--results', 'here']).err).toContain('1 would change');
   });
   it('shares its results folder with nobody', async () => {
     const cwd = temporary();
