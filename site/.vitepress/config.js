@@ -86,6 +86,8 @@ export default defineConfig({
           page('Where it runs', 'integrations'),
           page('Editors', 'editors'),
           page('Many repositories', 'batch'),
+          page('Past one machine', 'queue'),
+          page('With other tools', 'recipes'),
           page('Configuration', 'configuration'),
           page('Plugins', 'plugins'),
         ],

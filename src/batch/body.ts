@@ -1,5 +1,5 @@
 /** What a request says: its commit's message, and its text. Nothing of a repository becomes markup or a mention. */
-import { codeSpan, prose } from '../reporters/markdown.ts';
+import { codeSpan, howToVerify, prose, REASON } from '../reporters/markdown.ts';
 import { replayLines } from '../reporters/replay.ts';
 import { printable } from '../reporters/text.ts';
 import { changeOf, short, type Message } from './branch.ts';
@@ -23,8 +23,7 @@ export function requestBody(result: Result, tool: string): string {
   const changed = result.files.filter(({ applied }) => applied.length > 0);
   const refused = result.files.filter(({ refused }) => refused.length > 0);
   const parts = [
-    'Docker runs an instruction again, and all after it, when what it depends on has changed. This keeps more of them cached when only the source changes.',
-    'dockerfix has proved that each command still sees the same inputs and that the image comes out the same; a fix that could change something is marked unsafe and says what.',
+    REASON,
     section('What changes', changed, ({ path, applied }) =>
       applied.map(
         ({ line, message, transform, risk }) =>
@@ -40,7 +39,7 @@ export function requestBody(result: Result, tool: string): string {
           `- ${codeSpan(path)}, line ${line}: ${prose(message)}${help === undefined ? '' : `; ${prose(help)}`} (${codeSpan(code)})`,
       ),
     ),
-    `#### To verify\n\nOn the base branch, \`npx dockerfix@${tool}\` shows the same diff and why, and \`npx dockerfix@${tool} verify\` builds before and after and compares the images.`,
+    `#### To verify\n\n${howToVerify(tool)}`,
     `Made by dockerfix ${tool}. Close this to be left alone: it is not opened again. Commits of yours on the branch stay.`,
   ];
   const text = `${parts.filter((part) => part !== '').join('\n\n')}\n`.slice(0, LIMIT);

@@ -5,18 +5,27 @@ import type { Report } from './reporter.ts';
 import { printable, summary, totals } from './text.ts';
 
 export interface MarkdownOptions {
-  /** Leave the diff out: a pull request shows it anyway. */
-  readonly diff?: boolean;
   /** Characters at most; GitHub takes 65,536 in a comment. What does not fit is counted at the end. */
   readonly limit?: number;
 }
 
+/** Why anybody should want it, and why it can be trusted. */
+export const REASON =
+  'Docker runs an instruction again, and all after it, when what it depends on has changed. This keeps more of them cached when only the source changes.\n\ndockerfix has proved that each command still sees the same inputs and that the image comes out the same; a fix that could change something is marked unsafe and says what.';
+
+export function howToVerify(tool: string): string {
+  return `On the base branch, \`npx dockerfix@${tool}\` shows the same diff and why, and \`npx dockerfix@${tool} verify\` builds before and after and compares the images.`;
+}
+
+/** As it is the text of a pull request. What is written is left out: the request's own diff shows it. */
 export function markdownReport(report: Report, options: MarkdownOptions = {}): string {
-  const { outcomes, notes, written } = report;
+  const { tool, outcomes, notes, written } = report;
   const told = outcomes.filter((each) => each.applied.length + each.refused.length > 0);
-  const sections = told.map((outcome) => section(outcome, options.diff ?? true));
+  const changes = told.some((each) => each.changes.length > 0);
+  const head = ['## dockerfix', summary(totals(outcomes), written), ...(changes ? [REASON, howToVerify(tool)] : [])];
+  const sections = told.map((outcome) => section(outcome, !written));
   if (notes.length > 0) sections.push(`### Notes\n\n${notes.map((note) => `- ${noteText(note)}\n`).join('')}`);
-  return within(`## dockerfix\n\n${summary(totals(outcomes), written)}\n`, sections, options.limit ?? 60_000);
+  return within(`${head.join('\n\n')}\n`, sections, options.limit ?? 60_000);
 }
 
 /** The findings of one Dockerfile and its diff. */

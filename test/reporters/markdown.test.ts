@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Outcome } from '../../src/model.ts';
-import { codeSpan, markdownReport } from '../../src/reporters/markdown.ts';
+import { codeSpan, howToVerify, markdownReport, REASON } from '../../src/reporters/markdown.ts';
 
 const changed: Outcome = {
   path: 'api/Dockerfile',
@@ -32,6 +32,10 @@ describe('markdownReport', () => {
 
 1 Dockerfile: 1 would change (1 fix), 1 refusal
 
+${REASON}
+
+${howToVerify('1')}
+
 ### \`api/Dockerfile\`
 
 - line 1 left alone, \`shell-not-understood\`: \`RUN \`&#8203;\`x\` is odd; ask @&#8203;someone, see #&#8203;12
@@ -54,8 +58,11 @@ diff --git a/api/Dockerfile b/api/Dockerfile
       '## dockerfix\n\n1 Dockerfile: 0 would change (0 fixes), 0 refusals\n',
     );
   });
-  it('leaves the diff out where a pull request shows it', () => {
-    expect(markdownReport(report([changed]), { diff: false })).not.toContain('```diff');
+  it('leaves the diff out where it is written: a pull request shows it', () => {
+    const text = markdownReport({ ...report([changed]), written: true });
+    expect(text).toContain('1 changed (1 fix)');
+    expect(text).toContain('### `api/Dockerfile`');
+    expect(text).not.toContain('```diff');
   });
   it('keeps to a limit by whole Dockerfiles, and counts the rest', () => {
     const text = markdownReport(report(Array.from({ length: 50 }, () => changed)), { limit: 2_000 });
