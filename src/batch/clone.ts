@@ -224,7 +224,7 @@ export function git(
       // Names need not be UTF-8: so they come back to git as they were.
       if (code === 0) done(Buffer.concat(output).toString('latin1'));
       else if (signal.aborted) failed(new Error('aborted'));
-      else failed(new CloneError('git-failed', lastLine(complaint) || `git ended with ${String(code)}`, complaint));
+      else failed(new CloneError('git-failed', complaintOf(complaint) || `git ended with ${String(code)}`, complaint));
     });
   });
 }
@@ -241,7 +241,8 @@ function endGroup({ pid }: ChildProcess): void {
   }
 }
 
-function lastLine(text: string): string {
+/** What follows the first complaint only advises. */
+function complaintOf(text: string): string {
   const lines = text.trim().split('\n');
-  return (lines.findLast((line) => /^(?:fatal|error):/.test(line)) ?? lines.at(-1) ?? '').trim();
+  return (lines.find((line) => /^(?:fatal|error):/.test(line)) ?? lines.at(-1) ?? '').trim();
 }

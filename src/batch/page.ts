@@ -83,12 +83,13 @@ function repositoryOf({ result, saved, commits }: Ranked): HtmlRepository {
   return {
     name: nameOf(location),
     status,
+    // Each in its column, so that they can be compared.
     figures: [
-      ...(saved > 0 ? [`saves ${short(saved)} a month`] : []),
-      ...(replay === undefined || total('before') === total('after')
-        ? []
-        : [`${number(total('before'))} → ${number(total('after'))} install runs in ${number(replay.commits)} commits`]),
-      ...(commits > 0 ? [`${short(commits)} commits a month`] : []),
+      saved > 0 ? `saves ${short(saved)} a month` : '',
+      replay === undefined || total('before') === total('after')
+        ? ''
+        : `${number(total('before'))} → ${number(total('after'))} install runs in ${number(replay.commits)} commits`,
+      commits > 0 ? `${short(commits)} commits a month` : '',
     ],
     facts: [
       commit === undefined ? location : `${location} at ${commit.slice(0, 12)}`,

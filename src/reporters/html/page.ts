@@ -59,7 +59,7 @@ function summary(files: readonly HtmlFile[], repositories: readonly HtmlReposito
   const replays = files.flatMap(({ replay }) => (replay === undefined ? [] : [replay]));
   const installs = replays.flatMap((replay) => replay.installs);
   const numbers: (readonly [value: string, label: string])[] = [
-    ...(repositories.length === 0 ? [] : [[number(repositories.length), 'repositories'] as const]),
+    ...(repositories.length === 0 ? [] : [[number(repositories.length), 'repositories to look at'] as const]),
     [number(files.length), files.length === 1 ? 'Dockerfile' : 'Dockerfiles'],
     [number(count('changed')), 'would change'],
     [number(fixes), fixes === 1 ? 'fix' : 'fixes'],
@@ -155,10 +155,12 @@ interface Entry {
   readonly body: string;
   readonly at: number;
   readonly open: boolean;
+  /** A class of its own. */
+  readonly kind?: 'file repository';
 }
 
-function entry({ name, status, codes: refusalCodes, figures, body, at, open }: Entry): string {
-  return `<details class="file" id="file-${at + 1}" data-status="${escape(status)}" data-codes="${escape(refusalCodes.join(' '))}"${open ? ' open' : ''}>
+function entry({ name, status, codes: refusalCodes, figures, body, at, open, kind }: Entry): string {
+  return `<details class="${kind ?? 'file'}" id="file-${at + 1}" data-status="${escape(status)}" data-codes="${escape(refusalCodes.join(' '))}"${open ? ' open' : ''}>
 <summary><span class="path">${escape(name)}</span><span class="status ${escape(status)}">${escape(status)}</span>${figures.map((each) => `<span>${escape(each)}</span>`).join('')}</summary>
 <div class="body">${body}</div>
 </details>`;
@@ -176,7 +178,16 @@ function repositorySection({ name, status, figures, facts, patch, files }: HtmlR
     ),
   ];
   const refused = files.flatMap((file) => file.refused);
-  return entry({ name, status, codes: codesOf(refused), figures, body: body.join('\n'), at, open: false });
+  return entry({
+    name,
+    status,
+    codes: codesOf(refused),
+    figures,
+    body: body.join('\n'),
+    at,
+    open: false,
+    kind: 'file repository',
+  });
 }
 
 /** In the page itself, so that it can be sent to somebody. */

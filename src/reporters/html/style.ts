@@ -11,13 +11,13 @@ a{color:var(--link)}code,pre,.d2h-code-line,.path{font-family:ui-monospace,monos
 code{overflow-wrap:anywhere}
 :focus-visible{outline:3px solid var(--focus);outline-offset:2px}
 .skip{position:absolute;left:-99rem}.skip:focus{position:static}
-.soft{color:var(--soft)}
+.soft{color:var(--soft)}header p{margin:.3rem 0}
 .numbers{display:flex;flex-wrap:wrap;gap:.6rem;padding:0;list-style:none}
 .numbers li{border:1px solid var(--line);border-radius:.5rem;padding:.4rem .9rem;background:var(--panel)}
 .numbers b{display:block;font-size:1.4rem}
 .filter{position:sticky;top:0;z-index:1;display:flex;flex-wrap:wrap;gap:.6rem;align-items:end;padding:.6rem 0;background:var(--back);border-bottom:1px solid var(--line)}
 .filter label{display:flex;flex-direction:column;font-size:.85rem;flex:1 1 11rem}
-.filter input,.filter select{font:inherit;padding:.35rem .5rem;color:inherit;background:var(--panel);border:1px solid var(--soft);border-radius:.35rem;width:100%}
+.filter input,.filter select{font:inherit;padding:.35rem .5rem;color:inherit;background:var(--panel);border:1px solid var(--soft);border-radius:.35rem;width:100%;height:2.2rem}
 .filter output{font-size:.85rem;padding:.4rem 0}
 details.file{border:1px solid var(--line);border-radius:.5rem;margin:.7rem 0}
 details.file>summary{padding:.6rem .8rem;cursor:pointer;display:flex;flex-wrap:wrap;gap:.3rem .8rem;align-items:baseline;background:var(--panel);border-radius:.5rem}
@@ -35,6 +35,7 @@ table{border-collapse:collapse;width:100%}
 .layers th,.layers td,.codes th,.codes td{padding:.3rem .6rem;text-align:left;border-bottom:1px solid var(--line);vertical-align:top}
 .layers th,.codes th{font-size:.85rem;white-space:nowrap}
 .layers td.n,.layers th.n,.codes td.n,.codes th.n{text-align:right;font-variant-numeric:tabular-nums}
+.codes td:last-child{min-width:14rem}.codes button{padding:.1rem 0;border:0;background:none;color:var(--link);font:.86em ui-monospace,monospace;text-decoration:underline;cursor:pointer;text-align:left}
 .layers td:nth-child(2){min-width:14rem}.layers td:nth-child(3){min-width:9rem}.layers tr.new{background:var(--ins)}
 .chart{margin:.8rem 0}.chart svg{width:100%;height:auto;max-height:16rem}.chart text{fill:var(--soft);font-size:11px}
 .chart line{stroke:var(--line)}.chart .before rect{fill:var(--before)}.chart .after rect{fill:var(--after)}
@@ -57,6 +58,7 @@ figcaption{font-size:.85rem;color:var(--soft)}
 td.d2h-ins,td.d2h-del{color:var(--fore)}
 .narrow{display:none}
 @media(max-width:48rem){.filter{position:static}details.file{scroll-margin-top:0}.wide{display:none}.narrow{display:block}.chart text{font-size:22px}body{padding:.6rem}}
+@media(min-width:64rem){.codes td:first-child{white-space:nowrap}details.repository>summary{display:grid;grid-template-columns:1rem minmax(0,1fr) 6rem 11rem 18rem 11rem}details.repository>summary .status{justify-self:start}}
 @media print{.filter{display:none}}
 [hidden]{display:none!important}
 `.trim();
