@@ -21,10 +21,15 @@ try {
     },
   );
   const memory: number[] = [];
+  let seconds = 0;
   const timer = setInterval(() => {
     try {
-      const pages = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid ?? 0}/status`, 'utf8'));
+      const of = `/proc/${child.pid ?? 0}`;
+      const pages = /VmRSS:\s+(\d+)/.exec(readFileSync(`${of}/status`, 'utf8'));
       if (pages !== null) memory.push(Math.round(Number(pages[1]) / 1000));
+      // Its own and that of the git commands it waited for, in hundredths.
+      const [, ...ticks] = /\) (?:\S+ ){11}(\d+) (\d+) (\d+) (\d+)/.exec(readFileSync(`${of}/stat`, 'utf8')) ?? [];
+      seconds = ticks.reduce((sum, each) => sum + Number(each) / 100, 0);
     } catch {
       // It has just ended.
     }
@@ -33,7 +38,7 @@ try {
   clearInterval(timer);
   const at = (part: number): number => memory[Math.floor(memory.length * part)] ?? 0;
   console.log(
-    `${count} repositories: ${((performance.now() - started) / 1000).toFixed(1)} s, exit ${String(code)}; resident memory at most ${Math.max(...memory)} MB, ${at(0.25)} MB after a quarter, ${at(0.5)} MB after half, ${at(0.9)} MB near the end`,
+    `${count} repositories: ${((performance.now() - started) / 1000).toFixed(1)} s, ${seconds.toFixed(1)} s of processor time, exit ${String(code)}; resident memory at most ${Math.max(...memory)} MB, ${at(0.25)} MB after a quarter, ${at(0.5)} MB after half, ${at(0.9)} MB near the end`,
   );
 } finally {
   rmSync(root, { recursive: true, force: true });
