@@ -166,9 +166,12 @@ describe.each([
 
 it("the README's first command shows the diff that it promises", () => {
   const readme = readFileSync(join(root, 'README.md'), 'utf8');
-  const line = /npm ci && npx dockerfix (\S+)/.exec(readme)?.[1];
+  const line = /npm ci && node dist\/cli\.js (\S+)/.exec(readme)?.[1];
   expect(line).toBeDefined();
-  const { stdout, status } = spawnSync('npx', ['dockerfix', line as string], { cwd: root, encoding: 'utf8' });
+  const { stdout, status } = spawnSync(process.execPath, ['dist/cli.js', line as string], {
+    cwd: root,
+    encoding: 'utf8',
+  });
   expect(status).toBe(0);
   expect(stdout).toContain('-COPY . /app\n+COPY package.json /app/\n RUN npm install\n+COPY . /app\n');
 });

@@ -3,7 +3,17 @@
  * `<!-- not run: REASON -->` and what stands in running text are held against the command line's own parser instead.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -96,7 +106,8 @@ function sandbox(): string {
       writeFileSync(join(folder, name, path), text);
     }
   cpSync(join(root, DEMO), join(folder, DEMO), { recursive: true });
-  repository(folder, { '.gitignore': '/repos/\n' });
+  symlinkSync(join(root, 'dist'), join(folder, 'dist'));
+  repository(folder, { '.gitignore': '/repos/\n/dist\n' });
   return folder;
 }
 

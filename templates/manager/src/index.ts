@@ -5,7 +5,11 @@
  *
  * Writes: my-manager_modules/.
  *
- * Sources: the page of its documentation that says so
+ * Runs: nothing of the project, unless it has hooks.
+ *
+ * Hazards: a project with hooks is not moved.
+ *
+ * Sources: https://example.org/the-page-that-says-so
  */
 import type { PackageManager, Plugin } from 'dockerfix/plugin';
 
