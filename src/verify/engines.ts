@@ -12,6 +12,8 @@ export interface Engine {
   /** As it tells it. */
   readonly version: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** It has no daemon that removes what an interrupted build made; it does so itself where a RUN fails. */
+  readonly tidies: boolean;
   /** What comes before a build's options. */
   readonly build: readonly string[];
   /** Where it keeps images; absent: not told. */
@@ -106,7 +108,8 @@ async function probe(name: EngineName, program: string): Promise<Engine | Engine
       program,
       version: version.text.trim(),
       environment: {},
-      build: ['build', '--layers'],
+      tidies: true,
+      build: ['build', '--layers', '--force-rm'],
       buildkit: false,
       ...(storage === undefined ? {} : { storage }),
     };
@@ -118,7 +121,8 @@ async function probe(name: EngineName, program: string): Promise<Engine | Engine
     if (plain.code !== 0) return engineTrouble(name, plain);
   }
   const told = `${name} ${version.text.trim().split('\n').at(-1) ?? ''}`;
-  if (name === 'nerdctl') return { name, program, version: told, environment: {}, build: ['build'], buildkit: true };
+  if (name === 'nerdctl')
+    return { name, program, version: told, environment: {}, build: ['build'], buildkit: true, tidies: false };
   const root = await ask('info', '--format', '{{.DockerRootDir}}');
   const storage = root.code === 0 ? { storage: root.text.trim().split('\n').at(-1) as string } : {};
   const environment = { DOCKER_BUILDKIT: '1', BUILDX_NO_DEFAULT_ATTESTATIONS: '1' };
@@ -132,6 +136,7 @@ async function probe(name: EngineName, program: string): Promise<Engine | Engine
       build: ['buildx', 'build', '--load'],
       ...storage,
       buildkit: true,
+      tidies: false,
     };
   // Clients before 23 have BuildKit inside; later ones need the plugin.
   const client = await ask('version', '--format', '{{.Client.Version}}');
@@ -141,7 +146,7 @@ async function probe(name: EngineName, program: string): Promise<Engine | Engine
       message: `${program} has no buildx plugin, and so no BuildKit`,
       help: 'install docker-buildx, or choose another builder with --engine',
     };
-  return { name, program, version: told, environment, build: ['build'], ...storage, buildkit: true };
+  return { name, program, version: told, environment, build: ['build'], ...storage, buildkit: true, tidies: false };
 }
 
 /** Why a builder does not answer, or a build broke that no Dockerfile is to blame for. */
@@ -201,11 +206,21 @@ export function buildArguments(engine: Engine, build: Build): string[] {
   ];
 }
 
-/** Each writes an archive to standard output; all of these tags are in one of them. */
-export function saveArguments({ name }: Engine, tags: readonly string[]): readonly string[][] {
-  if (name === 'buildah') return tags.map((tag) => ['push', '--quiet', tag, `docker-archive:/dev/stdout:${tag}`]);
-  if (name === 'podman') return [['save', '--quiet', '--format', 'docker-archive', '--multi-image-archive', ...tags]];
-  return [['save', ...tags]];
+export interface Save {
+  readonly argv: readonly string[];
+  /** The archive is written there; absent: to standard output. */
+  readonly file?: string;
+}
+
+/** All of these tags are in one of them. */
+export function saves({ name }: Engine, tags: readonly string[], folder: string): readonly Save[] {
+  // It cannot write to what Node makes of standard output, which is a socket.
+  const file = join(folder, 'image.tar');
+  if (name === 'buildah')
+    return tags.map((tag) => ({ argv: ['push', '--quiet', tag, `docker-archive:${file}:${tag}`], file }));
+  if (name === 'podman')
+    return [{ argv: ['save', '--quiet', '--format', 'docker-archive', '--multi-image-archive', ...tags] }];
+  return [{ argv: ['save', ...tags] }];
 }
 
 export function removeArguments(tags: readonly string[]): string[] {
@@ -225,6 +240,15 @@ export interface Step {
 /** The instructions that a build's log tells of. */
 export function stepsOf(log: string, buildkit: boolean): Step[] {
   return buildkit ? buildkitSteps(log) : buildahSteps(log);
+}
+
+/** Of each step, those that this build made: they stay where it did not get to its end. */
+export function intermediateImages(log: string, buildkit: boolean): string[] {
+  if (buildkit) return [];
+  const used = new Set([...log.matchAll(/^--> Using cache ([0-9a-f]{12})/gm)].map(([, id]) => id as string));
+  return [...log.matchAll(/^--> ([0-9a-f]{11,})\r?$/gm)]
+    .map(([, id]) => id as string)
+    .filter((id) => ![...used].some((each) => id.startsWith(each) || each.startsWith(id)));
 }
 
 function buildkitSteps(log: string): Step[] {

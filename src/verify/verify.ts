@@ -3,10 +3,11 @@
  * only read: Dockerfiles are passed from outside the context, and edits are made to a copy of it.
  */
 import { randomInt } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createReadStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
+import type { Readable } from 'node:stream';
 import { basename, join, relative } from 'node:path';
 import { managers, parse } from '../index.ts';
 import type { BuildContext, Dockerfile, Stage } from '../model.ts';
@@ -16,8 +17,9 @@ import { watchDisks, type DiskWatch } from './disk.ts';
 import {
   buildArguments,
   hostTrouble,
+  intermediateImages,
   removeArguments,
-  saveArguments,
+  saves,
   stepsOf,
   type Engine,
   type EngineTrouble,
@@ -140,6 +142,8 @@ class Session {
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/-+$/, '');
   private readonly tags = new Set<string>();
+  /** Of builds that have not come to their end. */
+  private readonly unfinished = new Set<string>();
   private readonly builds: Built[] = [];
   private readonly disk: DiskWatch;
   private imageBytes = 0;
@@ -158,12 +162,16 @@ class Session {
     killAll();
     this.disk.stop();
     const { engine, keep } = this.options;
-    if (!keep && this.tags.size > 0)
-      spawnSync(engine.program, removeArguments([...this.tags]), {
-        stdio: 'ignore',
-        env: { ...process.env, ...engine.environment },
-      });
+    const remove = (argv: readonly string[]): void => {
+      spawnSync(engine.program, argv, { stdio: 'ignore', env: { ...process.env, ...engine.environment } });
+    };
+    if (!keep && this.tags.size > 0) remove(removeArguments([...this.tags]));
+    // One by one: each is refused as long as another image is made of it.
+    for (const log of this.unfinished)
+      if (existsSync(log))
+        for (const id of intermediateImages(readFileSync(log, 'utf8'), engine.buildkit).reverse()) remove(['rmi', id]);
     this.tags.clear();
+    this.unfinished.clear();
     if (this.keepLogs && this.options.logs === undefined) {
       for (const each of ['context', ...VARIANTS]) rmSync(join(this.folder, each), { recursive: true, force: true });
     } else rmSync(this.folder, { recursive: true, force: true });
@@ -260,7 +268,14 @@ class Session {
     const log = join(this.logs, `${name}.log`);
     this.tags.add(tag);
     // From within the folder, so that a relative path of `--secret` is none of the repository's by accident: it is the user's.
-    const ran = await runProgram(engine.program, argv, { environment: engine.environment, seconds, log });
+    this.unfinished.add(log);
+    const ran = await runProgram(engine.program, argv, {
+      environment: engine.environment,
+      seconds,
+      log,
+      tidies: engine.tidies,
+    });
+    if (ran.code === 0) this.unfinished.delete(log);
     const built: Built = {
       name: label,
       stage,
@@ -291,16 +306,21 @@ class Session {
     if (tags.length === 0) return read;
     say('reading the images');
     let ran: Ran | undefined;
-    for (const argv of saveArguments(engine, tags)) {
+    const take = async (stream: Readable): Promise<void> => {
+      const { images, size } = await readArchive(stream);
+      this.imageBytes += size;
+      // Some put `localhost/` before it.
+      for (const [name, image] of images) read.set(name.slice(name.lastIndexOf('/') + 1), image);
+    };
+    for (const { argv, file } of saves(engine, tags, this.folder)) {
       ran = await runProgram(engine.program, argv, {
         environment: engine.environment,
-        output: async (stream) => {
-          const { images, size } = await readArchive(stream);
-          this.imageBytes += size;
-          // Some put `localhost/` before it.
-          for (const [name, image] of images) read.set(name.slice(name.lastIndexOf('/') + 1), image);
-        },
+        ...(file === undefined ? { output: take } : {}),
       });
+      if (file !== undefined && ran.code === 0) {
+        await take(createReadStream(file));
+        rmSync(file);
+      }
       const trouble = hostTrouble(ran.text);
       if (ran.code !== 0 && trouble !== undefined) throw new HostTrouble(trouble);
       if (ran.code !== 0) break;

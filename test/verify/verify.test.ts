@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { main } from '../../src/cli/index.ts';
-import { findEngine, stepsOf } from '../../src/verify/engines.ts';
+import { findEngine, intermediateImages, stepsOf } from '../../src/verify/engines.ts';
 import { imageArchive, type Member } from './archive.ts';
 
 const DOCKERFILE = `FROM node:20 AS app
@@ -266,6 +266,11 @@ describe('verify', () => {
 });
 
 describe('engines', () => {
+  it('leave the images of an interrupted build, but not those that were there', () => {
+    const log = `STEP 1/4: FROM x\nSTEP 2/4: WORKDIR /app\n--> Using cache ${'ab12'.repeat(16)}\n--> ab12ab12ab1\nSTEP 3/4: COPY . .\n--> 4759aaeee6e\nSTEP 4/4: RUN echo "--> 0"\n--> 0\n`;
+    expect(intermediateImages(log, false)).toEqual(['4759aaeee6e']);
+    expect(intermediateImages(log, true)).toEqual([]);
+  });
   it('are told to be absent', async () => {
     expect(await findEngine(undefined, { PATH: project }, project)).toMatchObject({ code: 'no-engine' });
     expect(await findEngine('kaniko', { PATH: project }, project)).toMatchObject({ code: 'no-engine' });
