@@ -87,8 +87,10 @@ function standIn(dockerfile: string): void {
     if (name === undefined || name === 'scratch' || name.includes('@')) continue;
     if (spawnSync(DOCKER, ['image', 'inspect', name], { stdio: 'ignore' }).status === 0) continue;
     const family =
-      /^(?:docker\.io\/)?(?:library\/)?(node|python|golang|rust|maven|php|composer|ruby|elixir|oven\/bun)(?::|$)/;
-    execFileSync(DOCKER, ['tag', `${family.exec(name)?.[1] ?? 'debian'}:latest`, name], { stdio: 'inherit' });
+      /^(?:docker\.io\/)?(?:library\/)?(alpine|node|python|golang|rust|maven|gradle|clojure|php|composer|ruby|elixir|erlang|nginx|oven\/bun)(?::|$)/;
+    const found = family.exec(name)?.[1] ?? 'debian';
+    const version = name.includes('alpine') && /^(?:node|python|golang)$/.test(found) ? 'alpine' : 'latest';
+    execFileSync(DOCKER, ['tag', `${found}:${version}`, name], { stdio: 'inherit' });
   }
 }
 

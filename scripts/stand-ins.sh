@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 docker=${DOCKER:-docker}
 suite=bookworm
 names=("$@")
-((${#names[@]})) || names=(base node python golang rust maven php ruby elixir bun)
+((${#names[@]})) || names=(base node python golang rust maven gradle clojure php ruby elixir erlang nginx bun alpine)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -146,6 +146,66 @@ CMD ["mvn"]
 DOCKERFILE
 }
 
+# Alpine's have another package tool: this one installs Debian's packages of the same names.
+alpine() {
+  local each context=$work/alpine
+  mkdir -p "$context"
+  cat > "$context/apk" << 'SCRIPT'
+#!/bin/sh
+while [ $# -gt 0 ]; do
+  case $1 in
+    -t | --virtual | -X | --repository) shift ;;
+    add | update | upgrade | del | cache | -*) verb=${verb:-$1} ;;
+    *) names="$names $1" ;;
+  esac
+  shift
+done
+[ -z "$names" ] || [ "$verb" = del ] || { apt-get update && apt-get install -y $names && rm -rf /var/lib/apt/lists/*; }
+SCRIPT
+  for each in node python golang; do
+    make "$each:alpine" << DOCKERFILE
+FROM $each:latest
+COPY --chmod=755 apk /sbin/apk
+DOCKERFILE
+  done
+  make alpine:latest alpine:3 << 'DOCKERFILE'
+FROM debian:12
+COPY --chmod=755 apk /sbin/apk
+DOCKERFILE
+}
+
+gradle() {
+  make gradle:4 gradle:latest << 'DOCKERFILE'
+FROM debian:12
+RUN mkdir -p /usr/share/man/man1 && apt-get update && apt-get install -y gradle openjdk-17-jdk-headless ca-certificates-java \
+  && rm -rf /var/lib/apt/lists/*
+DOCKERFILE
+}
+
+clojure() {
+  make clojure:lein clojure:latest << 'DOCKERFILE'
+FROM debian:12
+RUN mkdir -p /usr/share/man/man1 && apt-get update && apt-get install -y leiningen openjdk-17-jdk-headless ca-certificates-java \
+  && rm -rf /var/lib/apt/lists/*
+DOCKERFILE
+}
+
+nginx() {
+  make nginx:latest nginx:alpine nginx:stable << 'DOCKERFILE'
+FROM debian:12
+RUN apt-get update && apt-get install -y nginx && rm -rf /var/lib/apt/lists/* \
+  && mkdir -p /usr/share/nginx/html && rm -f /etc/nginx/sites-enabled/default && touch /etc/nginx/conf.d/default.conf
+CMD ["nginx", "-g", "daemon off;"]
+DOCKERFILE
+}
+
+erlang() {
+  make erlang:25 erlang:latest << 'DOCKERFILE'
+FROM debian:12
+RUN apt-get update && apt-get install -y rebar3 git erlang-dev && rm -rf /var/lib/apt/lists/*
+DOCKERFILE
+}
+
 php() {
   make php:8 php:8.2 composer:2 composer:latest << 'DOCKERFILE'
 FROM debian:12
@@ -173,10 +233,11 @@ timed() {
   "$1"
   echo "stand-in $1: $((SECONDS - started)) s"
 }
-# The others are made of it, beside each other; bun of node.
+# The others are made of it, beside each other; some of others.
 timed base
 pids=()
 [[ " ${names[*]} " != *" bun "* ]] || timed node
+[[ " ${names[*]} " != *" alpine "* ]] || for name in node python golang; do timed "$name"; done
 for name in "${names[@]}"; do
   [ "$name" = base ] && continue
   timed "$name" &

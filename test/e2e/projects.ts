@@ -21,6 +21,8 @@ const manifest = (dependencies: Readonly<Record<string, string>>, more: object =
   json({ name: 'app', version: '1.0.0', private: true, dependencies, ...more });
 const server = { 'server.js': "console.log(require('ms')('1h'));\n" };
 const npmLock = ['node:20', 'npm install --package-lock-only --ignore-scripts'] as const;
+const pom = (more = ''): string =>
+  `<project xmlns="http://maven.apache.org/POM/4.0.0">\n  <modelVersion>4.0.0</modelVersion>\n  <groupId>example</groupId>\n  <artifactId>app</artifactId>\n  <version>1</version>\n  <properties>\n    <maven.compiler.source>17</maven.compiler.source>\n    <maven.compiler.target>17</maven.compiler.target>\n    <project.build.sourceEncoding>UTF-8</project.build.sourceEncoding>\n    <project.build.outputTimestamp>2024-01-01T00:00:00Z</project.build.outputTimestamp>\n  </properties>\n${more}</project>\n`;
 
 export const PROJECTS: readonly Project[] = [
   {
@@ -75,6 +77,45 @@ export const PROJECTS: readonly Project[] = [
     lock: npmLock,
   },
   {
+    name: 'npm-subdirectory',
+    manager: 'npm',
+    files: {
+      ...ignore,
+      Dockerfile: `FROM node:20 AS build\nWORKDIR /app\nCOPY . .\nRUN cd frontend && npm ci\nRUN cd frontend && npm run build\n\nFROM node:20-slim\nCOPY --from=build /app/frontend/out /srv\nCMD ["node", "/srv/index.js"]\n`,
+      'frontend/package.json': manifest(
+        { ms: '2.1.3', esbuild: '0.21.5' },
+        { scripts: { build: 'esbuild index.js --bundle --platform=node --outfile=out/index.js' } },
+      ),
+      'frontend/index.js': "console.log(require('ms')('1h'));\n",
+      'README.md': '# App\n',
+    },
+    lock: ['node:20', 'cd frontend && npm install --package-lock-only --ignore-scripts'],
+  },
+  {
+    name: 'npm-late-arg',
+    manager: 'npm',
+    files: {
+      ...ignore,
+      Dockerfile: `FROM node:20\nARG GIT_SHA=unknown\nENV GIT_SHA=$GIT_SHA\nLABEL org.opencontainers.image.revision=$GIT_SHA\nWORKDIR /app\nCOPY . .\nRUN npm ci\nCMD ["node", "server.js"]\n`,
+      'package.json': manifest({ express: '4.21.2' }),
+      ...server,
+    },
+    lock: npmLock,
+    options: ['--build-arg', 'GIT_SHA=0123456'],
+  },
+  {
+    name: 'npm-cache-mount',
+    manager: 'npm',
+    files: {
+      ...ignore,
+      Dockerfile: `FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm ci\nCMD ["node", "server.js"]\n`,
+      'package.json': manifest({ express: '4.21.2' }),
+      ...server,
+    },
+    lock: npmLock,
+    options: ['--add', 'cache-mounts'],
+  },
+  {
     name: 'yarn-classic',
     manager: 'yarn 1',
     files: {
@@ -84,6 +125,20 @@ export const PROJECTS: readonly Project[] = [
       ...server,
     },
     lock: ['node:20', 'yarn install --ignore-scripts && rm -rf node_modules'],
+  },
+  {
+    name: 'yarn-workspaces',
+    manager: 'yarn 1',
+    files: {
+      ...ignore,
+      Dockerfile: `FROM node:20\nWORKDIR /app\nCOPY . .\nRUN yarn install --frozen-lockfile\nCMD ["node", "packages/a/index.js"]\n`,
+      'package.json': manifest({}, { workspaces: ['packages/*'] }),
+      'packages/a/package.json': json({ name: 'a', version: '1.0.0', dependencies: { b: '1.0.0', ms: '2.1.3' } }),
+      'packages/a/index.js': "require('b');\n",
+      'packages/b/package.json': json({ name: 'b', version: '1.0.0', dependencies: { 'is-odd': '3.0.1' } }),
+      'packages/b/index.js': "require('is-odd');\n",
+    },
+    lock: ['node:20', 'yarn install --ignore-scripts && rm -rf node_modules packages/*/node_modules'],
   },
   {
     name: 'yarn-berry',
@@ -113,6 +168,48 @@ export const PROJECTS: readonly Project[] = [
     lock: ['node:20', 'npm install -g pnpm@9.15.9 && pnpm install --lockfile-only'],
   },
   {
+    name: 'pnpm-workspaces',
+    manager: 'pnpm 9',
+    files: {
+      ...ignore,
+      Dockerfile: `FROM node:20\nRUN npm install -g pnpm@9.15.9\nWORKDIR /app\nCOPY . .\nRUN pnpm install --frozen-lockfile\nRUN pnpm -r build\nCMD ["node", "packages/a/index.js"]\n`,
+      'package.json': manifest({}),
+      'pnpm-workspace.yaml': 'packages:\n  - packages/*\n',
+      'packages/a/package.json': json({
+        name: 'a',
+        version: '1.0.0',
+        scripts: { build: 'node index.js > built.txt' },
+        dependencies: { b: 'workspace:*', ms: '2.1.3' },
+      }),
+      'packages/a/index.js': "console.log(require('b'));\n",
+      'packages/b/package.json': json({ name: 'b', version: '1.0.0', dependencies: { 'is-odd': '3.0.1' } }),
+      'packages/b/index.js': "module.exports = require('is-odd')(1);\n",
+    },
+    lock: ['node:20', 'npm install -g pnpm@9.15.9 && pnpm install --lockfile-only'],
+  },
+  {
+    name: 'corepack-pnpm',
+    manager: 'corepack',
+    files: {
+      ...ignore,
+      Dockerfile: `FROM node:20\nRUN npm install -g --force corepack@0.34.0 && corepack enable\nWORKDIR /app\nCOPY . .\nRUN corepack install\nRUN pnpm install --frozen-lockfile\nCMD ["node", "server.js"]\n`,
+      'package.json': manifest({ ms: '2.1.3', express: '4.21.2' }, { packageManager: 'pnpm@9.15.9' }),
+      ...server,
+    },
+    lock: ['node:20', 'npm install -g pnpm@9.15.9 && pnpm install --lockfile-only'],
+  },
+  {
+    name: 'deno',
+    manager: 'deno',
+    files: {
+      ...ignore,
+      Dockerfile: `FROM node:20\nRUN npm install -g deno@2.4.5\nENV DENO_DIR=/deno-dir\nWORKDIR /app\nCOPY . .\nRUN deno install --frozen\nCMD ["deno", "run", "--allow-net", "server.ts"]\n`,
+      'deno.json': json({ imports: { express: 'npm:express@4.21.2' } }),
+      'server.ts': "import express from 'express';\nexpress().listen(80);\n",
+    },
+    lock: ['node:20', 'npm install -g deno@2.4.5 && deno install'],
+  },
+  {
     name: 'bun',
     manager: 'bun',
     files: {
@@ -122,6 +219,20 @@ export const PROJECTS: readonly Project[] = [
       ...server,
     },
     lock: ['node:20', 'npm install -g bun@1.2.20 && bun install --lockfile-only'],
+  },
+  {
+    name: 'bun-workspaces',
+    manager: 'bun',
+    files: {
+      ...ignore,
+      Dockerfile: `FROM oven/bun:1\nWORKDIR /app\nCOPY . .\nRUN bun install --frozen-lockfile\nCMD ["bun", "packages/a/index.js"]\n`,
+      'package.json': manifest({}, { workspaces: ['packages/*'] }),
+      'packages/a/package.json': json({ name: 'a', version: '1.0.0', dependencies: { b: 'workspace:*', ms: '2.1.3' } }),
+      'packages/a/index.js': "require('b');\n",
+      'packages/b/package.json': json({ name: 'b', version: '1.0.0', dependencies: { 'is-odd': '3.0.1' } }),
+      'packages/b/index.js': "require('is-odd');\n",
+    },
+    lock: ['oven/bun:1', 'bun install --lockfile-only'],
   },
   {
     name: 'pip',
@@ -136,6 +247,18 @@ export const PROJECTS: readonly Project[] = [
     },
   },
   {
+    name: 'pip-virtualenv',
+    manager: 'pip',
+    files: {
+      ...ignore,
+      Dockerfile: `FROM python:3.11 AS build\nENV PYTHONDONTWRITEBYTECODE=1\nRUN python3 -m venv /venv\nWORKDIR /app\nCOPY . .\nRUN /venv/bin/pip install --no-cache-dir --no-compile -c constraints.txt -r requirements/prod.txt\n\nFROM python:3.11-slim\nCOPY --from=build /venv /venv\nCOPY --from=build /app /app\nCMD ["/venv/bin/python", "/app/app.py"]\n`,
+      'constraints.txt': 'click==8.1.7\n',
+      'requirements/base.txt': 'click\n',
+      'requirements/prod.txt': '-r base.txt\nflask==3.0.3\n',
+      'app.py': 'import flask\n',
+    },
+  },
+  {
     name: 'uv',
     manager: 'uv',
     files: {
@@ -146,6 +269,16 @@ export const PROJECTS: readonly Project[] = [
       'app.py': 'import flask\n',
     },
     lock: ['python:3.11', 'pip install -q uv==0.8.13 && uv lock'],
+  },
+  {
+    name: 'uv-pip',
+    manager: 'uv',
+    files: {
+      ...ignore,
+      Dockerfile: `FROM python:3.11\nRUN pip install --no-cache-dir uv==0.8.13\nWORKDIR /app\nCOPY . .\nRUN uv pip install --system --no-cache -r requirements.txt\nCMD ["python", "app.py"]\n`,
+      'requirements.txt': 'flask==3.0.3\n',
+      'app.py': 'import flask\n',
+    },
   },
   {
     name: 'pipenv',
@@ -205,6 +338,20 @@ export const PROJECTS: readonly Project[] = [
     lock: ['golang:1.19', 'go mod tidy'],
   },
   {
+    name: 'go-replaced-module',
+    manager: 'go',
+    files: {
+      Dockerfile: `FROM golang:1.19 AS build\nWORKDIR /src\nCOPY . .\nRUN go mod download\nRUN CGO_ENABLED=0 go build -trimpath -o /out/app .\n\nFROM scratch\nCOPY --from=build /out/app /app\nENTRYPOINT ["/app"]\n`,
+      'go.mod':
+        'module example.com/app\n\ngo 1.19\n\nrequire (\n\texample.com/lib v0.0.0\n\tgithub.com/google/uuid v1.3.0\n)\n\nreplace example.com/lib => ./lib\n',
+      'main.go':
+        'package main\n\nimport (\n\t"example.com/lib"\n\t"github.com/google/uuid"\n)\n\nfunc main() { println(lib.Name, uuid.NewString()) }\n',
+      'lib/go.mod': 'module example.com/lib\n\ngo 1.19\n',
+      'lib/lib.go': 'package lib\n\nconst Name = "lib"\n',
+    },
+    lock: ['golang:1.19', 'go mod tidy'],
+  },
+  {
     name: 'cargo',
     manager: 'cargo',
     files: {
@@ -216,14 +363,64 @@ export const PROJECTS: readonly Project[] = [
     lock: ['rust:1', 'cargo generate-lockfile'],
   },
   {
+    name: 'cargo-fetch',
+    manager: 'cargo',
+    files: {
+      ...ignore,
+      Dockerfile: `FROM rust:1 AS build\nWORKDIR /src\nCOPY . .\nRUN cargo fetch --locked\nRUN cargo build --release --offline\n\nFROM debian:12\nCOPY --from=build /src/target/release/app /app\nCMD ["/app"]\n`,
+      'Cargo.toml': '[workspace]\nresolver = "2"\nmembers = ["app", "lib"]\n',
+      'app/Cargo.toml':
+        '[package]\nname = "app"\nversion = "1.0.0"\nedition = "2021"\n\n[dependencies]\nlib = { path = "../lib" }\n',
+      'app/src/main.rs': 'fn main() { println!("{}", lib::one()); }\n',
+      'lib/Cargo.toml':
+        '[package]\nname = "lib"\nversion = "1.0.0"\nedition = "2021"\n\n[dependencies]\nitoa = "=1.0.5"\n',
+      'lib/src/lib.rs': 'pub fn one() -> String { itoa::Buffer::new().format(1).to_string() }\n',
+    },
+    lock: ['rust:1', 'cargo generate-lockfile'],
+  },
+  {
     name: 'maven',
     manager: 'maven',
     files: {
       ...ignore,
       Dockerfile: `FROM maven:3\nWORKDIR /src\nCOPY . .\nRUN mvn -B -q package\nCMD ["java", "-jar", "target/app-1.jar"]\n`,
-      'pom.xml':
-        '<project xmlns="http://maven.apache.org/POM/4.0.0">\n  <modelVersion>4.0.0</modelVersion>\n  <groupId>example</groupId>\n  <artifactId>app</artifactId>\n  <version>1</version>\n  <properties>\n    <maven.compiler.source>17</maven.compiler.source>\n    <maven.compiler.target>17</maven.compiler.target>\n    <project.build.sourceEncoding>UTF-8</project.build.sourceEncoding>\n    <project.build.outputTimestamp>2024-01-01T00:00:00Z</project.build.outputTimestamp>\n  </properties>\n</project>\n',
+      'pom.xml': pom(),
       'src/main/java/App.java': 'class App { public static void main(String[] a) { System.out.println("hello"); } }\n',
+    },
+  },
+  {
+    name: 'maven-go-offline',
+    manager: 'maven',
+    files: {
+      ...ignore,
+      Dockerfile: `FROM maven:3 AS build\nWORKDIR /src\nCOPY . .\nRUN mvn -B -q dependency:go-offline\nRUN mvn -B -q package\n\nFROM maven:3\nCOPY --from=build /src/target/app-1.jar /app.jar\nCMD ["java", "-jar", "/app.jar"]\n`,
+      'pom.xml': pom(
+        '  <dependencies>\n    <dependency>\n      <groupId>commons-io</groupId>\n      <artifactId>commons-io</artifactId>\n      <version>2.15.1</version>\n    </dependency>\n  </dependencies>\n',
+      ),
+      'src/main/java/App.java': 'class App { public static void main(String[] a) { System.out.println("hello"); } }\n',
+    },
+  },
+  {
+    name: 'gradle',
+    manager: 'gradle',
+    files: {
+      '.dockerignore': 'build\n.gradle\n',
+      Dockerfile: `FROM gradle:4\nWORKDIR /src\nCOPY . .\nRUN gradle --no-daemon dependencies\nRUN gradle --no-daemon jar\nCMD ["java", "-cp", "build/libs/app.jar", "App"]\n`,
+      'settings.gradle': "rootProject.name = 'app'\n",
+      'build.gradle':
+        "apply plugin: 'java'\n\nrepositories {\n    mavenCentral()\n}\n\ndependencies {\n    compile 'commons-io:commons-io:2.15.1'\n}\n",
+      'src/main/java/App.java': 'class App { public static void main(String[] a) { System.out.println("hello"); } }\n',
+    },
+  },
+  {
+    name: 'leiningen',
+    manager: 'clojure',
+    files: {
+      '.dockerignore': 'target\n',
+      Dockerfile: `FROM clojure:lein\nENV LEIN_ROOT=1\nWORKDIR /src\nCOPY . .\nRUN lein deps\nRUN lein jar\nCMD ["lein", "run"]\n`,
+      'project.clj':
+        '(defproject app "1.0.0"\n  :dependencies [[org.clojure/clojure "1.11.1"]]\n  :main app.core)\n',
+      'src/app/core.clj': '(ns app.core)\n\n(defn -main [] (println "hello"))\n',
     },
   },
   {
@@ -267,6 +464,18 @@ export const PROJECTS: readonly Project[] = [
       'vendored/lib/mix.exs':
         'defmodule Lib.MixProject do\n  use Mix.Project\n\n  def project do\n    [app: :lib, version: "1.0.0"]\n  end\nend\n',
       'lib/app.ex': 'defmodule App do\nend\n',
+    },
+  },
+  {
+    name: 'rebar3-apps',
+    manager: 'rebar3',
+    offline: true,
+    files: {
+      ...ignore,
+      Dockerfile: `FROM erlang:25\nWORKDIR /app\nCOPY . .\nRUN rebar3 get-deps\nRUN rebar3 compile\n`,
+      'rebar.config': '{deps, []}.\n{erl_opts, [deterministic]}.\n',
+      'apps/app/src/app.app.src': '{application, app, [{vsn, "1.0.0"}, {applications, [kernel, stdlib]}]}.\n',
+      'apps/app/src/app.erl': '-module(app).\n-export([one/0]).\none() -> 1.\n',
     },
   },
 ];
