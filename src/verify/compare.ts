@@ -20,9 +20,14 @@ export interface Comparison {
 
 /**
  * `nondeterminism`: two builds of the original differ there, too. `package-manager-cache`: what a package manager
- * leaves in its own cache.
+ * leaves in its own cache. `lockfile-restored`: the install rewrote a lockfile, and the late copy brings the context's.
  */
-export type Allowance = 'nondeterminism' | 'package-manager-cache';
+export type Allowance = 'nondeterminism' | 'package-manager-cache' | 'lockfile-restored';
+
+/** Cargo keeps there what it asked its compiler, in an order that changes from run to run. */
+const CACHE_FILE = /\/target\/\.rustc_info\.json$/;
+
+export const LOCKFILE = /(?:^|\/)[^/]*(?:lock|shrinkwrap|\.sum$)[^/]*$/;
 
 export function compareImages(
   before: Image,
@@ -31,12 +36,23 @@ export function compareImages(
   again: Image,
   /** Directories that package managers keep their caches in; `*` stands for one name. */
   caches: readonly string[],
+  /** SHA-256 of the context's lockfiles, by their names. */
+  lockfiles: ReadonlyMap<string, ReadonlySet<string>> = new Map(),
 ): Comparison {
   const noise = noiseOf(differencesOf(before, again), before);
   const isCache = cacheTest(caches);
-  const allowed: Record<Allowance, number> = { nondeterminism: 0, 'package-manager-cache': 0 };
+  const isRestored = ({ path, what }: Difference): boolean =>
+    what === 'content' &&
+    (lockfiles.get(path.slice(path.lastIndexOf('/') + 1))?.has(after.entries.get(path)?.sha256 ?? '') ?? false);
+  const allowed: Record<Allowance, number> = { nondeterminism: 0, 'package-manager-cache': 0, 'lockfile-restored': 0 };
   const differences = differencesOf(before, after).filter((each) => {
-    const allowance = noise(each) ? 'nondeterminism' : isCache(each.path) ? 'package-manager-cache' : undefined;
+    const allowance = noise(each)
+      ? 'nondeterminism'
+      : isCache(each.path)
+        ? 'package-manager-cache'
+        : isRestored(each)
+          ? 'lockfile-restored'
+          : undefined;
     if (allowance !== undefined) allowed[allowance]++;
     return allowance === undefined;
   });
@@ -144,5 +160,5 @@ function cacheTest(caches: readonly string[]): (path: string) => boolean {
   const patterns = caches.map(
     (cache) => new RegExp(`^${cache.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '[^/]+')}(?:/|$)`),
   );
-  return (path) => patterns.some((pattern) => pattern.test(path));
+  return (path) => CACHE_FILE.test(path) || patterns.some((pattern) => pattern.test(path));
 }

@@ -2,8 +2,17 @@
  * Builds a Dockerfile as it is and as rewritten, with a real builder, and compares what comes out. The user's tree is
  * only read: Dockerfiles are passed from outside the context, and edits are made to a copy of it.
  */
-import { randomInt } from 'node:crypto';
-import { createReadStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash, randomInt } from 'node:crypto';
+import {
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
@@ -11,7 +20,7 @@ import type { Readable } from 'node:stream';
 import { basename, join, relative } from 'node:path';
 import { managers, parse } from '../index.ts';
 import type { BuildContext, Dockerfile, Stage } from '../model.ts';
-import { compareImages, type Comparison } from './compare.ts';
+import { compareImages, LOCKFILE, type Comparison } from './compare.ts';
 import { chooseEdits } from './edits.ts';
 import { watchDisks, type DiskWatch } from './disk.ts';
 import {
@@ -219,6 +228,7 @@ class Session {
       }
     const images = await this.read([...built]);
 
+    const lockfiles = this.lockfiles();
     const stages = targets.map(({ name }): StageResult => {
       const failed = failures.get(name);
       if (failed !== undefined) return { stage: name, failed: failed === 'rewritten' ? 'rewritten' : 'original' };
@@ -227,12 +237,29 @@ class Session {
         Image,
         Image,
       ];
-      return { stage: name, comparison: compareImages(original, rewritten, again, cacheDirectories(original)) };
+      return {
+        stage: name,
+        comparison: compareImages(original, rewritten, again, cacheDirectories(original), lockfiles),
+      };
     });
     if (stages.some(({ failed }) => failed === 'rewritten')) return done('rewrite-fails', stages);
     const same = stages.every(({ comparison }) => (comparison?.differences.length ?? 0) === 0);
     const cache = this.options.cache ? await this.tryCache(files, final) : undefined;
     return done(same ? 'same' : 'different', stages, cache);
+  }
+
+  private lockfiles(): Map<string, Set<string>> {
+    const { after, directory } = this.options;
+    const found = new Map<string, Set<string>>();
+    for (const path of after.context.list('.')) {
+      if (!LOCKFILE.test(path) || !statSync(join(directory, path), { throwIfNoEntry: false })?.isFile()) continue;
+      const hash = createHash('sha256')
+        .update(readFileSync(join(directory, path)))
+        .digest('hex');
+      const name = basename(path);
+      found.set(name, (found.get(name) ?? new Set()).add(hash));
+    }
+    return found;
   }
 
   private write(variant: Variant, { source, context }: Side): void {

@@ -418,8 +418,7 @@ export const PROJECTS: readonly Project[] = [
     files: {
       '.dockerignore': 'target\n',
       Dockerfile: `FROM clojure:lein\nENV LEIN_ROOT=1\nWORKDIR /src\nCOPY . .\nRUN lein deps\nRUN lein jar\nCMD ["lein", "run"]\n`,
-      'project.clj':
-        '(defproject app "1.0.0"\n  :dependencies [[org.clojure/clojure "1.11.1"]]\n  :main app.core)\n',
+      'project.clj': '(defproject app "1.0.0"\n  :dependencies [[org.clojure/clojure "1.11.1"]]\n  :main app.core)\n',
       'src/app/core.clj': '(ns app.core)\n\n(defn -main [] (println "hello"))\n',
     },
   },

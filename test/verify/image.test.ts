@@ -127,7 +127,7 @@ describe('differences', () => {
       layers: [[...log('run-2026-03.log').slice(0, 3), { name: 'app/run-2026-03.log', text: '' }]],
     });
     const { differences, allowed } = compareImages(before, after, again, []);
-    expect(allowed).toEqual({ nondeterminism: 2, 'package-manager-cache': 0 });
+    expect(allowed).toEqual({ nondeterminism: 2, 'package-manager-cache': 0, 'lockfile-restored': 0 });
     expect(differences.map(({ path }) => path)).toEqual(['/app/hidden', '/app/hidden/y', '/app/old/x']);
   });
   it('leave out what package managers keep for themselves', async () => {
@@ -144,5 +144,24 @@ describe('differences', () => {
     const { differences, allowed } = compareImages(before, after, before, ['/home/*/.npm']);
     expect(allowed['package-manager-cache']).toBe(1);
     expect(differences.map(({ path }) => path)).toEqual(['/home/node/.npmrc']);
+  });
+  it('leave out a lockfile that the context restores, and no other file', async () => {
+    const imageWith = (text: string): Promise<Image> =>
+      image({
+        layers: [
+          [
+            { name: 'app/', type: 'directory' },
+            { name: 'app/package-lock.json', text },
+            { name: 'app/a.js', text },
+          ],
+        ],
+      });
+    const [before, after] = [await imageWith('rewritten by the install'), await imageWith("the context's")];
+    const hash = after.entries.get('/app/a.js')?.sha256 ?? '';
+    const lockfiles = new Map([['package-lock.json', new Set([hash])]]);
+    const { differences, allowed } = compareImages(before, after, before, [], lockfiles);
+    expect(allowed['lockfile-restored']).toBe(1);
+    expect(differences.map(({ path }) => path)).toEqual(['/app/a.js']);
+    expect(compareImages(after, before, after, [], lockfiles).differences).toHaveLength(2);
   });
 });
