@@ -1,11 +1,11 @@
 /**
- * The build scoreboard: `npm run scoreboard:verify -- [--results DIR] [CHECKOUT[:DOCKERFILE]...]` builds the end-to-end
- * suite's projects and these checkouts before and after, and writes docs/verified.md. Results that DIR has are not made
- * again. Run it below scripts/with-builder.sh where there is no builder or no registry of images: what a checkout
+ * The build scoreboard: `npm run scoreboard:verify -- [--results DIR [--table]] [CHECKOUT[:DOCKERFILE]...]` builds the end-to-end
+ * suite's projects and these checkouts before and after, and writes docs/verified.md. What DIR has is not made again, and
+ * is in the tables: an interrupted run goes on where it was, and --table builds nothing more. Run it below scripts/with-builder.sh where there is no builder or no registry of images: what a checkout
  * builds on is then a stand-in of the same family.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { managers, parse } from '../src/index.ts';
@@ -15,16 +15,23 @@ import { CONTROLS, PROJECTS } from '../test/e2e/projects.ts';
 const words = process.argv.slice(2);
 const at = words.indexOf('--results');
 const results = at < 0 ? mkdtempSync(join(tmpdir(), 'dockerfix-verified-')) : resolve(words.splice(at, 2)[1] ?? '');
+const table = words.includes('--table');
 mkdirSync(results, { recursive: true });
 
-const made: Verified[] = [];
-function result(name: string, make: () => Verified): Verified {
-  const file = join(results, `${name.replaceAll('/', '+')}.json`);
+/** `label`: of a checkout. */
+type Result = Verified & { readonly label?: string };
+
+const fileOf = (name: string): string => join(results, `${name.replaceAll('/', '+')}.json`);
+const wanted = ({ name }: { readonly name: string }): boolean => !table || existsSync(fileOf(name));
+
+const made: Result[] = [];
+function result(name: string, make: () => Result): Result {
+  const file = fileOf(name);
   if (!existsSync(file)) {
     process.stderr.write(`${name}\n`);
     writeFileSync(file, JSON.stringify(make()));
   }
-  const found = JSON.parse(readFileSync(file, 'utf8')) as Verified;
+  const found = JSON.parse(readFileSync(file, 'utf8')) as Result;
   made.push(found);
   return found;
 }
@@ -42,7 +49,7 @@ function within(project: Parameters<typeof prepare>[0], work: (folder: string) =
 }
 
 const built = new Map<string, string[]>();
-const projects = PROJECTS.map((project) => {
+const projects = PROJECTS.filter(wanted).map((project) => {
   const { name, manager, offline, options = [] } = project;
   const how = offline === true ? 'local dependencies' : 'registry';
   const verified = result(name, () => within(project, (folder) => verifyIn(folder, ...options)));
@@ -51,28 +58,35 @@ const projects = PROJECTS.map((project) => {
   return row([name, manager, how], verified);
 });
 
-const fetched = words.map((word) => {
+for (const word of words.filter((each) => each !== '--table')) {
   const [checkout = '', dockerfile = 'Dockerfile'] = word.split(':');
   const commit = execFileSync('git', ['rev-parse', '--short=7', 'HEAD'], { cwd: checkout, encoding: 'utf8' }).trim();
   const name = basename(checkout).replace('+', '/');
   standIn(readFileSync(join(checkout, dockerfile), 'utf8'));
   const label = dockerfile.includes('/') ? `${name} ${dockerfile}` : name;
-  return row(
-    [`${label} (${commit})`],
-    result(label.replaceAll(' ', '+'), () => verifyIn(checkout, '--timeout', '600', dockerfile)),
-  );
-});
+  result(label.replaceAll(' ', '+'), () => ({
+    label: `${label} (${commit})`,
+    ...verifyIn(checkout, '--timeout', '600', dockerfile),
+  }));
+}
+const checkouts = readdirSync(results)
+  .map((name) => JSON.parse(readFileSync(join(results, name), 'utf8')) as Result)
+  .filter(({ label }) => label !== undefined);
+const fails = checkouts.filter(({ verification }) => verification?.verdict === 'original-fails');
+const fetched = checkouts.filter((each) => !fails.includes(each)).map((each) => row([each.label ?? ''], each));
 
-const controls = CONTROLS.map((control) => {
-  const { verification } = result(`control-${control.name}`, () =>
-    within(control, (folder) => {
-      const rewritten = join(folder, '.git', 'rewritten');
-      writeFileSync(rewritten, control.rewritten);
-      return verifyIn(folder, '--against', rewritten, '--no-cache', 'Dockerfile');
-    }),
-  );
-  return `| ${control.name} | ${verification?.verdict ?? 'nothing built'} | ${differencesOf(verification)} |`;
-});
+const controls = CONTROLS.map((each) => ({ ...each, name: `control-${each.name}` }))
+  .filter(wanted)
+  .map((control) => {
+    const { verification } = result(control.name, () =>
+      within(control, (folder) => {
+        const rewritten = join(folder, '.git', 'rewritten');
+        writeFileSync(rewritten, control.rewritten);
+        return verifyIn(folder, '--against', rewritten, '--no-cache', 'Dockerfile');
+      }),
+    );
+    return `| ${control.name.replace('control-', '')} | ${verification?.verdict ?? 'nothing built'} | ${differencesOf(verification)} |`;
+  });
 
 /** Names an image after that this machine has in place of one that it cannot pull. */
 function standIn(dockerfile: string): void {
@@ -121,7 +135,8 @@ function row(first: readonly string[], { verification, stderr }: Verified): stri
   );
 }
 
-const verifications = made.flatMap(({ verification }) => verification ?? []);
+const all = [...made.filter(({ label }) => label === undefined), ...checkouts];
+const verifications = all.flatMap(({ verification }) => verification ?? []);
 const minutes = Math.round(verifications.reduce((sum, { seconds }) => sum + seconds, 0) / 60);
 const megabytes = Math.round(Math.max(...verifications.map(({ diskBytes }) => diskBytes)) / 1e6);
 const version = execFileSync(DOCKER, ['version', '--format', '{{.Server.Version}}'], { encoding: 'utf8' }).trim();
@@ -153,12 +168,16 @@ ${managers.map(({ name }) => `| ${name} | ${built.get(name)?.join(', ') ?? 'not 
 
 ## Public repositories
 
-Their base images were stand-ins of the same family, of another version where need be.
+Their base images were stand-ins of the same family, of another version where need be; \`apk add\` installed Debian's packages.
 
 | repository | ${head}
 | --- ${rule}
 ${fetched.join('\n')}
-
+${
+  fails.length === 0
+    ? ''
+    : `\nThese did not build here as they are, so that nothing was compared: ${fails.map(({ label }) => label ?? '').join(', ')}.\n`
+}
 ## Wrong rewrites
 
 Each has to be caught.

@@ -188,11 +188,12 @@ export const PROJECTS: readonly Project[] = [
     lock: ['node:20', 'npm install -g pnpm@9.15.9 && pnpm install --lockfile-only'],
   },
   {
+    // Without its look at signatures, which mirrors of the registry do not have.
     name: 'corepack-pnpm',
     manager: 'corepack',
     files: {
       ...ignore,
-      Dockerfile: `FROM node:20\nRUN npm install -g --force corepack@0.34.0 && corepack enable\nWORKDIR /app\nCOPY . .\nRUN corepack install\nRUN pnpm install --frozen-lockfile\nCMD ["node", "server.js"]\n`,
+      Dockerfile: `FROM node:20\nRUN npm install -g --force corepack@0.34.0 && corepack enable\nENV COREPACK_INTEGRITY_KEYS=0\nWORKDIR /app\nCOPY . .\nRUN corepack install\nRUN pnpm install --frozen-lockfile\nCMD ["node", "server.js"]\n`,
       'package.json': manifest({ ms: '2.1.3', express: '4.21.2' }, { packageManager: 'pnpm@9.15.9' }),
       ...server,
     },
@@ -203,11 +204,11 @@ export const PROJECTS: readonly Project[] = [
     manager: 'deno',
     files: {
       ...ignore,
-      Dockerfile: `FROM node:20\nRUN npm install -g deno@2.4.5\nENV DENO_DIR=/deno-dir\nWORKDIR /app\nCOPY . .\nRUN deno install --frozen\nCMD ["deno", "run", "--allow-net", "server.ts"]\n`,
+      Dockerfile: `FROM node:20\nRUN npm install -g deno@2.9.6\nENV DENO_DIR=/deno-dir\nWORKDIR /app\nCOPY . .\nRUN deno install --frozen\nCMD ["deno", "run", "--allow-net", "server.ts"]\n`,
       'deno.json': json({ imports: { express: 'npm:express@4.21.2' } }),
       'server.ts': "import express from 'express';\nexpress().listen(80);\n",
     },
-    lock: ['node:20', 'npm install -g deno@2.4.5 && deno install'],
+    lock: ['node:20', 'npm install -g deno@2.9.6 && deno install'],
   },
   {
     name: 'bun',
