@@ -2,6 +2,7 @@ import { build, difference, type Context, type Stage } from './build.ts';
 import { Failure } from './files.ts';
 import type { Project } from './generate.ts';
 import { fix, memoryContext } from '../../src/index.ts';
+import type { Outcome } from '../../src/model.ts';
 
 export type Verdict = 'unchanged' | 'fails' | 'same';
 
@@ -15,12 +16,17 @@ const attempt = (source: string, context: Context, rules: string): readonly Stag
 };
 
 /** Throws where a fix that counts as safe changes what the reference interpreter builds. */
-export function check({ source, context, disk }: Project): Verdict {
+export function check(project: Project): Verdict {
+  const { source, context } = project;
   const known = memoryContext(context.files, {
     ...(context.links === undefined ? {} : { symlinks: context.links }),
     ...(context.executable === undefined ? {} : { executable: context.executable }),
   });
-  const outcome = fix({ path: 'Dockerfile', source }, known);
+  return compare(project, fix({ path: 'Dockerfile', source }, known));
+}
+
+/** The same of a fix that was made. */
+export function compare({ source, context, disk }: Project, outcome: Outcome): Verdict {
   const after = outcome.changes.find((each) => each.path === 'Dockerfile')?.after;
   if (after === undefined) return 'unchanged';
   const rules =
