@@ -166,7 +166,9 @@ function commandsOf({ actions }: Event): string {
 function flagEdit(file: Dockerfile, run: Run, mounts: readonly string[]): Edit {
   const at = run.flags[0]?.span[0] ?? run.argument[0];
   const text = mounts.join(` ${file.escape}${file.eol}    `);
-  const isLong = mounts.length > 1 || text.length + run.argument[1] - run.argument[0] > 110;
+  // Line ends of two characters are no wider.
+  const written = file.source.slice(...run.argument).replaceAll('\r', '');
+  const isLong = mounts.length > 1 || text.length + written.length > 110;
   return {
     file: 'dockerfile',
     span: [at, at],

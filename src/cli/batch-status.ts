@@ -9,7 +9,7 @@ import { ForgeError, type Home, type Standing } from '../batch/forges/forge.ts';
 import type { OpenForge } from '../batch/forges/index.ts';
 import { journalPath } from '../batch/journal.ts';
 import { inLanes } from '../batch/lanes.ts';
-import { printable } from '../reporters/text.ts';
+import { jsonText, printable } from '../reporters/text.ts';
 import { RESULTS_FLAG, resultsFolder } from './batch-folder.ts';
 import { forgesFor } from './batch-requests.ts';
 import { usageError, type Io } from './io.ts';
@@ -58,7 +58,7 @@ export async function status(argv: readonly string[], io: Io): Promise<number> {
       ...(standing === undefined || commit === undefined ? {} : { changedByOthers: standing.head !== commit }),
       ...(error === undefined ? {} : { error }),
     }));
-    io.stdout(`${JSON.stringify(rows, undefined, 2)}\n`);
+    io.stdout(jsonText(rows));
   } else {
     const rows = found.map(({ request, standing, error }) =>
       standing === undefined ? ['unknown', '', '', `${request.url} ${error ?? ''}`] : columns(request, standing),

@@ -1,7 +1,7 @@
 /** `dockerfix explain [paths..]`: the layers as a table, and what led to each refusal. */
 import { version } from '../index.ts';
 import { explainLines } from '../reporters/explain.ts';
-import { noteLine } from '../reporters/text.ts';
+import { jsonText, noteLine } from '../reporters/text.ts';
 import { run as findFixes } from '../run.ts';
 import { explainReports } from './explained.ts';
 import { HISTORY_FLAGS, histories, historyRequest } from './history.ts';
@@ -42,9 +42,7 @@ export async function explainLayers(argv: readonly string[], io: Io): Promise<nu
   const past = await histories(found.outcomes, { ...history, builder });
   const reports = past.flatMap(([outcomes, result]) => explainReports(outcomes, result, builder));
   if (options.format === 'json')
-    io.stdout(
-      `${JSON.stringify({ version: 1, tool: { name: 'dockerfix', version }, files: reports }, undefined, 2)}\n`,
-    );
+    io.stdout(jsonText({ version: 1, tool: { name: 'dockerfix', version }, files: reports }));
   else io.stdout(reports.map((report) => `${explainLines(report, columns).join('\n')}\n`).join('\n'));
   // The table says enough without counts.
   for (const [, result] of past) if (typeof result === 'string') io.stderr(`dockerfix: ${result}\n`);

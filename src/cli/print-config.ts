@@ -1,6 +1,7 @@
 /** `--print-config`: what holds for each of the Dockerfiles that are meant. */
 import { join } from 'node:path';
 import { findDockerfiles } from '../context/find.ts';
+import { jsonText } from '../reporters/text.ts';
 import type { Options } from './arguments.ts';
 import type { Io } from './io.ts';
 import type { Request } from './request.ts';
@@ -24,6 +25,6 @@ export async function printConfig(options: Options, request: Request, io: Io): P
       ];
     }),
   );
-  io.stdout(`${JSON.stringify({ config: request.configurationFile ?? null, files: shown }, undefined, 2)}\n`);
+  io.stdout(jsonText({ config: request.configurationFile ?? null, files: shown }));
   return 0;
 }

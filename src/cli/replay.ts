@@ -2,7 +2,7 @@
 import { version } from '../index.ts';
 import type { ReplayResult } from '../replay.ts';
 import { replayLines, type ReplayReport } from '../reporters/replay.ts';
-import { noteLine } from '../reporters/text.ts';
+import { jsonText, noteLine } from '../reporters/text.ts';
 import { run as findFixes } from '../run.ts';
 import { HISTORY_FLAGS, histories, historyRequest, preface, reportOf, type Shown } from './history.ts';
 import { REPORT_FLAG, reportTrouble, writeReport } from './html.ts';
@@ -71,7 +71,7 @@ function replayJson(
     files: result.replays.map((each) => fileJson(reportOf(each, result))),
   }));
   const report = { version: 1, tool: { name: 'dockerfix', version }, builder, asWas, repositories };
-  return `${JSON.stringify(report, undefined, 2)}\n`;
+  return jsonText(report);
 }
 
 function fileJson(report: ReplayReport): object {

@@ -6,7 +6,7 @@ import { decodeUtf8 } from '../context/text.ts';
 import { parse, version } from '../index.ts';
 import type { FileOutcome, Subject } from '../run.ts';
 import { run as findFixes } from '../run.ts';
-import { outcomeLines, printable } from '../reporters/text.ts';
+import { jsonText, outcomeLines, printable } from '../reporters/text.ts';
 import { verificationLines } from '../reporters/verify.ts';
 import { ENGINES, findEngine } from '../verify/engines.ts';
 import { HostTrouble, verify, type Verification, type VerifyOptions } from '../verify/verify.ts';
@@ -120,7 +120,11 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   }
   if (options.format === 'json')
     io.stdout(
-      `${JSON.stringify({ version: 1, dockerfix: version, files: results.map(({ path, verification }) => ({ path, ...verification })) }, null, 2)}\n`,
+      jsonText({
+        version: 1,
+        dockerfix: version,
+        files: results.map(({ path, verification }) => ({ path, ...verification })),
+      }),
     );
   if (options.report !== undefined) {
     const history = historyRequest({}, io.cwd);

@@ -28,6 +28,10 @@ const HERE =
   /\$\{?(?:PWD|CI_PROJECT_DIR|GITHUB_WORKSPACE)\}?|\$\{\{\s*github\.workspace\s*\}\}|\$\((?:CURDIR|pwd)\)|`pwd`/g;
 
 const MAX_LINE = 10_000;
+/** More than anybody has in a file. */
+const MAX_BUILDS = 1_000;
+/** No system opens a longer one. */
+const MAX_PATH = 4_096;
 
 export function buildCommands(text: string, { separateLines = false }: ScriptKind = {}): readonly BuildCommand[] {
   if (!/docker|podman|buildah|nerdctl/.test(text) || !/\b(?:build|bud)\b/.test(text)) return [];
@@ -35,6 +39,7 @@ export function buildCommands(text: string, { separateLines = false }: ScriptKin
   const variables = constants(text);
   let here = '.';
   for (const raw of text.replace(/\\\r?\n/g, ' ').split('\n')) {
+    if (found.length >= MAX_BUILDS) break;
     if (raw.length > MAX_LINE || !/\b(?:build|bud|cd)\b/.test(raw)) continue;
     const line = raw
       .replace(HERE, '.')
@@ -92,7 +97,7 @@ function commandsOf(node: unknown, scope: { here: string }, depth = 0): Located[
     if (words[0] === 'cd' || words[0] === 'pushd') {
       const to = words.slice(1).find((word) => !word.startsWith('-')) ?? '';
       // Scripts go to their own directory or to the root that way; which, is for the caller to try.
-      if (/^[\w./-]+$/.test(to)) scope.here = `${scope.here}/${to}`;
+      if (/^[\w./-]+$/.test(to) && scope.here.length < MAX_PATH) scope.here = `${scope.here}/${to}`;
     }
     return [{ words, directory: scope.here }];
   }

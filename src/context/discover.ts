@@ -36,6 +36,8 @@ type Reader = (text: string, directory: string, view: View) => Promise<readonly 
 
 const MAX_TEXT = 1_000_000;
 const MAX_CANDIDATES = 5_000;
+/** In one file. */
+const MAX_BUILDS = 1_000;
 
 /** One look rules out most files of a repository. */
 const CANDIDATE = /\.(?:ya?ml|hcl|json|mk|sh)$|[Mm]akefile$/;
@@ -73,7 +75,10 @@ export async function findEvidence(view: View): Promise<readonly Evidence[]> {
     } catch {
       // Not valid: no evidence.
     }
-    const located = builds.map((build) => locate(build, known)).filter((each) => each !== undefined);
+    const located = builds
+      .slice(0, MAX_BUILDS)
+      .map((build) => locate(build, known))
+      .filter((each) => each !== undefined);
     for (const each of located) {
       // The same script read from two starting points must not name two Dockerfiles.
       if (
@@ -251,8 +256,10 @@ function matrix(axes: Readonly<Record<string, unknown>>): readonly ReadonlyMap<s
   let combinations: ReadonlyMap<string, string>[] = [new Map()];
   for (const [name, values] of Object.entries(axes)) {
     if (!Array.isArray(values)) continue;
-    combinations = combinations
-      .flatMap((each) => values.map((value) => new Map([...each, ...leaves(name, value)])))
+    // As few of each as make no more than are looked at.
+    const few = combinations.slice(0, Math.ceil(MAX_COMBINATIONS / Math.max(1, values.length)));
+    combinations = few
+      .flatMap((each) => values.slice(0, MAX_COMBINATIONS).map((value) => new Map([...each, ...leaves(name, value)])))
       .slice(0, MAX_COMBINATIONS);
   }
   return combinations;
@@ -280,12 +287,15 @@ async function readWorkflow(text: string): Promise<readonly Build[]> {
       : [];
     const crossed = matrix(axes);
     // An included row extends the combinations that it agrees with, or stands alone.
+    const few = crossed.slice(0, Math.ceil(MAX_COMBINATIONS / Math.max(1, rows.length)));
     const combinations = [
       ...crossed,
       ...rows,
-      ...crossed.flatMap((one) => rows.map((row) => new Map([...row, ...one]))),
+      ...few.flatMap((one) => rows.slice(0, MAX_COMBINATIONS).map((row) => new Map([...row, ...one]))),
     ];
-    return combinations.slice(0, MAX_COMBINATIONS).flatMap((values) => jobBuilds(job, values, constants));
+    // Each reads the whole job once more.
+    const affordable = Math.min(MAX_COMBINATIONS, Math.ceil((5 * MAX_TEXT) / text.length));
+    return combinations.slice(0, affordable).flatMap((values) => jobBuilds(job, values, constants));
   });
 }
 

@@ -106,16 +106,22 @@ function parsePatterns(text: string): { patterns: Pattern[]; trouble: string | u
   const patterns: Pattern[] = [];
   let trouble: string | undefined;
   for (const raw of text.replace(/^\ufeff/, '').split('\n')) {
-    if (raw.length >= MAX_LINE) trouble ??= 'a line is too long for Docker';
+    if (raw.length >= MAX_LINE) {
+      trouble ??= 'a line is too long for Docker';
+      continue;
+    }
     // `#` only at column 0, before trimming.
     if (raw.startsWith('#')) continue;
     const line = cleanLine(trim(raw));
     if (line === undefined) continue;
+    if (patterns.length >= MAX_PATTERNS) {
+      trouble ??= `it has more than ${MAX_PATTERNS} patterns`;
+      break;
+    }
     const negated = line.startsWith('!');
     const pattern = negated ? line.slice(1) : line;
     const glob = pattern === '' || isMalformed(pattern) ? undefined : compile(pattern);
     if (glob === undefined) trouble ??= `\`${line}\` is not a valid pattern`;
-    else if (patterns.length >= MAX_PATTERNS) trouble ??= `it has more than ${MAX_PATTERNS} patterns`;
     else patterns.push({ text: pattern, negated, ...glob });
   }
   return { patterns, trouble };

@@ -62,13 +62,15 @@ export function missingIgnores(
     const without = context.withIgnoreFile(source);
     return !exposed.some((path) => without.may(path));
   };
+  // An install can fill the directory of a project that is not the one in which it runs.
+  const all = suffices(plain) ? plain : [...new Set([...plain, ...exposed])].sort();
   // A directory that the file ignores already is not looked at again, so a `!` for something in it needs the long form.
-  if (!suffices(plain)) return plain.map((line) => `${line}/**`);
+  if (!suffices(all)) return plain.map((line) => `${line}/**`);
   // What the file keeps out already is not said again.
-  return plain.reduce<readonly string[]>((kept, line) => {
+  return all.reduce<readonly string[]>((kept, line) => {
     const fewer = kept.filter((each) => each !== line);
     return suffices(fewer) ? fewer : kept;
-  }, plain);
+  }, all);
 }
 
 function contextPath(placement: Placement, path: string): string | undefined {

@@ -1,7 +1,7 @@
 /** GitLab's code quality report: https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format */
 import { findingsOf, fingerprinted } from './findings.ts';
 import type { Report } from './reporter.ts';
-import { printable } from './text.ts';
+import { jsonText, printable } from './text.ts';
 
 const SEVERITIES = { fix: 'minor', refusal: 'info', error: 'major' } as const;
 
@@ -13,5 +13,5 @@ export function gitlabReport(report: Report): string {
     severity: SEVERITIES[kind],
     location: { path, lines: { begin: line } },
   }));
-  return `${JSON.stringify(issues, undefined, 2)}\n`;
+  return jsonText(issues);
 }

@@ -1,6 +1,6 @@
 /** Everything, for programs. Described by schema/output.schema.json; `version` changes when a reader could break. */
 import type { Report } from './reporter.ts';
-import { totals } from './text.ts';
+import { jsonText, totals } from './text.ts';
 
 export const OUTPUT_VERSION = 1;
 
@@ -20,5 +20,5 @@ export function jsonReport({ tool, outcomes, notes }: Pick<Report, 'tool' | 'out
     notes,
     summary: totals(outcomes),
   };
-  return `${JSON.stringify(report, undefined, 2)}\n`;
+  return jsonText(report);
 }

@@ -31,14 +31,16 @@ function testCase(outcome: Outcome, written: boolean): string {
   return `${head}>\n      <failure message="${escape(outcome.applied[0]?.message ?? '')}">${body}</failure>\n    </testcase>\n`;
 }
 
-/** XML 1.0 has no room for most control characters, be they written as references. */
+/** XML 1.0 has no room for most control characters, be they written as references. Others could move a cursor as they are. */
 function escape(text: string): string {
   return (
     text
       // eslint-disable-next-line no-control-regex -- control characters are what is looked for
       .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '\ufffd')
       .replace(/\p{Surrogate}/gu, '\ufffd')
-      .replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`)
-      .replaceAll('\r', '&#13;')
+      .replace(
+        /[&<>"\r\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
+        (char) => `&#${char.charCodeAt(0)};`,
+      )
   );
 }

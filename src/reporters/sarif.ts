@@ -4,7 +4,7 @@ import type { FileChange } from '../model.ts';
 import { REFUSALS } from '../refusals.ts';
 import { findingsOf, fingerprinted, type Finding } from './findings.ts';
 import type { Report } from './reporter.ts';
-import { printable } from './text.ts';
+import { jsonText, printable } from './text.ts';
 
 const LEVELS = { fix: 'warning', refusal: 'note', error: 'error' } as const;
 
@@ -54,7 +54,7 @@ export function sarifReport(report: Report): string {
       },
     ],
   };
-  return `${JSON.stringify(log, undefined, 2)}\n`;
+  return jsonText(log);
 }
 
 function ruleOf({ rule, kind }: Finding): { readonly id: string } & Readonly<Record<string, unknown>> {

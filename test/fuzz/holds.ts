@@ -101,7 +101,10 @@ function rewritten(input: Input, clock: Clock, facts: { changed: boolean; compar
     }
   }
   // A heredoc's lines are content: with other line ends it is another program (rule 3).
-  if (!source.includes('\r') && !source.includes('<<')) {
+  if (
+    ![source, ...IGNORE.map((path) => files[path] ?? '')].some((text) => text.includes('\r')) &&
+    !source.includes('<<')
+  ) {
     const twin: Record<string, string> = { ...files };
     for (const path of IGNORE) if (twin[path] !== undefined) twin[path] = crlf(twin[path]);
     const expected = Object.fromEntries(Object.entries(after).map(([path, text]) => [path, crlf(text)]));

@@ -35,6 +35,9 @@ function tree(context: Context, rules: string): FileSystem {
   const fs = new FileSystem();
   const skip = ignored(rules);
   for (const [path, content] of Object.entries(context.files)) {
+    // A directory is sent even where all that is in it is not.
+    for (let slash = path.indexOf('/'); slash > 0; slash = path.indexOf('/', slash + 1))
+      if (!skip(path.slice(0, slash))) fs.makeDirectory(`/${path.slice(0, slash)}`, 'root');
     if (/^(?:Dockerfile|\.dockerignore)$/.test(path) || skip(path)) continue;
     fs.makeDirectory(parent(`/${path}`), 'root');
     const entry: Entry =

@@ -3,6 +3,7 @@ import { XMLParser } from 'fast-xml-parser';
 import { parse as parseJsonc } from 'jsonc-parser';
 import { parse as parseToml } from 'smol-toml';
 import type { Files, Trouble } from '../../model.ts';
+import { shallow } from './depth.ts';
 import { memo } from './memo.ts';
 import { record, type Json } from './package-json.ts';
 import { generated, missing } from './steps.ts';
@@ -20,10 +21,10 @@ const XML_OPTIONS = {
 };
 
 const parsers = {
-  toml: memo((text) => parseToml(text)),
+  toml: memo((text) => shallow(parseToml(text))),
   yaml: memo(parseYaml),
-  json: memo(parseJson),
-  xml: memo((text) => new XMLParser(XML_OPTIONS).parse(text) as unknown),
+  json: memo((text) => shallow(parseJson(text))),
+  xml: memo((text) => shallow(new XMLParser(XML_OPTIONS).parse(text) as unknown)),
 } satisfies Readonly<Record<string, Parser>>;
 
 /** With comments and trailing commas, which few have: the engine's own parser is many times faster. */

@@ -1,6 +1,7 @@
 /** What package.json files say. Spec sections 0, 1, 3-5, 16. */
 import type { Files, Read, Trouble } from '../../model.ts';
 import { resolvePath } from '../../dockerfile/state.ts';
+import { shallow } from './depth.ts';
 import { memo, memoOf } from './memo.ts';
 import { generated, missing } from './steps.ts';
 
@@ -41,7 +42,7 @@ export function stringEntries(value: unknown): readonly (readonly [string, strin
 
 const parseJson = memo((text: string): Json | undefined => {
   try {
-    return record(JSON.parse(text.replace(/^\ufeff/, '')));
+    return shallow(record(JSON.parse(text.replace(/^\ufeff/, ''))));
   } catch {
     return undefined;
   }

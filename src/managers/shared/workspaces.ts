@@ -1,6 +1,11 @@
 /** Which directories are members of a workspace. The patterns of npm, Yarn, pnpm and bun agree on what is read here. */
 import type { Files, Trouble } from '../../model.ts';
+import { goMatch, isMalformed } from '../../context/glob.ts';
 import { at } from './package-json.ts';
+
+/** Longer patterns, and more of what braces stand for, than anybody writes: what they cost is for others to bear. */
+const MAX_PATTERN = 1_000;
+const MAX_ALTERNATIVES = 1_000;
 
 /** Directories below `root` that the patterns select and that have a manifest, sorted. */
 export function workspaceMembers(
@@ -12,23 +17,23 @@ export function workspaceMembers(
   const found = new Set<string>();
   for (const raw of patterns) {
     const negated = raw.startsWith('!');
-    const pattern = tidy(negated ? raw.slice(1) : raw);
-    const segments = pattern === '.' ? [] : pattern.split('/');
-    if (segments.includes('..') || /[!@+*?]\(/.test(pattern))
+    const variants = raw.length > MAX_PATTERN ? undefined : alternatives(tidy(negated ? raw.slice(1) : raw));
+    if (variants === undefined || variants.some((segments) => segments.some(isUnclear)))
       return {
         code: 'dynamic-manifest',
-        message: `workspace pattern \`${raw}\` is not understood`,
+        message: `workspace pattern \`${raw.length > 60 ? `${raw.slice(0, 57)}...` : raw}\` is not understood`,
         help: 'list the members one by one',
       };
     if (negated) {
       // Patterns apply in order: a later one may bring a directory back.
-      const excludes = pathPattern(segments);
-      for (const directory of found)
-        if (excludes.test(directory.slice(root === '/' ? 1 : root.length + 1))) found.delete(directory);
+      for (const directory of found) {
+        const parts = directory.slice(root === '/' ? 1 : root.length + 1).split('/');
+        if (variants.some((segments) => covers(segments, parts))) found.delete(directory);
+      }
       continue;
     }
-    for (const alternative of alternatives(segments)) {
-      const matches = expand(files, root, alternative, 0);
+    for (const segments of variants) {
+      const matches = expand(files, root, segments);
       if (matches === undefined)
         return { code: 'manifest-generated', message: `an earlier command may have changed what \`${raw}\` selects` };
       for (const directory of matches)
@@ -38,85 +43,90 @@ export function workspaceMembers(
   return [...found].sort();
 }
 
+/** Extended globs, ways out of the workspace, and classes that do not end. */
+function isUnclear(segment: string): boolean {
+  return segment === '..' || /[!@+*?]\(/.test(segment) || isMalformed(goSegment(segment));
+}
+
 function tidy(pattern: string): string {
-  return (
-    pattern
-      .replace(/^(?:\.?\/)+/, '')
-      .replace(/\/package\.json$/, '')
-      .replace(/\/+/g, '/')
-      .replace(/\/$/, '') || '.'
-  );
+  return pattern
+    .replace(/^(?:\.?\/)+/, '')
+    .replace(/\/package\.json$/, '')
+    .replace(/\/+/g, '/')
+    .replace(/\/$/, '');
 }
 
-/** `{a,b}/c` → `a/c`, `b/c`. Only where a brace spans whole segments or lies within one. */
-function alternatives(segments: readonly string[]): string[][] {
-  return braces(segments.join('/')).map((each) => each.split('/').filter((segment) => segment !== ''));
-}
-
-function braces(pattern: string): string[] {
-  const match = /^(.*?)\{([^{}]*)\}(.*)$/.exec(pattern);
-  if (match === null) return [pattern];
-  return (match[2] as string).split(',').flatMap((each) => braces(`${match[1] as string}${each}${match[3] as string}`));
-}
-
-function expand(files: Files, directory: string, segments: readonly string[], depth: number): string[] | undefined {
-  const [segment, ...rest] = segments;
-  if (segment === undefined) return [directory];
-  if (depth > 16) return [];
-  if (!/[*?[]/.test(segment)) {
-    const next = at(directory, segment);
-    return files.has(next) === 'no' ? [] : expand(files, next, rest, depth + 1);
+/** `{a,b}/c` → `a/c`, `b/c`, each in segments; undefined: too many. */
+function alternatives(pattern: string): string[][] | undefined {
+  const open = [pattern];
+  const done: string[][] = [];
+  for (let each = open.pop(); each !== undefined; each = open.pop()) {
+    const match = /^(.*?)\{([^{}]*)\}(.*)$/.exec(each);
+    if (match === null) done.push(each.split('/').filter((segment) => segment !== '' && segment !== '.'));
+    else
+      for (const one of (match[2] as string).split(',')) open.push(`${match[1] as string}${one}${match[3] as string}`);
+    if (open.length + done.length > MAX_ALTERNATIVES) return undefined;
   }
-  const names = files.entries(directory);
-  if (names === undefined) return undefined;
-  const result: string[] = [];
-  if (segment === '**') {
-    const here = expand(files, directory, rest, depth + 1);
-    if (here === undefined) return undefined;
-    result.push(...here);
+  return done;
+}
+
+/** Undefined: what a directory holds is not known. */
+function expand(files: Files, root: string, segments: readonly string[]): string[] | undefined {
+  const found: string[] = [];
+  // However many `**` lead to a directory, it is looked at once for each.
+  const seen = new Set<string>();
+  const visit = (directory: string, index: number, depth: number): boolean => {
+    const key = `${index} ${directory}`;
+    if (depth > 16 || seen.has(key)) return true;
+    seen.add(key);
+    const segment = segments[index];
+    if (segment === undefined) {
+      found.push(directory);
+      return true;
+    }
+    if (!/[*?[]/.test(segment)) {
+      const next = at(directory, segment);
+      return files.has(next) === 'no' || visit(next, index + 1, depth + 1);
+    }
+    const names = files.entries(directory);
+    if (names === undefined) return false;
+    const isDeep = segment === '**';
+    if (isDeep && !visit(directory, index + 1, depth + 1)) return false;
+    return names.every((name) => {
+      // Stars match no hidden names, and nothing is a member inside node_modules.
+      if (name === 'node_modules' || (name.startsWith('.') && !segment.startsWith('.'))) return true;
+      if (!isDeep && !goMatch(goSegment(segment), name)) return true;
+      const next = at(directory, name);
+      // A file has no entries, and a directory that a command filled is not listed: only the second is a question.
+      const below = files.entries(next);
+      if (below?.length === 0) return true;
+      if (below === undefined && isDeep) return false;
+      return visit(next, isDeep ? index : index + 1, depth + 1);
+    });
+  };
+  return visit(root, 0, 0) ? found : undefined;
+}
+
+/** One segment in Go's pattern language, which has a matcher that takes no longer than the texts are long. */
+function goSegment(segment: string): string {
+  return segment.replaceAll('[!', '[^');
+}
+
+/** A whole relative path against a whole pattern: `**` is any number of directories. */
+function covers(segments: readonly string[], parts: readonly string[]): boolean {
+  const withStars = (states: Set<number>): Set<number> => {
+    for (const index of states) if (segments[index] === '**') states.add(index + 1);
+    return states;
+  };
+  let states = withStars(new Set([0]));
+  for (const part of parts) {
+    const next = new Set<number>();
+    for (const index of states) {
+      const segment = segments[index];
+      if (segment === '**') next.add(index);
+      else if (segment !== undefined && goMatch(goSegment(segment), part)) next.add(index + 1);
+    }
+    states = withStars(next);
   }
-  const accepts = segment === '**' ? undefined : segmentPattern(segment);
-  for (const name of names) {
-    // Stars match no hidden names, and nothing is a member inside node_modules.
-    if (name === 'node_modules' || (name.startsWith('.') && !segment.startsWith('.'))) continue;
-    if (accepts?.test(name) === false) continue;
-    const next = at(directory, name);
-    // A file has no entries, and a directory that a command filled is not listed: only the second is a question.
-    const below = files.entries(next);
-    if (below?.length === 0) continue;
-    if (below === undefined && segment === '**') return undefined;
-    const members = expand(files, next, segment === '**' ? segments : rest, depth + 1);
-    if (members === undefined) return undefined;
-    result.push(...members);
-  }
-  return result;
-}
-
-function segmentPattern(segment: string): RegExp {
-  return new RegExp(`^${segmentSource(segment)}$`);
-}
-
-function segmentSource(segment: string): string {
-  return segment
-    .replace(/[.+^$()|{}\\]/g, '\\$&')
-    .replaceAll('**', '*')
-    .replaceAll('*', '[^/]*')
-    .replaceAll('?', '[^/]')
-    .replaceAll('[!', '[^');
-}
-
-/** A whole relative path against a whole pattern. */
-function pathPattern(segments: readonly string[]): RegExp {
-  const variants = alternatives(segments).map((each) =>
-    each
-      .map((segment, index) => {
-        const last = index === each.length - 1;
-        if (segment === '**') return last ? '.*' : '(?:[^/]+/)*';
-        return (
-          segmentSource(segment) + (last ? '' : each[index + 1] === '**' && index === each.length - 2 ? '(?:/|$)' : '/')
-        );
-      })
-      .join(''),
-  );
-  return new RegExp(`^(?:${variants.join('|')})$`);
+  return states.has(segments.length);
 }

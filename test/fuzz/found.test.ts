@@ -1,0 +1,26 @@
+/** What `npm run bench:fuzz` found, as small as it gets: each broke something once. */
+import { expect, it } from 'vitest';
+import { holds } from './holds.ts';
+import type { Input } from './inputs.ts';
+
+const FOUND: readonly (readonly [what: string, input: Partial<Input>])[] = [
+  [
+    'line ends of two characters make no instruction wider',
+    {
+      source: `FROM gradle:8\nRUN gradle d${'\\\n'.repeat(20)}ependencies\n`,
+      options: { unsafe: true, add: ['cache-mounts'] },
+    },
+  ],
+  [
+    'an install fills the directory of a project above the one in which it runs',
+    {
+      source: 'FROM python:3 AS build\nCOPY . .\nRUN cd web && npm ci\nCOPY . .\n',
+      files: { 'package.json': '{}', 'package-lock.json': '' },
+    },
+  ],
+];
+
+it.each(FOUND)('%s', async (_what, input) => {
+  const { broken } = await holds({ kind: 'mutated', source: '', files: {}, links: [], options: {}, ...input });
+  expect(broken).toBeUndefined();
+});
