@@ -139,9 +139,10 @@ export const REFUSALS: Readonly<Record<string, Explanation>> = {
   },
   'file-too-large': {
     kind: 'refusal',
-    means: 'The Dockerfile has more than 2,000,000 characters or 100,000 lines.',
+    means:
+      'The Dockerfile has more than 2,000,000 characters or 100,000 lines, or a file that its build reads more than 20 MB.',
     why: 'Nobody writes such a file: it is generated, or made to keep a tool busy.',
-    todo: 'Change what generates it.',
+    todo: 'Change what generates it, or keep it out of the build context.',
     example: 'wc -c Dockerfile   # 2,000,000 or more',
   },
   'forge-refused': {

@@ -3,7 +3,7 @@ import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import type { BuildContext, Copy, Dockerfile, Note, Outcome, Refusal, Trouble } from './model.ts';
 import { findDockerfiles, isDockerfileName, reason, shownPath, type FoundFile } from './context/find.ts';
-import { insideRepository, openRepository, type Repository, type Unsaved } from './context/disk.ts';
+import { insideRepository, MAX_BYTES, openRepository, type Repository, type Unsaved } from './context/disk.ts';
 import { chooseContext, findEvidence, type Evidence } from './context/discover.ts';
 import { contextPath, expandCopySource } from './context/dockerignore.ts';
 import { readHistory, resolveCommit } from './context/history.ts';
@@ -158,9 +158,22 @@ class Runner {
     await each(async (job) => void outcomes.set(job.file, await this.solve(job)));
     return {
       outcomes: files.map((file) => outcomes.get(file)).filter((outcome) => outcome !== undefined),
-      notes: [...said, ...this.notes],
+      notes: [...said, ...this.notes, ...this.unreadFiles()],
       errors: errors.map(({ path, message }) => ({ path, code: 'unreadable', message })),
     };
+  }
+
+  /** What is told of them elsewhere follows from their content not being known. */
+  private unreadFiles(): readonly Note[] {
+    const repositories = new Set(this.jobs.flatMap(({ place }) => (place === undefined ? [] : [place.repository])));
+    return [...repositories].flatMap(({ root, tooLarge }) =>
+      [...tooLarge].sort().map((path) => ({
+        path: shownPath(this.options.cwd, join(root, path)),
+        code: 'file-too-large',
+        message: `is larger than ${MAX_BYTES / 1024 / 1024} MB, so it is not read`,
+        help: 'keep what is that large out of the build context',
+      })),
+    );
   }
 
   private configured(job: Job): ReturnType<PerFile['settingsFor']> | undefined {

@@ -46,7 +46,7 @@ describe('a Dockerfile', () => {
     const { code, out, err } = await inTime(() => dockerfix(cwd, ['.']));
     expect(out).toContain('+COPY package.json package-lock.json ./');
     expect(err).toMatch(
-      /^big\/Dockerfile:1 file-too-large the file is larger than 2,000,000 characters or 100,000 lines; .+$/m,
+      /^big\/Dockerfile:1 file-too-large the file is larger than 2,000,000 characters or 100,000 lines; change what generates it$/m,
     );
     expect(err).not.toMatch(/\n\s+at /);
     expect(code).toBe(0);
@@ -164,6 +164,19 @@ describe('a manifest', () => {
       { ...directories, 'pnpm-lock.yaml': '', 'pnpm-workspace.yaml': json({ packages: workspaces }) },
       source,
     );
+  });
+
+  it('of 50 MB is not read, which is said, and the other Dockerfiles are done', async () => {
+    const cwd = folder({
+      ...PROJECT,
+      'big/Dockerfile': PROJECT.Dockerfile,
+      'big/package.json': `{"x":"${'a'.repeat(50_000_000)}"}`,
+      'big/package-lock.json': '{}',
+    });
+    const { code, out, err } = await inTime(() => dockerfix(cwd, ['.']));
+    expect(out).toContain('+COPY package.json package-lock.json ./');
+    expect(err).toContain('big/package.json file-too-large is larger than 20 MB, so it is not read; keep');
+    expect(code).toBe(0);
   });
 
   it('with a workspace pattern that is no pattern is refused in a sentence', async () => {

@@ -20,7 +20,7 @@ import { gitIgnore, type GitIgnore } from './gitignore.ts';
 import { below, GENERATED, lowerBound, sorted, TreeContext, type TreeSource } from './tree.ts';
 
 /** A file larger than this is not read: no manifest is. */
-const MAX_BYTES = 20 * 1024 * 1024;
+export const MAX_BYTES = 20 * 1024 * 1024;
 const MAX_FILES = 500_000;
 /** Texts kept in memory, in UTF-16 units. */
 const MAX_CACHED = 32 * 1024 * 1024;
@@ -38,6 +38,8 @@ export interface Repository {
   executable(path: string): boolean;
   /** Undefined: all, as outside of git there is no telling. */
   readonly tracked?: ReadonlySet<string>;
+  /** Files that a context was asked for and that are too large to be read. */
+  readonly tooLarge: ReadonlySet<string>;
   /** Relative to the root. */
   gitIgnored(path: string): boolean;
   /** Text of a file, never through a symlink; undefined for absent, binary and oversized files. */
@@ -210,6 +212,7 @@ function repository(listing: Listing, unsaved: Unsaved = () => undefined): Repos
     // git knows that a listed file was there, and that it is gone.
     return tracked?.has(path) !== true && exists(join(root, path));
   };
+  const tooLarge = new Set<string>();
   const sources = new Map<string, TreeSource>();
   const sourceOf = (directory: string): TreeSource => {
     let known = sources.get(directory);
@@ -227,7 +230,12 @@ function repository(listing: Listing, unsaved: Unsaved = () => undefined): Repos
         hides: (path) => hides(inside(path)),
         repositoryRoot: listing.git && directory === '.',
         partial: listing.partial,
-        read: (path) => read(inside(path)),
+        read: (path) => {
+          const text = read(inside(path));
+          if (text === undefined && (statOf(join(root, inside(path)))?.size ?? 0) > MAX_BYTES)
+            tooLarge.add(inside(path));
+          return text;
+        },
         executable: (path) => listing.executable(inside(path)),
       };
       sources.set(directory, known);
@@ -241,6 +249,7 @@ function repository(listing: Listing, unsaved: Unsaved = () => undefined): Repos
     symlinks,
     executable: (path) => listing.executable(path),
     ...(tracked === undefined ? {} : { tracked }),
+    tooLarge,
     gitIgnored: (path) => ignore.ignores(path),
     read,
     context(directory, dockerfile, siblings = []) {

@@ -49,7 +49,10 @@ class Builder {
 
   build(): Dockerfile {
     const { raw, source } = this;
-    if (raw.error !== undefined) this.fail(raw.error.code, raw.error.message, [raw.error.offset, raw.error.offset]);
+    if (raw.error !== undefined) {
+      const { code, message, offset, help } = raw.error;
+      this.fail(code, message, [offset, offset], help);
+    }
     const attached = this.attached();
     raw.instructions
       .filter((each) => each.keyword.toUpperCase() === 'FROM')

@@ -22,6 +22,7 @@ export interface RawInstruction {
 export interface ScanError {
   readonly code: string;
   readonly message: string;
+  readonly help?: string;
   readonly offset: number;
 }
 
@@ -127,7 +128,7 @@ export function scan(source: string): Scan {
       eol: '\n',
       instructions: [],
       comments: [],
-      error: { code: 'file-too-large', message, offset: 0 },
+      error: { code: 'file-too-large', message, help: 'change what generates it', offset: 0 },
     };
   }
   return new Scanner(source).scan();

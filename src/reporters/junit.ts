@@ -38,9 +38,6 @@ function escape(text: string): string {
       // eslint-disable-next-line no-control-regex -- control characters are what is looked for
       .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '\ufffd')
       .replace(/\p{Surrogate}/gu, '\ufffd')
-      .replace(
-        /[&<>"\r\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
-        (char) => `&#${char.charCodeAt(0)};`,
-      )
+      .replace(/[&<>"\r\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (char) => `&#${char.charCodeAt(0)};`)
   );
 }
