@@ -41,7 +41,7 @@ export const lateArg: Transform = {
     for (const stage of traceOf(file, context, target)) {
       for (const { instruction } of stage.events) {
         const name = provenanceOf(file, instruction);
-        if (name === undefined) continue;
+        if (name === undefined || isDeclaredAgain(file, stage, instruction, name)) continue;
         const moved = [instruction, ...dependents(file, stage, instruction, name)];
         const last = lastInstall(file, stage.events, moved, name);
         if (last === undefined) continue;
@@ -66,6 +66,13 @@ function provenanceOf(file: Dockerfile, instruction: Instruction): string | unde
   if (instruction.keyword !== 'ARG') return undefined;
   const name = /^(\w+)(?:=\S*)?$/.exec(textOf(file, instruction))?.[1];
   return name !== undefined && isProvenance(name) ? name : undefined;
+}
+
+/** Its place is then between the two, and what moves the other one would move it after. */
+function isDeclaredAgain(file: Dockerfile, { events }: StageTrace, argument: Instruction, name: string): boolean {
+  return events.some(
+    ({ instruction }) => instruction.span[0] > argument.span[0] && provenanceOf(file, instruction) === name,
+  );
 }
 
 /** The ENVs and LABELs below it that are made of it. */

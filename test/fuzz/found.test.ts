@@ -18,6 +18,14 @@ const FOUND: readonly (readonly [what: string, input: Partial<Input>])[] = [
       files: { 'package.json': '{}', 'package-lock.json': '' },
     },
   ],
+  [
+    'a build argument that is declared twice',
+    {
+      source:
+        'FROM node\nWORKDIR /app\nARG GIT_SHA=1\nCOPY package*.json ./\nRUN npm ci\nARG GIT_SHA\nRUN npm ci --ignore-scripts\nCOPY . .\n',
+      files: { 'package.json': '{}', 'package-lock.json': '{}', '.dockerignore': 'node_modules\n' },
+    },
+  ],
 ];
 
 it.each(FOUND)('%s', async (_what, input) => {
