@@ -8,18 +8,19 @@ import type { Input } from './inputs.ts';
 import { failureText, fuzz } from './run.ts';
 import { smaller } from './smaller.ts';
 
-const COUNT = Number(process.env['FUZZ_RUNS'] ?? 1_000);
+const COUNT = Number(process.env['FUZZ_RUNS'] ?? 2_000);
 const fixtures = join(import.meta.dirname, '..', '..', 'fixtures');
 
 it.each([
-  ['a seed that stays', 7],
-  ['a fresh seed', randomInt(2 ** 31)],
-])(`nothing breaks in ${COUNT} inputs: %s, %i`, { timeout: 600_000 }, async (_name, seed) => {
-  const { failures, inputs, rewrites } = await fuzz({ fixtures, seed, from: 0, count: COUNT });
+  ['a seed that stays', 7, COUNT],
+  // What it finds is a fault, but seldom one of the change that is tested.
+  ['a fresh seed', randomInt(2 ** 31), Math.ceil(COUNT / 8)],
+])('nothing breaks: %s, %i, %i inputs', { timeout: 600_000 }, async (_name, seed, count) => {
+  const { failures, inputs, rewrites } = await fuzz({ fixtures, seed, from: 0, count });
   expect(failures.map(failureText).join('\n')).toBe('');
-  expect(inputs).toBe(COUNT);
+  expect(inputs).toBe(count);
   // Otherwise there was nothing to look at.
-  expect(rewrites).toBeGreaterThan(COUNT / 20);
+  expect(rewrites).toBeGreaterThan(count / 50);
 });
 
 describe('it sees', () => {
