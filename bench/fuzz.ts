@@ -56,10 +56,14 @@ async function main(): Promise<void> {
   };
   const sum = { inputs: 0, rewrites: 0, compared: 0 };
   let longest: Tally['longest'] = { milliseconds: 0, at: first };
+  const tell = (): void =>
+    console.log(
+      `${sum.inputs} inputs (seed ${seed}), ${sum.rewrites} rewrites, ${sum.compared} of them compared by the reference interpreter, ${seconds()} s, the longest ${Math.round(longest.milliseconds)} ms (--from ${longest.at}), ${failures} failures`,
+    );
   console.log(`seed ${seed}, ${count} inputs from ${first}`);
   for (let from = first; from < first + count;) {
     // Few at a time: what is remembered by text is forgotten, and a thread that is ended takes little along.
-    const some = Math.min(20_000, first + count - from);
+    const some = Math.min(2_000, first + count - from);
     const result = await inThread({ seed, from, count: some }, fail);
     if (typeof result === 'number') {
       fail({ seed, at: result, broken: `it did not end in ${NEVER_ENDS / 1_000} s`, again: true });
@@ -72,11 +76,8 @@ async function main(): Promise<void> {
     sum.compared += result.compared;
     if (result.longest.milliseconds > longest.milliseconds) longest = result.longest;
     from += some;
-    console.log(`${sum.inputs} inputs, ${seconds()} s, ${failures} failures`);
+    tell();
   }
-  console.log(
-    `${sum.inputs} inputs (seed ${seed}), ${sum.rewrites} rewrites, ${sum.compared} of them compared by the reference interpreter, ${seconds()} s, the longest ${Math.round(longest.milliseconds)} ms (--from ${longest.at}), ${failures} failures`,
-  );
   process.exit(failures > 0 ? 1 : 0);
 }
 
