@@ -558,7 +558,7 @@ export function ordinary(command: Command, at: Place, files: Disk): readonly Eff
   const skip = first === 'sudo' ? 1 + (command.words[1]?.value === '-E' ? 1 : 0) : 0;
   const name = command.words[skip]?.value;
   if (name === undefined) return undefined;
-  const rule = RULES[baseName(name)];
+  const rule = Object.hasOwn(RULES, baseName(name)) ? RULES[baseName(name)] : undefined;
   if (rule === undefined || (name.includes('/') && !isSystem(name))) return undefined;
   const words = command.words.slice(skip).map((word) => word.value ?? word.text);
   const literal = command.words

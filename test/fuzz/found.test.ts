@@ -26,6 +26,13 @@ const FOUND: readonly (readonly [what: string, input: Partial<Input>])[] = [
       files: { 'package.json': '{}', 'package-lock.json': '{}', '.dockerignore': 'node_modules\n' },
     },
   ],
+  [
+    'a command whose name every object has',
+    {
+      source: 'FROM node\nCOPY . .\nRUN toString && constructor x && __proto__ && npm run constructor && npm ci\n',
+      files: { 'package.json': '{}' },
+    },
+  ],
 ];
 
 it.each(FOUND)('%s', async (_what, input) => {

@@ -427,7 +427,7 @@ function node(machine: Machine, manager: Manager, written: string, args: readonl
       if (manifest(fs, path) === undefined) throw new Failure(`no package.json in ${path}`);
       seen.push(name, fs.read(`${path}/package.json`) ?? '-');
       links.push([name, path]);
-    } else seen.push(name, fs.get(path) === undefined ? '-' : fs.hashOf(path));
+    } else seen.push(name, fs.get(path) === undefined ? '-' : fs.packed(path));
   }
   const modules = `${root}/node_modules`;
   const result = hash(

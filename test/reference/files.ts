@@ -119,6 +119,16 @@ export class FileSystem {
     for (const each of this.below(this.real(path, false))) if (each !== '/') this.entries.delete(each);
   }
 
+  /** What is packed of a tree: its files. Whose directories they lie in is not. */
+  packed(path: string): string {
+    const entries = this.below(this.real(path)).map((each) => [each, this.entries.get(each)] as const);
+    return hash(
+      ...entries
+        .filter(([, entry]) => entry?.type !== 'directory')
+        .map(([each, entry]) => `${each} ${JSON.stringify(entry)}`),
+    );
+  }
+
   /** Of a tree, or of a single file; links are followed at the top only. */
   hashOf(path: string): string {
     const real = this.real(path);

@@ -59,8 +59,9 @@ export function readManifest(files: Files, directory: string): Manifest | Troubl
     : { directory, json };
 }
 
+/** Without a prototype: no script is called `constructor` unless somebody wrote one. */
 const scriptsOf = memoOf((json: Json): Readonly<Record<string, string>> =>
-  Object.fromEntries(stringEntries(json['scripts'])),
+  Object.assign(Object.create(null) as Record<string, string>, Object.fromEntries(stringEntries(json['scripts']))),
 );
 
 export function scripts(manifest: Manifest): Readonly<Record<string, string>> {
