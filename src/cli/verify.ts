@@ -8,7 +8,7 @@ import type { FileOutcome, Subject } from '../run.ts';
 import { run as findFixes } from '../run.ts';
 import { jsonText, outcomeLines, printable } from '../reporters/text.ts';
 import { verificationLines } from '../reporters/verify.ts';
-import { ENGINES, findEngine } from '../verify/engines.ts';
+import { DISK_FULL, ENGINES, findEngine } from '../verify/engines.ts';
 import { HostTrouble, verify, type Verification, type VerifyOptions } from '../verify/verify.ts';
 import { histories, historyRequest } from './history.ts';
 import { REPORT_FLAG, reportTrouble, writeReport } from './html.ts';
@@ -113,8 +113,9 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
         results.push({ path, verification });
         if (options.format !== 'json') for (const line of verificationLines(path, verification)) io.stdout(`${line}\n`);
       } catch (error) {
-        if (!(error instanceof HostTrouble)) throw error;
-        return hostError(io, error.trouble);
+        if (error instanceof HostTrouble) return hostError(io, error.trouble);
+        if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return hostError(io, DISK_FULL);
+        throw error;
       }
     }
   }

@@ -6,7 +6,11 @@ const MILLISECONDS = 500;
 export interface DiskWatch {
   /** The most that was in use beyond the start, in bytes. What others wrote there in the meantime is part of it. */
   readonly stop: () => number;
+  /** One of them is: a builder does not always say so, and its log may have been on it. */
+  readonly full: () => boolean;
 }
+
+const LEFT = 1 << 20;
 
 /** Paths that are not there, of a builder on another machine, are left out. */
 export function watchDisks(paths: readonly string[]): DiskWatch {
@@ -28,6 +32,11 @@ export function watchDisks(paths: readonly string[]): DiskWatch {
   const timer = setInterval(look, MILLISECONDS);
   timer.unref();
   return {
+    full: () =>
+      [...disks.values()].some((path) => {
+        const { bavail, bsize } = statfsSync(path);
+        return bavail * bsize < LEFT;
+      }),
     stop: () => {
       clearInterval(timer);
       look();

@@ -154,7 +154,9 @@ export function engineTrouble(name: EngineName, { text, absent, timedOut }: Ran)
   const known = hostTrouble(text);
   if (known !== undefined) return known;
   if (timedOut) return { code: 'engine-silent', message: `${name} does not answer`, help: 'restart it' };
-  const last = text.trim().split('\n').at(-1) ?? '';
+  const lines = text.trim().split('\n');
+  // buildah warns after it.
+  const last = lines.findLast((line) => /^error\b|level=(?:error|fatal)/i.test(line)) ?? lines.at(-1) ?? '';
   return {
     code: absent ? 'no-engine' : 'engine-fails',
     message: `${name} cannot be used: ${last}`,
@@ -180,14 +182,15 @@ export function hostTrouble(text: string): EngineTrouble | undefined {
       message: "the builder's daemon cannot be reached",
       help: 'start it, or set DOCKER_HOST',
     };
-  if (/no space left on device|disk quota exceeded/i.test(text))
-    return {
-      code: 'disk-full',
-      message: 'the disk is full',
-      help: 'free some: `docker system prune` and `docker builder prune` remove what builds left behind',
-    };
+  if (/no space left on device|disk quota exceeded/i.test(text)) return DISK_FULL;
   return undefined;
 }
+
+export const DISK_FULL: EngineTrouble = {
+  code: 'disk-full',
+  message: 'the disk is full',
+  help: 'free some: `docker system prune` and `docker builder prune` remove what builds left behind',
+};
 
 export function buildArguments(engine: Engine, build: Build): string[] {
   const { dockerfile, ignoreFile, context, target, tag, cold, passed } = build;

@@ -25,6 +25,7 @@ import { chooseEdits } from './edits.ts';
 import { watchDisks, type DiskWatch } from './disk.ts';
 import {
   buildArguments,
+  DISK_FULL,
   hostTrouble,
   intermediateImages,
   removeArguments,
@@ -314,7 +315,7 @@ class Session {
     this.builds.push(built);
     if (ran.code !== 0) {
       this.tags.delete(tag);
-      const trouble = hostTrouble(ran.text);
+      const trouble = hostTrouble(ran.text) ?? (this.disk.full() ? DISK_FULL : undefined);
       if (trouble !== undefined) throw new HostTrouble(trouble);
     }
     return { ...built, steps: stepsOf(ran.text, engine.buildkit) };
