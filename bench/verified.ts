@@ -168,7 +168,7 @@ ${managers.map(({ name }) => `| ${name} | ${built.get(name)?.join(', ') ?? 'not 
 
 ## Public repositories
 
-Their base images were stand-ins of the same family, of another version where need be; \`apk add\` installed Debian's packages.
+Their base images were stand-ins of the same family, of another version where need be; \`apk add\` installed Debian's packages. No rebuild is told where the rewrite only mends the ignore file; where the compilation takes the time and not the download, nearly nothing is won.
 
 | repository | ${head}
 | --- ${rule}
