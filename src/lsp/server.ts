@@ -278,10 +278,15 @@ function isDockerfile(document: TextDocument): boolean {
   return /^(?:docker|container)file$/.test(document.languageId) || isDockerfileName(basename(name));
 }
 
-/** Without symlinks in its directories; undefined for what is no file. */
+/** Without symlinks in its directories; undefined for what is no file, or one of another machine. */
 function pathOf(uri: string): string | undefined {
   if (!uri.startsWith('file:')) return undefined;
-  const path = fileURLToPath(uri);
+  let path: string;
+  try {
+    path = fileURLToPath(uri);
+  } catch {
+    return undefined;
+  }
   try {
     return join(realpathSync(dirname(path)), basename(path));
   } catch {

@@ -1,9 +1,12 @@
 /** The built server over standard input and output, with the protocol's own client library. */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
+  CancellationToken,
+  CancellationTokenSource,
   createProtocolConnection,
   type CodeAction,
   type ProtocolConnection,
@@ -25,7 +28,7 @@ afterEach(async () => {
   published.length = 0;
 });
 
-async function start(root: string, settings: object = {}): Promise<void> {
+async function start(root: string, settings: object = {}, folders: readonly string[] = [root]): Promise<void> {
   child = spawn(process.execPath, [bin, 'lsp', '--stdio'], { cwd: root });
   connection = createProtocolConnection(child.stdout, child.stdin);
   connection.onNotification('textDocument/publishDiagnostics', (each: PublishDiagnosticsParams) => {
@@ -35,6 +38,7 @@ async function start(root: string, settings: object = {}): Promise<void> {
   await connection.sendRequest('initialize', {
     processId: process.pid,
     rootUri: pathToFileURL(root).href,
+    workspaceFolders: folders.map((each) => ({ uri: pathToFileURL(each).href, name: each })),
     initializationOptions: settings,
     capabilities: { workspace: { workspaceEdit: { documentChanges: true, resourceOperations: ['create'] } } },
   });
@@ -52,12 +56,30 @@ async function diagnosed(uri: string, version: number): Promise<PublishDiagnosti
     .toBe(true);
   return published.findLast((each) => each.uri === uri && each.version === version) as PublishDiagnosticsParams;
 }
-const actions = (uri: string, line: number): Promise<CodeAction[]> =>
-  connection.sendRequest('textDocument/codeAction', {
-    textDocument: { uri },
-    range: { start: { line, character: 0 }, end: { line, character: 0 } },
-    context: { diagnostics: [] },
-  });
+const actions = (
+  uri: string,
+  line: number,
+  only?: readonly string[],
+  token: CancellationToken = CancellationToken.None,
+): Promise<CodeAction[]> =>
+  connection.sendRequest(
+    'textDocument/codeAction',
+    {
+      textDocument: { uri },
+      range: { start: { line, character: 0 }, end: { line, character: 0 } },
+      context: { diagnostics: [], ...(only === undefined ? {} : { only }) },
+    },
+    token,
+  );
+/** A document's text after an action. */
+function applied(action: CodeAction | undefined, uri: string, text: string): string {
+  const changes = (action?.edit?.documentChanges ?? []) as readonly {
+    textDocument?: { uri: string };
+    edits: TextEdit[];
+  }[];
+  const edits = changes.flatMap((each) => (each.textDocument?.uri === uri ? each.edits : []));
+  return TextDocument.applyEdits(TextDocument.create(uri, '', 0, text), edits);
+}
 
 describe('the language server', () => {
   it('offers the Dockerfile and its new ignore file as one edit, with the version', async () => {
@@ -113,5 +135,107 @@ describe('the language server', () => {
       severity: 1,
       range: { start: { line: 0, character: 0 }, end: { line: 0, character: 11 } },
     });
+  });
+  it('keeps CRLF, in the Dockerfile and in an open ignore file', async () => {
+    const crlf = (text: string): string => text.replaceAll('\n', '\r\n');
+    const root = folder({ ...PROJECT, Dockerfile: crlf(PROJECT.Dockerfile) });
+    const [uri, ignore] = [uriOf(root, 'Dockerfile'), uriOf(root, '.dockerignore')];
+    await start(root);
+    await open(ignore, 'dist\r\n');
+    await open(uri, crlf(PROJECT.Dockerfile));
+    await diagnosed(uri, 1);
+    const [fix] = await actions(uri, 3);
+    expect(applied(fix, uri, crlf(PROJECT.Dockerfile))).toBe(crlf(FIXED));
+    expect(applied(fix, ignore, 'dist\r\n')).toBe('dist\r\nnode_modules\r\n');
+  });
+  it('fixes all where only that is asked for, as on save', async () => {
+    const root = folder({ ...PROJECT, '.dockerignore': 'node_modules\n' });
+    const uri = uriOf(root, 'Dockerfile');
+    const twice = PROJECT.Dockerfile + PROJECT.Dockerfile.replace('node:20', 'node:22');
+    await start(root);
+    await open(uri, twice);
+    await diagnosed(uri, 1);
+    for (const only of ['source.fixAll', 'source.fixAll.dockerfix', 'source']) {
+      const offered = await actions(uri, 0, [only]);
+      expect(offered.map(({ kind }) => kind)).toEqual(['source.fixAll.dockerfix']);
+      expect(applied(offered[0], uri, twice)).toBe(FIXED + FIXED.replace('node:20', 'node:22'));
+    }
+    expect(await actions(uri, 3, ['source.organizeImports'])).toEqual([]);
+    // One fix is one install; all are both.
+    const [one] = await actions(uri, 3, ['quickfix']);
+    expect(applied(one, uri, twice)).toBe(FIXED + PROJECT.Dockerfile.replace('node:20', 'node:22'));
+  });
+  it('neither runs nor obeys the configuration of the repository that is opened', async () => {
+    const told = folder({}, false);
+    const writes = (name: string): string =>
+      `import { writeFileSync } from 'node:fs';\nwriteFileSync(${JSON.stringify(join(told, name))}, '');\n`;
+    const root = folder({
+      ...PROJECT,
+      'dockerfix.config.mjs': `${writes('configuration')}export default { plugins: ['./plugin.mjs'], transforms: { 'split-dependency-manifests': 'off' } };\n`,
+      'plugin.mjs': `${writes('plugin')}export default { transforms: [] };\n`,
+      '.dockerfixignore': '**\n',
+    });
+    const uri = uriOf(root, 'Dockerfile');
+    await start(root);
+    await open(uri, PROJECT.Dockerfile);
+    expect((await diagnosed(uri, 1)).diagnostics.map(({ code }) => code)).toContain('split-dependency-manifests');
+    expect(readdirSync(told)).toEqual([]);
+  });
+  it('looks at several folders, each with its own files', async () => {
+    const other = folder({ Dockerfile: PROJECT.Dockerfile, 'server.js': '1' });
+    const root = folder();
+    const [one, two] = [uriOf(root, 'Dockerfile'), uriOf(other, 'Dockerfile')];
+    await start(root, {}, [root, other]);
+    await open(one, PROJECT.Dockerfile);
+    await open(two, PROJECT.Dockerfile);
+    expect((await diagnosed(one, 1)).diagnostics.map(({ code }) => code)).toContain('split-dependency-manifests');
+    expect((await diagnosed(two, 1)).diagnostics.map(({ code }) => code)).toEqual(['context-unknown']);
+  });
+  it('goes on after requests that were cancelled', async () => {
+    const root = folder();
+    const uri = uriOf(root, 'Dockerfile');
+    await start(root);
+    await open(uri, PROJECT.Dockerfile);
+    await diagnosed(uri, 1);
+    const asked = Array.from({ length: 20 }, () => {
+      const source = new CancellationTokenSource();
+      const answer = actions(uri, 3, undefined, source.token).then(
+        () => 'answered',
+        () => 'cancelled',
+      );
+      source.cancel();
+      return answer;
+    });
+    expect(await Promise.all(asked)).toHaveLength(20);
+    expect(applied((await actions(uri, 3))[0], uri, PROJECT.Dockerfile)).toBe(FIXED);
+  });
+  it('survives whatever is opened', async () => {
+    const root = folder();
+    const uri = uriOf(root, 'Dockerfile');
+    await start(root);
+    const texts = [
+      '',
+      '\0\uD800\u202E',
+      'FROM a\nRUN <<EOF\nnever ends',
+      'FROM a\nCOPY ['.repeat(500),
+      `FROM a\nRUN ${'('.repeat(20_000)}`,
+      `# ${'x'.repeat(2_100_000)}\nFROM a\n`,
+    ];
+    await open(uri, 'FROM a\n');
+    for (const [index, text] of texts.entries()) {
+      await connection.sendNotification('textDocument/didChange', {
+        textDocument: { uri, version: index + 2 },
+        contentChanges: [{ text }],
+      });
+      await diagnosed(uri, index + 2);
+    }
+    // Names of files that are none here.
+    for (const odd of ['untitled:Dockerfile', 'file://elsewhere/share/Dockerfile', 'file:///a%2Fb/Dockerfile'])
+      await open(odd, PROJECT.Dockerfile);
+    await connection.sendNotification('textDocument/didChange', {
+      textDocument: { uri, version: 100 },
+      contentChanges: [{ text: PROJECT.Dockerfile }],
+    });
+    expect((await diagnosed(uri, 100)).diagnostics).not.toEqual([]);
   });
 });
