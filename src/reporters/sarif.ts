@@ -63,7 +63,8 @@ function ruleOf({ rule, kind }: Finding): { readonly id: string } & Readonly<Rec
     id: rule,
     defaultConfiguration: { level: LEVELS[kind] },
     ...(known === undefined
-      ? {}
+      ? // A transform, of ours or of a plugin: its name says what it does.
+        { shortDescription: { text: rule.replace(/^[^]/, (first) => first.toUpperCase()).replaceAll('-', ' ') } }
       : {
           shortDescription: { text: known.means },
           fullDescription: { text: `${known.means} ${known.why}` },

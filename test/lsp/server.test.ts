@@ -171,7 +171,7 @@ describe('the language server', () => {
       `import { writeFileSync } from 'node:fs';\nwriteFileSync(${JSON.stringify(join(told, name))}, '');\n`;
     const root = folder({
       ...PROJECT,
-      'dockerfix.config.mjs': `${writes('configuration')}export default { plugins: ['./plugin.mjs'], transforms: { 'split-dependency-manifests': 'off' } };\n`,
+      'dockerfix.config.mjs': `${writes('configuration')}export default { plugins: ['./plugin.mjs'], transforms: { 'split-dependency-manifests': false } };\n`,
       'plugin.mjs': `${writes('plugin')}export default { transforms: [] };\n`,
       '.dockerfixignore': '**\n',
     });

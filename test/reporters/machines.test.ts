@@ -28,6 +28,7 @@ interface Region {
 }
 interface Sarif {
   readonly runs: readonly {
+    readonly tool: { readonly driver: { readonly rules: readonly { shortDescription: { text: string } }[] } };
     readonly results: readonly {
       readonly ruleId: string;
       readonly level: string;
@@ -69,6 +70,10 @@ describe('sarif', () => {
     expect(valid.errors).toBeNull();
     expect(log.runs[0]?.results.map(({ level }) => level).sort()).toEqual(['error', 'note', 'warning']);
     expect(valid({ ...log, version: 3 })).toBe(false);
+    // What code scanning calls an alert.
+    const named = log.runs[0]?.tool.driver.rules.map((rule) => rule.shortDescription.text);
+    expect(named).toContain('Split dependency manifests');
+    expect(named).toHaveLength(3);
   });
   it('has fixes that make the same file', async () => {
     const { runs } = JSON.parse(await report('sarif')) as Sarif;
