@@ -3,7 +3,7 @@
  *
  * Reads: [V: 1.95] Cargo.toml and Cargo.lock, the manifests of all members and path dependencies, .cargo/config(.toml)
  * and rust-toolchain(.toml) there and in every parent. Manifests alone fail with "no targets specified", so a fetch
- * needs an empty file for each target; build.rs is not needed to fetch.
+ * needs a file for each target, be it an empty one; build.rs is not needed to fetch.
  *
  * Writes: the registry in CARGO_HOME; builds target/.
  *
@@ -92,8 +92,15 @@ function analyse(install: Install, files: Files): Analysis {
   if (isTrouble(project)) return unknown(install, project);
   const { reads, packages } = project;
   const fetch = { reads, writes: [], edits: [], system: 'reads', warm: true } as const;
-  if (install.kind === 'fetch') return single({ ...fetch, name: install.command.text });
   const stubs = stubsOf(packages, files, install.place.directory);
+  if (install.kind === 'fetch') {
+    // In a chain they are made before it, as our own is.
+    const areCopied = packages.some(({ directory }) => files.has(at(directory, 'src')) === 'yes');
+    if (!areCopied || install.command.operator !== undefined) return single({ ...fetch, name: install.command.text });
+    if (isTrouble(stubs)) return unknown(install, stubs);
+    const targets = stubs.map((path) => ({ path: resolvePath(install.place.directory, path) }));
+    return single({ ...fetch, reads: [...reads, ...targets], name: install.command.text });
+  }
   if (isTrouble(stubs)) return bareBuild(install, stubs);
   if (stubs.length > UNWIELDY)
     return bareBuild(install, {
