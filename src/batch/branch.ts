@@ -11,6 +11,8 @@ export interface Checkout {
   readonly place: string;
   readonly url: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Milliseconds for one command that talks to the forge; absent: REMOTE_TIMEOUT. */
+  readonly timeout?: number;
 }
 
 export interface Person {
@@ -30,7 +32,6 @@ export interface Remote {
   readonly branch?: string;
 }
 
-/** Milliseconds for one command that talks to the forge. */
 const REMOTE_TIMEOUT = 120_000;
 const LOCAL_TIMEOUT = 60_000;
 
@@ -165,8 +166,11 @@ async function inside(
   return Buffer.from(output, 'latin1').toString();
 }
 
-function remotely({ place, url, environment }: Checkout, args: readonly string[]): Promise<string> {
+function remotely(
+  { place, url, environment, timeout = REMOTE_TIMEOUT }: Checkout,
+  args: readonly string[],
+): Promise<string> {
   return patiently(() =>
-    git(['-C', place, ...args], [allowProtocol(url)], AbortSignal.timeout(REMOTE_TIMEOUT), { environment }),
+    git(['-C', place, ...args], [allowProtocol(url)], AbortSignal.timeout(timeout), { environment }),
   );
 }

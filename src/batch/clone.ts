@@ -223,6 +223,9 @@ export function git(
       signal.removeEventListener('abort', end);
       // Names need not be UTF-8: so they come back to git as they were.
       if (code === 0) done(Buffer.concat(output).toString('latin1'));
+      // As its own message would be, so that it is tried again.
+      else if (signal.aborted && (signal.reason as Error).name === 'TimeoutError')
+        failed(new CloneError('timed-out', 'git got no answer in time', 'timed out'));
       else if (signal.aborted) failed(new Error('aborted'));
       else failed(new CloneError('git-failed', complaintOf(complaint) || `git ended with ${String(code)}`, complaint));
     });

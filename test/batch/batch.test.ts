@@ -155,6 +155,13 @@ describe('a rehearsal', () => {
         .map(({ location }) => relative(cwd, location))
         .sort(),
     ).toEqual(['acme/api-one', 'acme/web', 'other/api-two']);
+    // A pilot sees all corners of the list, the same ones each time.
+    expect(batch(cwd, [...all, '--sample', '2', '--results', 'pilot']).code).toBe(0);
+    expect(
+      rows(cwd, 'pilot')
+        .map(({ location }) => relative(cwd, location))
+        .sort(),
+    ).toEqual(['acme/api-old', 'acme/api-one']);
     const none = batch(cwd, [...all, '--include', 'nope', '--results', 'none']);
     expect([none.code, none.err]).toEqual([2, expect.stringContaining('no target is left by --include and --exclude')]);
   });

@@ -105,10 +105,13 @@ describe('--queue', () => {
     const list = Array.from({ length: 9 }, (_, n) => repository(String(n), n < 2 ? SLOW : {}));
     writeFileSync(join(cwd, 'list'), list.join('\n'));
     const operator = start(cwd, ['batch', '--from', 'list']);
+    const taken = (): number => (logs(cwd).match(/a worker has it/g) ?? []).length;
     const first = worker(cwd);
-    await until(() => logs(cwd).includes('a worker has it'));
-    first.child.kill('SIGKILL');
+    await until(() => taken() > 0);
     const others = [worker(cwd, '--idle', '10'), worker(cwd, '--idle', '10')];
+    // One worker takes two at most, so by then another one is at work, too.
+    await until(() => taken() > 2);
+    first.child.kill('SIGKILL');
     expect(await operator.code).toBe(0);
     expect(operator.said()).toContain('9 repositories: 9 would change');
     expect(logs(cwd)).toContain('its worker is gone: another one takes it');

@@ -115,7 +115,6 @@ export interface Access {
   readonly agent: string;
   /** Waiting, told once it is long. */
   readonly say: (line: string) => void;
+  /** Milliseconds for one try of one call. */
+  readonly timeout: number;
 }
-
-/** Milliseconds for one try of one call. */
-export const CALL_TIMEOUT = 60_000;

@@ -21,8 +21,8 @@ const COLOR = '#0db7ed';
 /** The server takes this for a draft. */
 const DRAFT = 'WIP: ';
 
-export function gitea({ url, token, agent, say }: Access): Forge {
-  const fetched = patientFetch(say);
+export function gitea({ url, token, agent, say, timeout }: Access): Forge {
+  const fetched = patientFetch({ say, timeout });
   const api = giteaApi(url, {
     ...(token === undefined ? {} : { token }),
     customFetch: (input, init) =>

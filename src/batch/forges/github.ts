@@ -3,7 +3,6 @@ import { retry } from '@octokit/plugin-retry';
 import { throttling } from '@octokit/plugin-throttling';
 import { Octokit } from '@octokit/rest';
 import {
-  CALL_TIMEOUT,
   ForgeError,
   isWanted,
   reviewsOf,
@@ -23,7 +22,7 @@ const LIMIT_TRIES = 5;
 /** A search gives no more than these. */
 const SEARCH_LIMIT = 1000;
 
-export function github({ url, token, agent, say }: Access): Forge {
+export function github({ url, token, agent, say, timeout }: Access): Forge {
   const { host } = new URL(url);
   const silent = (): void => undefined;
   const limited =
@@ -41,7 +40,7 @@ export function github({ url, token, agent, say }: Access): Forge {
     // A time-out for each try, which counts as a failure of the server.
     request: {
       fetch: (input: string | URL, init?: RequestInit) =>
-        fetch(input, { ...init, signal: AbortSignal.timeout(CALL_TIMEOUT) }),
+        fetch(input, { ...init, signal: AbortSignal.timeout(timeout) }),
     },
     throttle: {
       onRateLimit: limited('the rate limit is used up'),

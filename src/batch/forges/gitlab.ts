@@ -14,8 +14,8 @@ import { patientFetch } from './patient-fetch.ts';
 
 const PAGE = 100;
 
-export function gitlab({ url, token, agent, say }: Access): Forge {
-  const fetched = patientFetch(say);
+export function gitlab({ url, token, agent, say, timeout }: Access): Forge {
+  const fetched = patientFetch({ say, timeout });
   const api = new Gitlab({
     host: url,
     ...(token === undefined ? {} : { token }),

@@ -68,6 +68,9 @@ export interface Opened {
 
 export type OpenForge = (of: Pick<Home, 'forge' | 'url'>) => Promise<Opened>;
 
+/** Milliseconds for one try of one call. */
+const CALL_TIMEOUT = 60_000;
+
 /** One client for each forge, however many repositories. */
 export function forges(environment: Environment, agent: string, say: (line: string) => void): OpenForge {
   const opened = new Map<string, Promise<Opened>>();
@@ -75,7 +78,8 @@ export function forges(environment: Environment, agent: string, say: (line: stri
     const token = await tokenOf(forge, url, environment);
     let client: Promise<Forge> | undefined;
     return {
-      forge: () => (client ??= FORGES[forge].load().then((make) => make({ url, token, agent, say }))),
+      forge: () =>
+        (client ??= FORGES[forge].load().then((make) => make({ url, token, agent, say, timeout: CALL_TIMEOUT }))),
       git: gitEnvironment({ forge, url }, token, environment),
       token,
     };

@@ -1,18 +1,18 @@
 /** `fetch` with a time-out for each try, that waits where the forge asks for it and tries again where that helps. */
 import ky, { HTTPError } from 'ky';
-import { CALL_TIMEOUT, ForgeError } from './forge.ts';
+import { ForgeError, type Access } from './forge.ts';
 
 const TRIES = 5;
 /** Too much at once, or the server is away for a moment. */
 const PASSING = [408, 429, 500, 502, 503, 504];
 
 /** An answer that says no is an answer; without any, a ForgeError is thrown. */
-export function patientFetch(say: (line: string) => void): typeof fetch {
+export function patientFetch({ say, timeout }: Pick<Access, 'say' | 'timeout'>): typeof fetch {
   return async (input, init) => {
     try {
       return await ky(input, {
         ...init,
-        timeout: CALL_TIMEOUT,
+        timeout,
         retry: {
           limit: TRIES,
           methods: ['get', 'post', 'put', 'patch', 'delete'],

@@ -36,7 +36,7 @@ export function startGitea(): Promise<ForgeServer> {
           merged: request.state === 'merged',
           title: request.title,
           body: request.body,
-          mergeable: true,
+          mergeable: request.conflicts !== true,
           head: {
             label: request.head,
             ref: commit === undefined ? `refs/pull/${request.number}/head` : request.head,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { dockerfix, FIXED } from '../../cli/support.ts';
 import { startGitHub } from './github.ts';
-import { commitTo, git, tip, TOKEN, type Repository } from './server.ts';
+import { commitTo, git, tip, TOKEN, type Repository, type Request } from './server.ts';
 import { batch, BRANCH, eachWithForge, FILES, journal, results, resultsOf, writes } from './support.ts';
 
 const world = eachWithForge('--github', 'GH_ENTERPRISE_TOKEN', startGitHub);
@@ -100,6 +100,8 @@ describe('a request', () => {
     const text = await batch(world.at, 'status', '--results', folder);
     expect(text.out).toMatch(/^open +passed +1 approved +http:\S+\/acme\/app\/pull\/1 \(draft\)$/m);
     expect(text.err).toContain('1 pull request: 1 open (1 approved)');
+    (request as Request).conflicts = true;
+    expect((await batch(world.at, 'status', '--results', folder)).out).toContain('/pull/1 (draft, conflicts)');
     const json = await batch(world.at, 'status', '--results', folder, '--format', 'json');
     expect(JSON.parse(json.out)).toMatchObject([
       {

@@ -131,7 +131,7 @@ export function startGitHub(): Promise<ForgeServer> {
           const request = requestOf(params);
           return one === undefined || request === undefined
             ? missing
-            : { body: { ...pull(one, request), mergeable: true } };
+            : { body: { ...pull(one, request), mergeable: request.conflicts !== true } };
         },
         'pulls/update': ({ params, body }) => {
           const one = repositoryOf(params);

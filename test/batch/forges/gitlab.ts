@@ -42,7 +42,7 @@ export function startGitLab(): Promise<ForgeServer> {
           target_project_id: idOf(one),
           reviewers: request.reviewers.map((username) => ({ id: people.indexOf(username) + 1, username })),
           head_pipeline: { status: 'success' },
-          has_conflicts: false,
+          has_conflicts: request.conflicts === true,
           detailed_merge_status: 'requested_changes',
         };
       };

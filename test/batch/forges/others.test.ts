@@ -66,6 +66,8 @@ describe.each([
     const shown = await batch(world.at, 'status', folder);
     expect(shown.out).toMatch(/^open +passed +1 approved/m);
     expect(shown.out).toContain(`/acme/app/${page} (draft)`);
+    request.conflicts = true;
+    expect((await batch(world.at, 'status', folder)).out).toContain(`/acme/app/${page} (draft, conflicts)`);
     const closed = await batch(world.at, 'close', folder);
     expect(closed.err).toContain('1 closed');
     expect([request.state, tip(repository, BRANCH)]).toEqual(['closed', undefined]);

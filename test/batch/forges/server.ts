@@ -48,6 +48,7 @@ export interface Request {
   state: 'open' | 'closed' | 'merged';
   labels: string[];
   reviewers: string[];
+  conflicts?: boolean;
   /** Of its branch, as long as there is one. */
   commit: string;
 }
