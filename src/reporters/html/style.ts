@@ -9,7 +9,7 @@ body{margin:0 auto;max-width:76rem;padding:1rem;background:var(--back);color:var
 h1{font-size:1.5rem;margin:.5rem 0}h2{font-size:1.2rem;margin:2rem 0 .5rem}h3{font-size:1rem;margin:1.2rem 0 .4rem}
 a{color:var(--link)}code,pre,.d2h-code-line,.path{font-family:ui-monospace,monospace;font-size:.86em}
 code{overflow-wrap:anywhere}
-:focus-visible{outline:3px solid var(--focus);outline-offset:2px}
+:focus-visible{outline:3px solid var(--focus);outline-offset:2px}details.file>summary:focus-visible{outline-offset:-3px}
 .skip{position:absolute;left:-99rem}.skip:focus{position:static}
 .soft{color:var(--soft)}header p{margin:.3rem 0}
 .numbers{display:flex;flex-wrap:wrap;gap:.6rem;padding:0;list-style:none}
@@ -35,7 +35,7 @@ table{border-collapse:collapse;width:100%}
 .layers th,.layers td,.codes th,.codes td{padding:.3rem .6rem;text-align:left;border-bottom:1px solid var(--line);vertical-align:top}
 .layers th,.codes th{font-size:.85rem;white-space:nowrap}
 .layers td.n,.layers th.n,.codes td.n,.codes th.n{text-align:right;font-variant-numeric:tabular-nums}
-.codes td:last-child{min-width:14rem}.codes button{padding:.1rem 0;border:0;background:none;color:var(--link);font:.86em ui-monospace,monospace;text-decoration:underline;cursor:pointer;text-align:left}
+.codes td:last-child{min-width:10rem}.codes button{padding:.1rem 0;border:0;background:none;color:var(--link);font:.86em ui-monospace,monospace;text-decoration:underline;cursor:pointer;text-align:left}
 .layers td:nth-child(2){min-width:14rem}.layers td:nth-child(3){min-width:9rem}.layers tr.new{background:var(--ins)}
 .chart{margin:.8rem 0}.chart svg{width:100%;height:auto;max-height:16rem}.chart text{fill:var(--soft);font-size:11px}
 .chart line{stroke:var(--line)}.chart .before rect{fill:var(--before)}.chart .after rect{fill:var(--after)}
@@ -57,7 +57,7 @@ figcaption{font-size:.85rem;color:var(--soft)}
 .d2h-ins .d2h-code-linenumber,.d2h-ins .d2h-code-side-linenumber,.d2h-ins.d2h-code-linenumber,.d2h-del .d2h-code-linenumber{color:var(--fore)}
 td.d2h-ins,td.d2h-del{color:var(--fore)}
 .narrow{display:none}
-@media(max-width:48rem){.filter{position:static}details.file{scroll-margin-top:0}.wide{display:none}.narrow{display:block}.chart text{font-size:22px}body{padding:.6rem}}
+@media(max-width:48rem){.filter{position:static}details.file{scroll-margin-top:0}.wide{display:none}.narrow{display:block}.chart text{font-size:22px}.codes td:nth-child(3),.codes th:nth-child(3){display:none}body{padding:.6rem}}
 @media(min-width:64rem){.codes td:first-child{white-space:nowrap}details.repository>summary{display:grid;grid-template-columns:1rem minmax(0,1fr) 6rem 11rem 18rem 11rem}details.repository>summary .status{justify-self:start}}
 @media print{.filter{display:none}}
 [hidden]{display:none!important}
