@@ -47,20 +47,53 @@ interface Node {
 
 type Origin = 'base' | 'made' | 'system' | 'opaque' | 'absent';
 
-/**
- * The result of a command, or of the base image, seen at a path within it; `strict` is the symbol of a result that
- * keeps what it was made of, where allowance 0.4 does not hold.
- */
+/** The result of a command, or of the base image, seen at a path within it. */
+class ValueLayer implements Layer {
+  readonly key: string;
+  readonly strict?: string;
+  readonly settles = true;
+  readonly presence: Presence;
+  private readonly origin: Origin;
+  private readonly path: string;
+  private readonly symbol: number;
+  private readonly strictSymbol: number | undefined;
+  private readonly text: string | undefined;
+  private children: Map<string, Layer> | undefined;
+
+  constructor(symbol: number, origin: Origin, path: string, text?: string, strictSymbol?: number) {
+    this.symbol = symbol;
+    this.origin = origin;
+    this.path = path;
+    this.text = text;
+    this.strictSymbol = strictSymbol;
+    this.key = origin === 'absent' ? 'absent' : `v${symbol}:${path}`;
+    if (strictSymbol !== undefined) this.strict = `v${strictSymbol}:${path}`;
+    this.presence = presenceOf(origin, path);
+  }
+
+  child(name: string): Layer {
+    if (this.origin === 'absent') return ABSENT;
+    this.children ??= new Map();
+    let child = this.children.get(name);
+    if (child === undefined) {
+      child = new ValueLayer(this.symbol, this.origin, `${this.path}/${name}`, undefined, this.strictSymbol);
+      this.children.set(name, child);
+    }
+    return child;
+  }
+
+  read(): string | undefined {
+    return this.text;
+  }
+
+  entries(): readonly string[] | undefined {
+    return this.origin === 'base' || this.origin === 'absent' ? [] : undefined;
+  }
+}
+
+/** `strict` is the symbol of a result that keeps what it was made of, where allowance 0.4 does not hold. */
 export function valueLayer(symbol: number, origin: Origin, path = '', text?: string, strict?: number): Layer {
-  return {
-    key: origin === 'absent' ? 'absent' : `v${symbol}:${path}`,
-    ...(strict === undefined ? {} : { strict: `v${strict}:${path}` }),
-    settles: true,
-    presence: presenceOf(origin, path),
-    child: (name) => (origin === 'absent' ? ABSENT : valueLayer(symbol, origin, `${path}/${name}`, undefined, strict)),
-    ...(text === undefined ? {} : { read: () => text }),
-    entries: () => (origin === 'base' || origin === 'absent' ? [] : undefined),
-  };
+  return new ValueLayer(symbol, origin, path, text, strict);
 }
 
 function presenceOf(origin: Origin, path: string): Presence {
@@ -74,7 +107,12 @@ export const ABSENT: Layer = valueLayer(0, 'absent');
 /** A file that a command edits in place: presence certain, content only as a symbol. */
 export function editLayer(symbol: number): Layer {
   const key = `e${symbol}`;
-  return { ...valueLayer(symbol, 'made'), key, settles: false, soft: true, covers: (older) => older.key === key };
+  return withTraits(valueLayer(symbol, 'made'), {
+    key,
+    settles: false,
+    soft: true,
+    covers: (older) => older.key === key,
+  });
 }
 
 /** What `COPY` of one context path brings. `owner` stands for everything that `--chown` and the like decide. */
@@ -154,9 +192,19 @@ class ContextLayer implements Layer {
   }
 }
 
+/** The same layer but for some traits. */
+function withTraits(layer: Layer, traits: Partial<Layer>): Layer {
+  return Object.assign(Object.create(layer) as Layer, traits);
+}
+
 /** The same, among a project's own entries of a shared directory. */
 export function ownLayer(layer: Layer): Layer {
-  return Object.create(layer, { own: { value: true } }) as Layer;
+  return withTraits(layer, { own: true });
+}
+
+/** The same, as a symbolic link. */
+export function linkLayer(layer: Layer): Layer {
+  return withTraits(layer, { link: true });
 }
 
 /** A directory that no file is known of: somebody's may hold files that git ignores wherever they are (`*.log`). */
@@ -233,7 +281,11 @@ export function stageLayer(stage: Image, source: string, owner: string): Layer {
 /** What commands left in a place that nothing was copied to yet is no part of the project: the same value, taken as absent. */
 function beforeAnyCopy(layer: Layer): Layer {
   if (!layer.settles || layer.presence === 'yes') return layer;
-  return { ...layer, presence: 'no', entries: () => [], child: (name) => beforeAnyCopy(layer.child(name) as Layer) };
+  return withTraits(layer, {
+    presence: 'no',
+    entries: () => [],
+    child: (name) => beforeAnyCopy(layer.child(name) as Layer),
+  });
 }
 
 function over(layers: readonly Layer[], layer: Layer): readonly Layer[] {

@@ -29,6 +29,7 @@ import {
   editLayer,
   Image,
   type Layer,
+  linkLayer,
   mergeLayer,
   ownLayer,
   stageLayer,
@@ -875,7 +876,7 @@ class Execution {
       this.image.writeAll(this.symbols.of('elsewhere', symbol, this.image.valueOf('/')));
     step.writes.forEach((path, at) => {
       const layer = valueLayer(this.symbols.of(symbol, at), 'made', '', undefined, this.symbols.of(strict, at));
-      this.image.write(path, step.links === true ? { ...layer, link: true } : layer);
+      this.image.write(path, step.links === true ? linkLayer(layer) : layer);
     });
     for (const path of removes) this.image.remove(path);
     for (const path of step.edits) this.image.write(path, editLayer(this.symbols.of(symbol, path)));
