@@ -88,6 +88,8 @@ export interface Event {
   readonly actions: readonly Action[];
   /** For a COPY or ADD of plain context files: where each goes. Absent: not a plain copy from the context. */
   readonly placements?: readonly Placement[];
+  /** For a plain COPY from a stage of this file: that stage, and where each of its paths goes. */
+  readonly from?: { readonly stage: StageTrace; readonly placements: readonly Placement[] };
 }
 
 export interface StageTrace {
@@ -318,8 +320,11 @@ class Execution {
         return { instruction, actions: this.runCommands(instruction) };
       case 'COPY':
       case 'ADD': {
+        const stage = instruction.fromStage === undefined ? undefined : this.done[instruction.fromStage];
         const placements = this.copy(instruction);
-        return placements === undefined ? { instruction, actions: [] } : { instruction, actions: [], placements };
+        if (placements === undefined) return { instruction, actions: [] };
+        if (instruction.from === undefined) return { instruction, actions: [], placements };
+        return { instruction, actions: [], ...(stage === undefined ? {} : { from: { stage, placements } }) };
       }
       case 'WORKDIR':
         this.image.makeDirectory((instruction as { path: string }).path, this.user(instruction));
@@ -379,6 +384,7 @@ class Execution {
       this.image.makeDirectory(isDirectory ? target : parentPath(target), maker);
       this.image.write(target, this.isOwn(copy, target, isDirectory) ? ownLayer(layer) : layer);
     };
+    const placements: Placement[] = [];
     if (copy.from !== undefined) {
       const stage = copy.fromStage === undefined ? undefined : this.done[copy.fromStage];
       for (const source of sources) {
@@ -392,8 +398,9 @@ class Execution {
           /[*?[]/.test(source) ? mergeLayer(`${copy.from}:${path}:${owner}:${stage?.image.valueOf('/') ?? ''}`) : layer,
           target === directory,
         );
+        placements.push({ source: path, target, directory: target === directory && !looksLikeFile(source) });
       }
-      return undefined;
+      return sources.some((source) => /[*?[$]/.test(source)) ? undefined : placements;
     }
     if (copy.heredocs.length > 0) {
       for (const heredoc of copy.heredocs) {
@@ -403,7 +410,6 @@ class Execution {
       }
       if (sources.length === 0) return undefined;
     }
-    const placements: Placement[] = [];
     const parents = copy.flags.some((each) => each.name === 'parents');
     let plain = !parents && copy.heredocs.length === 0;
     for (const source of sources) {

@@ -59,7 +59,7 @@ function planFix(
     .flatMap((event) => event.actions.filter((action) => action.effect?.removes !== undefined));
   const ignores = missingIgnores(
     [...installs, ...divided, ...removals],
-    plan.sunk.flatMap((each) => each.placements),
+    plan.sunk.flatMap(({ stage, placements }) => (stage === undefined ? placements : [])),
     context,
   );
   if (isTrouble(ignores)) return ignores;

@@ -5,7 +5,7 @@
  */
 import type { BuildContext, Command, Copy, Install, Read, Run, Split, Trouble } from '../model.ts';
 import { parentOf } from '../dockerfile/state.ts';
-import { within } from '../effects/paths.ts';
+import { isShared, isSystem, within } from '../effects/paths.ts';
 import type { Action, Event, Placement, StageTrace } from '../effects/trace.ts';
 
 /** Files of one copy that a RUN needs before the copy itself comes. */
@@ -24,6 +24,13 @@ export interface Need {
 export interface CopyEvent {
   readonly copy: Copy;
   readonly placements: readonly Placement[];
+  /** Where the placements' sources are; absent: in the build context. */
+  readonly stage?: StageTrace;
+}
+
+function copyOf({ instruction, placements, from }: Event): CopyEvent | undefined {
+  if (placements !== undefined) return { copy: instruction as Copy, placements };
+  return from === undefined ? undefined : { copy: instruction as Copy, ...from };
 }
 
 /** One sinking move within one stage. */
@@ -141,7 +148,8 @@ export function opportunities(
           if (!plans.some((plan) => plan.last === run)) optimal.push({ run, install: action.install });
           continue;
         }
-        const trouble = blockedBy(trace.events, index, action);
+        const trouble =
+          blockedBy(trace.events, index, action) ?? outOfStage(trace.events.slice(0, index), action, context);
         const why = action.opaque?.code;
         // Parts of the source, copied ahead for a script that needs them.
         if (why === 'lifecycle-script-reads-source' && !hasWholeCopyAbove(trace.events, index, action))
@@ -191,6 +199,32 @@ function sourceFromStage(trace: StageTrace, index: number, action: Action, conte
   return undefined;
 }
 
+/** Its manifests come out of another stage, together with the source. */
+function outOfStage(above: readonly Event[], { install }: Action, context: BuildContext): Trouble | undefined {
+  const directory = install?.directory ?? '/';
+  for (const event of above) {
+    const copy = copyOf(event);
+    if (copy === undefined || !isBroad(copy, context) || !bringsSource(copy, directory)) continue;
+    return {
+      code: 'source-from-stage',
+      message: `the source is copied out of the stage \`${copy.copy.from ?? ''}\` together with what the install reads`,
+      help: 'copy the manifests alone and install, before the rest is copied out of the stage',
+    };
+  }
+  return undefined;
+}
+
+/** It brings a directory of another stage, to this one or above it, that a copy from the build context filled there. */
+function bringsSource({ stage, placements }: CopyEvent, directory: string): boolean {
+  const filled: Placement[] = [];
+  for (let from = stage; from !== undefined; from = from.parent)
+    filled.push(...from.events.flatMap((event) => event.placements ?? []));
+  return placements.some(
+    ({ source, target }) =>
+      within(directory, target) && filled.some((each) => each.directory && within(each.target, source)),
+  );
+}
+
 /** Up to and including the next RUN with something opaque in it: no copy can sink below that. */
 function* segments(events: readonly Event[]): Iterable<readonly Event[]> {
   let current: Event[] = [];
@@ -230,8 +264,7 @@ function beforeReaders(events: readonly Event[], context: BuildContext, withRide
   const targets: Placement[] = [];
   for (const [index, event] of events.entries()) {
     if (withRiders && rides(event, targets)) continue;
-    const copy =
-      event.placements === undefined ? undefined : { copy: event.instruction as Copy, placements: event.placements };
+    const copy = copyOf(event);
     if (copy !== undefined && isBroad(copy, context)) targets.push(...copy.placements);
     const reads = event.actions.flatMap((action) => action.effect?.reads ?? []);
     if (
@@ -258,11 +291,7 @@ function planSegment(
   const stop = reach(events, mode, fetched);
   if (stop === undefined) return undefined;
   const needs: Need[] = [];
-  const copies = events
-    .slice(0, stop.index)
-    .flatMap((event): CopyEvent[] =>
-      event.placements === undefined ? [] : [{ copy: event.instruction as Copy, placements: event.placements }],
-    );
+  const copies = events.slice(0, stop.index).flatMap((event) => copyOf(event) ?? []);
   const broad = copies.filter((each) => isBroad(each, context));
   if (broad.length === 0) return undefined;
   const firm = copies.filter((each) => !broad.includes(each));
@@ -299,6 +328,9 @@ function planSegment(
   }
   const first = broad.find((each) => !stuck.has(each));
   if (first === undefined) return undefined;
+  // Single files, copied ahead for a script that needs them, are as early as they can be.
+  const isInstallDivided = stop.split !== undefined && stop.divided?.install?.kind === 'install';
+  if (isInstallDivided && !broad.some((each) => each.placements.some(({ directory }) => directory))) return undefined;
   const from = events.findIndex((event) => event.instruction === first.copy);
   const sunk = copies.filter((each) => {
     const at = events.findIndex((event) => event.instruction === each.copy);
@@ -443,11 +475,25 @@ const SETTINGS = /(?:^|\/)(?:setup\.py|conftest\.py|\.?[\w-]+(?:\.config|rc)\.[c
 function isBroad(event: CopyEvent, context: BuildContext): boolean {
   if (event.copy.flags.some((flag) => flag.name === 'link' || flag.name === 'parents' || flag.name === 'exclude'))
     return false;
+  if (event.stage !== undefined)
+    return (
+      event.placements.some(({ target, directory }) => directory && !isSystem(target) && !isShared(target)) &&
+      isMadeOfSource(event.stage, context)
+    );
   return event.placements.some(
     (each) =>
       (each.directory && !isManifestFolder(each.source)) ||
       (CODE.test(each.source) && !SETTINGS.test(each.source) && context.kind(each.source) === 'file'),
   );
+}
+
+/** The source is copied in it, so that what it brings changes with every edit. */
+function isMadeOfSource({ events, parent }: StageTrace, context: BuildContext): boolean {
+  if (parent !== undefined && isMadeOfSource(parent, context)) return true;
+  return events.some((event) => {
+    const copy = copyOf(event);
+    return copy !== undefined && isBroad(copy, context);
+  });
 }
 
 /** Directories that hold what installs read, copied ahead on purpose. */
@@ -490,6 +536,12 @@ function* needsOf(
           ? ''
           : read.path.slice(placement.target === '/' ? 1 : placement.target.length + 1);
       const source = rest === '' ? placement.source : placement.source === '.' ? rest : `${placement.source}/${rest}`;
+      if (copy.stage !== undefined) {
+        // Out of a stage, nothing is taken ahead.
+        if (copy.stage.image.has(source) === 'no') continue;
+        stuck.add(copy);
+        break;
+      }
       const kind = context.kind(source);
       if (kind === undefined && !context.may(source)) continue;
       if (kind === undefined && read.tree === true) continue;
@@ -609,15 +661,22 @@ function isOfStubs(events: readonly Event[], index: number, action: Action): boo
 
 function hasBroadCopyAbove(events: readonly Event[], index: number, action: Action, context: BuildContext): boolean {
   const directory = action.install?.directory ?? '/';
-  return events.slice(0, index).some((event) =>
-    event.placements?.some((each) => {
+  return events.slice(0, index).some((event) => {
+    const copy = copyOf(event);
+    if (copy?.stage !== undefined)
+      return (
+        isBroad(copy, context) &&
+        (bringsSource(copy, directory) ||
+          copy.placements.some(({ target }) => target !== directory && within(target, directory)))
+      );
+    return copy?.placements.some((each) => {
       if (!each.directory || isManifestDirectory(each, action)) return false;
       if (within(each.target, directory)) return true;
       // A directory that a command makes inside the project has nothing to do with the copy.
       const inside = directory.slice(each.target === '/' ? 1 : each.target.length + 1);
       return within(directory, each.target) && context.has(each.source === '.' ? inside : `${each.source}/${inside}`);
-    }),
-  );
+    });
+  });
 }
 
 /** A directory that the install reads in full, or in which it reads a file: `prisma`, `patches`, `.yarn`, `packages/a`. */
