@@ -240,9 +240,21 @@ class Writer {
         isFile && top !== target && need.files.length === 1 && need.files[0]?.target === top
           ? base
           : slashed(inside === '' ? base : joinText(base, inside));
-      lines.push(this.line(copy, flags, [...new Set(sources)], place));
+      const named = this.asFolder(need, target, copy) ?? [...new Set(sources)];
+      lines.push(this.line(copy, flags, named, place));
     }
     return lines;
+  }
+
+  /** The one folder that is needed in full, instead of its many files: `patches/`. */
+  private asFolder(need: Need, target: string, copy: Copy): readonly string[] | undefined {
+    const files = need.files.filter((each) => !each.directory && parentOf(each.target) === target);
+    if (files.length < 3 || !this.context.known || files.some(({ sure }) => !sure)) return undefined;
+    const folder = parentOf(`/${(files[0] as (typeof files)[number]).source}`).slice(1);
+    const names = new Set(files.map(({ source }) => source));
+    const held = this.context.entries(folder).map((name) => `${folder}/${name}`);
+    if (folder === '' || held.length !== names.size || !held.every((path) => names.has(path))) return undefined;
+    return [`${this.spell(copy, folder)}/`];
   }
 
   /** A context path, spelt as the broad copy spells its own sources. */
