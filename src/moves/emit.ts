@@ -8,7 +8,7 @@ import { applyEdits } from '../dockerfile/edit.ts';
 import { parse } from '../dockerfile/parse.ts';
 import { parentOf, resolvePath } from '../dockerfile/state.ts';
 import { knowledgeOf } from '../managers/index.ts';
-import { afterLine, blankAfter, blankBefore, indentAt, withoutGap } from './lines.ts';
+import { afterLine, blankAfter, blankBefore, cuts, indentAt } from './lines.ts';
 import type { CopyEvent, Need, Plan } from './sink.ts';
 
 /** Undefined: the builder and the file's own syntax line know cache and bind mounts. */
@@ -124,8 +124,10 @@ class Writer {
       if (here) inPlace.set(need.copy, [...(inPlace.get(need.copy) ?? []), ...lines]);
       else above.set(reader, [...(above.get(reader) ?? []), ...lines]);
     }
-    for (const event of this.plan.sunk) edits.push(this.removal(event.copy, inPlace.get(event)));
-    for (const run of this.plan.riders) edits.push(this.removal(run, undefined));
+    const gone = this.plan.sunk.filter((event) => !inPlace.has(event)).map(({ copy }) => copy);
+    for (const span of cuts(this.source, [...gone, ...this.plan.riders]))
+      edits.push({ file: 'dockerfile', span, text: '' });
+    for (const [{ copy }, lines] of inPlace) edits.push(this.replaced(copy, lines));
     for (const [run, lines] of above) {
       const at = run.outer[0];
       const indent = indentAt(this.source, run.span[0]);
@@ -301,9 +303,8 @@ class Writer {
 
   // -------------------------------------------------------------------------------------- the move itself
 
-  /** Takes the copy out, or puts narrow copies in its place. */
-  private removal(copy: Copy | Run, lines: readonly string[] | undefined): Edit {
-    if (lines === undefined) return { file: 'dockerfile', span: withoutGap(this.source, copy), text: '' };
+  /** Narrow copies in the place of the broad one. */
+  private replaced(copy: Copy, lines: readonly string[]): Edit {
     const indent = indentAt(this.source, copy.span[0]);
     const end = afterLine(this.source, copy.span[1]);
     return {

@@ -22,9 +22,20 @@ export function blankAfter(source: string, offset: number): number | undefined {
   return match === null ? undefined : offset + match[0].length;
 }
 
-/** An instruction with its comments and one of two blank lines around it: what to cut where it moves away. */
-export function withoutGap(source: string, { outer: [start], span }: Instruction): Span {
-  const end = afterLine(source, span[1]);
-  const after = blankAfter(source, end);
-  return [start, after !== undefined && (start === 0 || blankBefore(source, start)) ? after : end];
+/**
+ * What to cut where these instructions move away: each with its comments, those that follow one another as one, and one
+ * of the two blank lines that would meet.
+ */
+export function cuts(source: string, instructions: readonly Instruction[]): readonly Span[] {
+  const spans: [start: number, end: number][] = [];
+  for (const { outer, span } of [...instructions].sort((one, other) => one.span[0] - other.span[0])) {
+    const last = spans.at(-1);
+    const end = afterLine(source, span[1]);
+    if (last?.[1] === outer[0]) last[1] = end;
+    else spans.push([outer[0], end]);
+  }
+  return spans.map(([start, end]) => {
+    const after = blankAfter(source, end);
+    return [start, after !== undefined && (start === 0 || blankBefore(source, start)) ? after : end];
+  });
 }

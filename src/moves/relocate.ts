@@ -2,7 +2,7 @@
 import type { Copy, Dockerfile, Edit, Instruction, Stage, Trouble } from '../model.ts';
 import { resolvePath } from '../dockerfile/state.ts';
 import { unresolved } from './emit.ts';
-import { afterLine, blankAfter, blankBefore, withoutGap } from './lines.ts';
+import { afterLine, blankAfter, blankBefore, cuts } from './lines.ts';
 import type { Order } from './order.ts';
 
 export function relocate(file: Dockerfile, stage: Stage, { instructions, moved }: Order): readonly Edit[] | Trouble {
@@ -14,7 +14,7 @@ export function relocate(file: Dockerfile, stage: Stage, { instructions, moved }
     if (!moved.includes(each as Copy)) last = each;
     else groups.set(last, [...(groups.get(last) ?? []), each as Copy]);
   }
-  for (const copy of moved) edits.push({ file: 'dockerfile', span: withoutGap(source, copy), text: '' });
+  for (const span of cuts(source, moved)) edits.push({ file: 'dockerfile', span, text: '' });
   for (const [above, copies] of groups) {
     const lines: string[] = [];
     for (const copy of copies) {

@@ -93,7 +93,12 @@ export function opportunities(
   for (const segment of segments(trace.events)) {
     // The plain move is a fallback for when a divided install is not provable.
     const last = segment.at(-1)?.actions.find((action) => action.opaque !== undefined);
-    const divides = narrow && (last?.install?.kind === 'build') === (kind === 'build');
+    // What it would take ahead has been installed already.
+    const isAgain =
+      last !== undefined &&
+      kind === 'install' &&
+      installedAbove(trace.events, trace.events.indexOf(segment.at(-1) as Event), last);
+    const divides = narrow && !isAgain && (last?.install?.kind === 'build') === (kind === 'build');
     const ways = divides ? (last?.analysis?.splits.length ?? 0) : 0;
     for (const withRiders of [true, false]) {
       for (let way = 0; way < ways; way++) {
