@@ -12,6 +12,9 @@
  * +COPY . .
  * ```
  *
+ * So does what is copied out of a stage that holds the source (`COPY --from=build /app/dist ./dist`). A RUN that works on
+ * nothing but the source (`chmod +x start.sh`, `cp config.example.json config.json`) moves along.
+ *
  * With a history (`--history`), also copies that may stand in any order, each where it re-ran least.
  *
  * ## Fix safety

@@ -1,6 +1,7 @@
 /**
  * ## What it does
- * Moves a broad `COPY` below the installs that follow it, and copies just their manifests ahead of them.
+ * Moves a broad `COPY` below the installs that follow it, and copies just their manifests ahead of them. A RUN that works
+ * on nothing but the source (`chmod +x start.sh`) moves along.
  *
  * ## Why
  * Docker re-runs an instruction when what it depends on changed. A source copy above `npm ci` makes every edit of

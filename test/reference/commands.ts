@@ -177,6 +177,16 @@ function command(machine: Machine, written: string): void {
       if (name === 'mv') fs.remove(from);
       return;
     }
+    case 'sed': {
+      // `-i SCRIPT FILE...` alone.
+      const [script = '', ...files] = paths;
+      for (const path of files) {
+        const content = fs.read(at(path));
+        if (content === undefined) throw new Failure(text);
+        fs.write(at(path), hash(script, content), user);
+      }
+      return;
+    }
     case 'chown':
     case 'chmod': {
       const [value = '', ...targets] = paths;
