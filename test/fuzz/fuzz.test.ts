@@ -13,8 +13,8 @@ const fixtures = join(import.meta.dirname, '..', '..', 'fixtures');
 
 it.each([
   ['a seed that stays', 7, COUNT],
-  // What it finds is a fault, but seldom one of the change that is tested.
-  ['a fresh seed', randomInt(2 ** 31), Math.ceil(COUNT / 8)],
+  // What a fresh one finds is a fault, but seldom one of the change that is tested: not for a gate.
+  ['another seed', process.env['CI'] === undefined ? randomInt(2 ** 31) : 8, Math.ceil(COUNT / 8)],
 ])('nothing breaks: %s, %i, %i inputs', { timeout: 600_000 }, async (_name, seed, count) => {
   const { failures, inputs, rewrites } = await fuzz({ fixtures, seed, from: 0, count });
   expect(failures.map(failureText).join('\n')).toBe('');
