@@ -838,10 +838,20 @@ class Execution {
     return recall(this.memory, `reads ${line}`, place, this.image, (here, files) => {
       const run = parse(`FROM scratch\nWORKDIR ${here.directory}\nRUN ${line}\n`).stages[0]?.instructions[1] as
         Run | undefined;
-      return (run?.commands ?? []).flatMap((command) => {
+      const commands = run?.commands ?? [];
+      const words = commands.map((command) => command.words.map(({ value }) => value ?? ''));
+      // What the line makes itself was not there to be read.
+      const made = new Set(
+        words.flatMap(([name, ...paths]) =>
+          name === 'touch' ? paths.map((path) => resolvePath(here.directory, path)) : [],
+        ),
+      );
+      return commands.flatMap((command) => {
         const install = this.knowledge.recognise(command, here);
         const steps = install === undefined ? [] : this.knowledge.analyse(install, files).steps;
-        return steps.filter((step) => step.opaque === undefined).flatMap((step) => step.reads);
+        return steps
+          .filter((step) => step.opaque === undefined)
+          .flatMap((step) => step.reads.filter(({ path }) => !made.has(path)));
       });
     });
   }

@@ -94,12 +94,13 @@ function analyse(install: Install, files: Files): Analysis {
   const fetch = { reads, writes: [], edits: [], system: 'reads', warm: true } as const;
   const stubs = stubsOf(packages, files, install.place.directory);
   if (install.kind === 'fetch') {
-    // In a chain they are made before it, as our own is.
-    const areCopied = packages.some(({ directory }) => files.has(at(directory, 'src')) === 'yes');
-    if (!areCopied || install.command.operator !== undefined) return single({ ...fetch, name: install.command.text });
-    if (isTrouble(stubs)) return unknown(install, stubs);
-    const targets = stubs.map((path) => ({ path: resolvePath(install.place.directory, path) }));
-    return single({ ...fetch, reads: [...reads, ...targets], name: install.command.text });
+    const isThere = packages.some(({ directory }) => files.has(at(directory, 'src')) === 'yes');
+    if (isThere && isTrouble(stubs)) return unknown(install, stubs);
+    const targets = isTrouble(stubs) ? [] : stubs.map((path) => resolvePath(install.place.directory, path));
+    // In a chain they may be made just before it, as for our own; what is in the build context has been copied.
+    const areCopied = install.command.operator === undefined || targets.some((path) => files.read(path) !== undefined);
+    if (!isThere || !areCopied) return single({ ...fetch, name: install.command.text });
+    return single({ ...fetch, reads: [...reads, ...targets.map((path) => ({ path }))], name: install.command.text });
   }
   if (isTrouble(stubs)) return bareBuild(install, stubs);
   if (stubs.length > UNWIELDY)
