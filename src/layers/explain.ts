@@ -105,7 +105,8 @@ export function chainOf(
   known: Pick<Target, 'managers'> = {},
 ): Chain {
   const { line, code, message, help } = refusal;
-  const facts = [...factsAt(file, context, refusal, known), message];
+  // Packages of a workspace may say the same.
+  const facts = [...new Set([...factsAt(file, context, refusal, known), message])];
   return { line, code, facts, ...(help === undefined || help === '' ? {} : { help }) };
 }
 
