@@ -27,6 +27,7 @@ import {
   installsProject,
   isMounted,
   isTrouble,
+  missing,
   single,
   tool,
   unknown,
@@ -94,13 +95,15 @@ function analyse(install: Install, files: Files): Analysis {
   const fetch = { reads, writes: [], edits: [], system: 'reads', warm: true } as const;
   const stubs = stubsOf(packages, files, install.place.directory);
   if (install.kind === 'fetch') {
-    const isThere = packages.some(({ directory }) => files.has(at(directory, 'src')) === 'yes');
-    if (isThere && isTrouble(stubs)) return unknown(install, stubs);
-    const targets = isTrouble(stubs) ? [] : stubs.map((path) => resolvePath(install.place.directory, path));
+    // Without a file for each target it fails.
+    if (isTrouble(stubs)) return unknown(install, stubs);
+    const targets = stubs.map((path) => resolvePath(install.place.directory, path));
+    const absent = targets.find((path) => files.has(path) === 'no');
+    if (absent !== undefined) return unknown(install, missing(absent, 'where cargo looks for a target'));
     // In a chain they may be made just before it, as for our own; what is in the build context has been copied.
     const areCopied = install.command.operator === undefined || targets.some((path) => files.read(path) !== undefined);
-    if (!isThere || !areCopied) return single({ ...fetch, name: install.command.text });
-    return single({ ...fetch, reads: [...reads, ...targets.map((path) => ({ path }))], name: install.command.text });
+    const reading = areCopied ? [...reads, ...targets.map((path) => ({ path }))] : reads;
+    return single({ ...fetch, reads: reading, name: install.command.text });
   }
   if (isTrouble(stubs)) return bareBuild(install, stubs);
   if (stubs.length > UNWIELDY)
