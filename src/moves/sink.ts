@@ -469,7 +469,8 @@ function isInstall({ install }: Action): boolean {
 }
 
 function isGain(action: Action): boolean {
-  if (action.repeats === true) return false;
+  // An empty environment is made in no time.
+  if (action.repeats === true || /^uv venv\b/.test(action.text)) return false;
   return isInstall(action) || action.install?.kind === 'tool' || EXPENSIVE.test(action.text);
 }
 
