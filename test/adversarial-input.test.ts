@@ -84,6 +84,16 @@ describe('a Dockerfile', () => {
       'copies from all stages',
       Array.from({ length: 1_000 }, (_, n) => `FROM node AS s${n}\nCOPY --from=s${n >> 1} / /x${n}`).join('\n'),
     ],
+    [
+      'copies from the two stages before',
+      Array.from({ length: 60 }, (_, n) =>
+        [
+          `FROM node AS s${n}\nWORKDIR /app\nRUN npm install x`,
+          ...(n < 2 ? [] : [`COPY --from=s${n - 1} /a ./a\nCOPY --from=s${n - 2} /a ./b`]),
+          'RUN npm install y',
+        ].join('\n'),
+      ).join('\n'),
+    ],
     ['arrays in arrays', `CMD ${deep('[', ']', 30_000)}`],
     ['a glob that is hard to match', `COPY ${'*a'.repeat(5_000)}b ./`],
     ['a source of many glob segments', `COPY ${'*/'.repeat(20_000)}x ./`],

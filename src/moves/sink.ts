@@ -72,6 +72,9 @@ export interface Opportunities {
 const EXPENSIVE =
   /^(?:sudo )?(?:apt|apt-get|apk|yum|dnf|microdnf|tdnf|zypper|pacman|gem|pecl|docker-php-ext-\w+|install-php-extensions|curl|wget|rustup|corepack|add-apt-repository|\S*python3? -m venv|virtualenv)\b/;
 
+/** Commands that a package manager counts as an install, and that take no time: an empty environment. */
+const CHEAP = /^uv venv\b/;
+
 export interface Wanted {
   /** Whose way to be divided is of interest: installs, or builds that download. */
   readonly kind: 'install' | 'build';
@@ -248,20 +251,15 @@ function* segments(events: readonly Event[]): Iterable<readonly Event[]> {
  * It may sink with them.
  */
 function rides(event: Event, copies: readonly Placement[]): boolean {
-  const inside = (path: string): boolean => copies.some((each) => within(path, each.target));
-  const effects = event.actions.map(({ effect, install }) => (install === undefined ? effect : undefined));
-  return (
-    event.actions.length > 0 &&
-    effects.every((effect) => {
-      if (effect === undefined || effect.system === 'writes') return false;
-      const { reads, writes, edits, removes = [], makes = [], touches = [] } = effect;
-      const changed = [...writes, ...edits, ...removes, ...makes, ...touches];
-      return [...changed, ...reads.map((read) => read.path)].every(inside);
-    }) &&
-    effects.some(
-      (effect) => [...(effect?.writes ?? []), ...(effect?.removes ?? []), ...(effect?.touches ?? [])].length > 0,
-    )
-  );
+  let changes = false;
+  for (const { effect, install } of event.actions) {
+    if (effect === undefined || install !== undefined || effect.system === 'writes') return false;
+    const { reads, writes, edits, removes = [], makes = [], touches = [] } = effect;
+    const paths = [...writes, ...edits, ...removes, ...makes, ...touches, ...reads.map(({ path }) => path)];
+    if (!paths.every((path) => copies.some((each) => within(path, each.target)))) return false;
+    changes ||= writes.length + removes.length + touches.length > 0;
+  }
+  return changes;
 }
 
 /** The part of a segment in which no RUN reads what a copy above brings. */
@@ -306,14 +304,8 @@ function planSegment(
   for (const [index, event] of events.slice(0, stop.index + 1).entries()) {
     if (event.actions.length === 0) continue;
     const above = broad.filter((each) => each.copy.span[0] < event.instruction.span[0]);
-    if (
-      withRiders &&
-      index < stop.index &&
-      rides(
-        event,
-        above.flatMap((each) => each.placements),
-      )
-    ) {
+    const placed = above.flatMap((each) => each.placements);
+    if (withRiders && index < stop.index && rides(event, placed)) {
       riders.push(event.instruction as Run);
       continue;
     }
@@ -469,8 +461,7 @@ function isInstall({ install }: Action): boolean {
 }
 
 function isGain(action: Action): boolean {
-  // An empty environment is made in no time.
-  if (action.repeats === true || /^uv venv\b/.test(action.text)) return false;
+  if (action.repeats === true || CHEAP.test(action.text)) return false;
   return isInstall(action) || action.install?.kind === 'tool' || EXPENSIVE.test(action.text);
 }
 
@@ -493,13 +484,23 @@ function isBroad(event: CopyEvent, context: BuildContext): boolean {
   );
 }
 
+/** Many copies may come out of one stage, and stages out of one another: each is looked at once. */
+const madeOfSource = new WeakMap<StageTrace, boolean>();
+
 /** The source is copied in it, so that what it brings changes with every edit. */
-function isMadeOfSource({ events, parent }: StageTrace, context: BuildContext): boolean {
-  if (parent !== undefined && isMadeOfSource(parent, context)) return true;
-  return events.some((event) => {
-    const copy = copyOf(event);
-    return copy !== undefined && isBroad(copy, context);
-  });
+function isMadeOfSource(stage: StageTrace, context: BuildContext): boolean {
+  let known = madeOfSource.get(stage);
+  if (known === undefined) {
+    const { events, parent } = stage;
+    known =
+      (parent !== undefined && isMadeOfSource(parent, context)) ||
+      events.some((event) => {
+        const copy = copyOf(event);
+        return copy !== undefined && isBroad(copy, context);
+      });
+    madeOfSource.set(stage, known);
+  }
+  return known;
 }
 
 /** Directories that hold what installs read, copied ahead on purpose. */
