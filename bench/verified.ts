@@ -1,8 +1,9 @@
 /**
- * The build scoreboard: `npm run scoreboard:verify -- [--results DIR [--table]] [CHECKOUT[:DOCKERFILE]...]` builds the end-to-end
- * suite's projects and these checkouts before and after, and writes docs/verified.md. What DIR has is not made again, and
- * is in the tables: an interrupted run goes on where it was, and --table builds nothing more. Run it below scripts/with-builder.sh where there is no builder or no registry of images: what a checkout
- * builds on is then a stand-in of the same family.
+ * The build scoreboard: `npm run scoreboard:verify -- [--results DIR [--table]] [CHECKOUT[:DOCKERFILE]...]` builds the
+ * end-to-end suite's projects and these checkouts before and after, and writes docs/verified.md. What DIR has is not made
+ * again, and is in the tables: an interrupted run goes on where it was, and --table builds none of the suite's projects
+ * that are missing. Run it below scripts/with-builder.sh where there is no builder or no registry of images: what a
+ * checkout builds on is then a stand-in of the same family.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

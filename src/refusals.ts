@@ -432,9 +432,10 @@ export const REFUSALS: Readonly<Record<string, Explanation>> = {
   },
   'source-from-stage': {
     kind: 'refusal',
-    means: 'The source is copied in the stage that this one is based on.',
-    why: 'Every stage may be built by itself, so that one must stay as it is.',
-    todo: 'Copy the source in the stages that need it, below their installs.',
+    means:
+      'The source is copied in the stage that this one is based on, or out of a stage together with the manifests.',
+    why: 'Every stage may be built by itself, so that one must stay as it is; and out of a stage nothing is copied ahead.',
+    todo: 'Copy the source in the stages that need it, below their installs; copy manifests from the build context.',
     example: 'FROM node AS base\nCOPY . .\nFROM base\nRUN npm ci',
   },
   'stage-not-before': {

@@ -29,7 +29,7 @@ const HERE =
 
 const MAX_LINE = 10_000;
 /** More than anybody has in a file. */
-const MAX_BUILDS = 1_000;
+export const MAX_BUILDS = 1_000;
 /** No system opens a longer one. */
 const MAX_PATH = 4_096;
 

@@ -4,7 +4,7 @@
  * All of it is read as text; nothing is run, and what cannot be read is no evidence.
  */
 import type { Trouble } from '../model.ts';
-import { buildCommands, type ScriptKind } from './commands.ts';
+import { buildCommands, MAX_BUILDS, type ScriptKind } from './commands.ts';
 
 /** What of a repository is looked at: all paths relative to its root. */
 export interface View {
@@ -36,8 +36,6 @@ type Reader = (text: string, directory: string, view: View) => Promise<readonly 
 
 const MAX_TEXT = 1_000_000;
 const MAX_CANDIDATES = 5_000;
-/** In one file. */
-const MAX_BUILDS = 1_000;
 
 /** One look rules out most files of a repository. */
 const CANDIDATE = /\.(?:ya?ml|hcl|json|mk|sh)$|[Mm]akefile$/;

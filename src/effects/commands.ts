@@ -293,9 +293,8 @@ const copyOrMove: Rule = (words, at, files) => {
   if ([from, to].some((path) => isSystemPath(path, files) || (files.holdsOwn(path) && !files.owns(path))))
     return undefined;
   const target = paths[1]?.endsWith('/') === true || files.isDirectory(to) ? join(to, baseName(from)) : to;
-  const effect = writing([target], files);
   const reads = [from, target].map((path) => ({ path, tree: true }));
-  return { ...effect, reads, ...(words[0] === 'mv' ? { removes: [from] } : {}), system: 'none' };
+  return { ...NOTHING, reads, writes: [target], ...(words[0] === 'mv' ? { removes: [from] } : {}) };
 };
 
 /** `s/a/b/g` alone: other commands of sed read and write files, or run programs. */

@@ -239,9 +239,9 @@ class Execution {
     this.rootUser = (!base.includes('/') && base !== '?' && !NOT_ROOT.test(base)) || ROOT.test(base) ? 'root' : 'base';
     const claims = [...this.claims()];
     const unknown = claims.some((path) => path.startsWith('?'));
-    // The base image's unknown directory may be any of the named ones: then order must stay as it is.
-    this.aliased = unknown && claims.some((path) => !path.startsWith('?'));
     const absolute = claims.some((path) => !path.startsWith('?'));
+    // The base image's unknown directory may be any of the named ones: then order must stay as it is.
+    this.aliased = unknown && absolute;
     const runsThere = stage.instructions.some((each) => each.keyword === 'RUN' && each.state.workdir[0] === '?');
     // What a RUN does in the unknown directory counts as done to everything where there are other places.
     this.places = { relative: unknown || (runsThere && !absolute), absolute };
@@ -319,13 +319,8 @@ class Execution {
       case 'RUN':
         return { instruction, actions: this.runCommands(instruction) };
       case 'COPY':
-      case 'ADD': {
-        const stage = instruction.fromStage === undefined ? undefined : this.done[instruction.fromStage];
-        const placements = this.copy(instruction);
-        if (placements === undefined) return { instruction, actions: [] };
-        if (instruction.from === undefined) return { instruction, actions: [], placements };
-        return { instruction, actions: [], ...(stage === undefined ? {} : { from: { stage, placements } }) };
-      }
+      case 'ADD':
+        return { instruction, actions: [], ...this.copy(instruction) };
       case 'WORKDIR':
         this.image.makeDirectory((instruction as { path: string }).path, this.user(instruction));
         break;
@@ -346,7 +341,7 @@ class Execution {
 
   // ---------------------------------------------------------------------------------------------- COPY
 
-  private copy(copy: Copy): readonly Placement[] | undefined {
+  private copy(copy: Copy): Pick<Event, 'placements' | 'from'> {
     const flag = (name: string): string => copy.flags.find((each) => each.name === name)?.value ?? '';
     const chown = flag('chown') + this.used(flag('chown'));
     const others = this.flagText(copy, (name) => name === 'chown' || name === 'from' || name === 'parents');
@@ -365,7 +360,7 @@ class Execution {
     const unknown = copy.from === undefined && copy.sources.some((source) => source.value === undefined);
     if (destination === undefined || unknown) {
       this.copyUnknown(copy, maker);
-      return undefined;
+      return {};
     }
     const directory = resolvePath(copy.state.workdir, destination);
     const sources = copy.sources.map((source) => source.value ?? source.text);
@@ -400,7 +395,8 @@ class Execution {
         );
         placements.push({ source: path, target, directory: target === directory && !looksLikeFile(source) });
       }
-      return sources.some((source) => /[*?[$]/.test(source)) ? undefined : placements;
+      const isPlain = !sources.some((source) => /[*?[$]/.test(source));
+      return isPlain && stage !== undefined ? { from: { stage, placements } } : {};
     }
     if (copy.heredocs.length > 0) {
       for (const heredoc of copy.heredocs) {
@@ -408,7 +404,7 @@ class Execution {
         const symbol = this.symbols.of('heredoc', text, owner, heredoc.quoted ? '' : this.environment.value());
         place(into ? join(directory, heredoc.name) : directory, valueLayer(symbol, 'made'), false);
       }
-      if (sources.length === 0) return undefined;
+      if (sources.length === 0) return {};
     }
     const parents = copy.flags.some((each) => each.name === 'parents');
     let plain = !parents && copy.heredocs.length === 0;
@@ -454,7 +450,7 @@ class Execution {
         place(directory, wildcardLayer(this.context, inside, pattern.slice(slash + 1), owner, maker, goMatch), true);
       }
     }
-    return plain ? placements : undefined;
+    return plain ? { placements } : {};
   }
 
   /** In a directory shared with the system, it lies among the project's own entries alone. */
@@ -883,15 +879,17 @@ class Execution {
     if (step.system !== 'none') inputs.push({ what: 'system', value: this.image.system() });
     const cold = step.offline === true && !this.warmed.has(rest.install?.manager ?? '');
     const name = cold ? `${step.name} --offline` : step.name;
-    const strict = this.symbols.of('step', name, place, ...inputs.map((input) => input.value));
-    const symbol = step.attributes === true ? this.lenient(step, name, place, inputs) : strict;
+    const exact = this.symbols.of('step', name, place, ...inputs.map((input) => input.value));
+    const lenient = step.attributes === true ? this.lenient(step, name, place, inputs) : undefined;
+    const symbol = lenient ?? exact;
     if (step.system === 'writes') this.image.writeSystem(symbol);
     const { removes = [], makes = [], touches = [] } = step;
     const written = [...step.writes, ...removes, ...step.edits, ...makes, ...touches];
     if (written.some((path) => this.isElsewhere(parentPath(path))))
       this.image.writeAll(this.symbols.of('elsewhere', symbol, this.image.valueOf('/')));
     step.writes.forEach((path, at) => {
-      const layer = valueLayer(this.symbols.of(symbol, at), 'made', '', undefined, this.symbols.of(strict, at));
+      const strict = lenient === undefined ? undefined : this.symbols.of(exact, at);
+      const layer = valueLayer(this.symbols.of(symbol, at), 'made', '', undefined, strict);
       this.image.write(path, step.links === true ? linkLayer(layer) : layer);
     });
     for (const path of removes) this.image.remove(path);
