@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { reason } from '../context/find.ts';
 import { decodeUtf8 } from '../context/text.ts';
-import { parse, version } from '../index.ts';
+import { managers as builtIn, parse, version } from '../index.ts';
 import type { FileOutcome, Subject } from '../run.ts';
 import { run as findFixes } from '../run.ts';
 import { jsonText, outcomeLines, printable } from '../reporters/text.ts';
@@ -141,7 +141,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   return results.every(({ verification }) => verification.verdict === 'same') ? 0 : 1;
 }
 
-type Job = Pick<VerifyOptions, 'directory' | 'before' | 'after'> & { readonly path: string };
+type Job = Pick<VerifyOptions, 'directory' | 'before' | 'after' | 'managers'> & { readonly path: string };
 
 /** A string says why there is nothing to build. */
 function jobOf(outcome: FileOutcome, against: string | undefined, ignore: string | undefined, io: Io): Job | string {
@@ -149,6 +149,7 @@ function jobOf(outcome: FileOutcome, against: string | undefined, ignore: string
   if (subject === undefined)
     return status === 'failed' ? 'cannot be read' : 'has no known build context; name it with --context';
   const directory = join(subject.place.repository.root, subject.place.directory);
+  const managers = subject.fix.managers ?? builtIn;
   const before = { source: subject.source, context: subject.before };
   if (against !== undefined) {
     const source = read(io, against);
@@ -159,10 +160,10 @@ function jobOf(outcome: FileOutcome, against: string | undefined, ignore: string
       if (typeof text !== 'object') return text;
       context = context.withIgnoreFile(text.text);
     }
-    return { path, directory, before, after: { source: source.text, context } };
+    return { path, directory, managers, before, after: { source: source.text, context } };
   }
   if (outcome.changes.length === 0) return 'would not change: there is nothing to verify';
-  return { path, directory, before, after: { source: rewritten(outcome, subject), context: subject.after } };
+  return { path, directory, managers, before, after: { source: rewritten(outcome, subject), context: subject.after } };
 }
 
 function rewritten(outcome: FileOutcome, { source }: Subject): string {

@@ -1,7 +1,9 @@
 /** Which files to change, to see the cache at work: one of the source, one that an install reads. */
-import type { BuildContext, Dockerfile } from '../model.ts';
+import { posix } from 'node:path';
+import type { BuildContext, Dockerfile, PackageManager } from '../model.ts';
 import { cacheOf } from '../layers/cache.ts';
 import { layersOf, type Layers } from '../layers/layers.ts';
+import { LOCKFILE } from './compare.ts';
 
 export interface Edits {
   /** A source file whose change re-ran an install, and no longer does. */
@@ -18,11 +20,11 @@ interface Side {
   readonly context: BuildContext;
 }
 
-export function chooseEdits(before: Side, after: Side): Edits {
-  const [old, fresh] = [before, after].map(({ file, context }) => layersOf(file, context, 'buildkit')) as [
-    Layers,
-    Layers,
-  ];
+export function chooseEdits(before: Side, after: Side, managers: readonly PackageManager[]): Edits {
+  const [old, fresh] = [before, after].map(({ file, context }) =>
+    layersOf(file, context, 'buildkit', { managers }),
+  ) as [Layers, Layers];
+  const main = new Set(managers.map(({ manifests }) => manifests[0]));
   const [wasRun, isRun] = [installsRun(old), installsRun(fresh)];
   let source: { path: string; rank: number } | undefined;
   let manifest: { path: string; rank: number } | undefined;
@@ -32,8 +34,8 @@ export function chooseEdits(before: Side, after: Side): Edits {
     const now = isRun(path);
     const depth = path.split('/').length;
     if (now > 0) {
-      // The main manifest rather than a lockfile, whose every line may be checked.
-      const rank = depth * 10 + (/lock|\.sum$/.test(path) ? 5 : 0);
+      // The main manifest rather than settings, and these rather than a lockfile, whose every line may be checked.
+      const rank = depth * 10 + (main.has(posix.basename(path)) ? 0 : LOCKFILE.test(path) ? 5 : 2);
       if (manifest === undefined || rank < manifest.rank) manifest = { path, rank };
     }
     if (now >= wasRun(path)) continue;

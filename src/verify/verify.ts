@@ -18,8 +18,8 @@ import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import type { Readable } from 'node:stream';
 import { basename, join, relative } from 'node:path';
-import { managers, parse } from '../index.ts';
-import type { BuildContext, Dockerfile, Stage } from '../model.ts';
+import { parse } from '../index.ts';
+import type { BuildContext, Dockerfile, PackageManager, Stage } from '../model.ts';
 import { compareImages, LOCKFILE, type Comparison } from './compare.ts';
 import { chooseEdits } from './edits.ts';
 import { watchDisks, type DiskWatch } from './disk.ts';
@@ -50,6 +50,8 @@ export interface VerifyOptions {
   readonly directory: string;
   readonly before: Side;
   readonly after: Side;
+  /** Also those of plugins: what their installs read is edited, and what is in their caches is let pass. */
+  readonly managers: readonly PackageManager[];
   /** Only this stage. */
   readonly target?: string;
   /** Build options as the user gave them. */
@@ -240,7 +242,13 @@ class Session {
       ];
       return {
         stage: name,
-        comparison: compareImages(original, rewritten, again, cacheDirectories(original), lockfiles),
+        comparison: compareImages(
+          original,
+          rewritten,
+          again,
+          cacheDirectories(original, this.options.managers),
+          lockfiles,
+        ),
       };
     });
     if (stages.some(({ failed }) => failed === 'rewritten')) return done('rewrite-fails', stages);
@@ -364,10 +372,11 @@ class Session {
   }
 
   private async tryCache(files: { before: Dockerfile; after: Dockerfile }, stage: TargetStage): Promise<CacheResult> {
-    const { before, after, directory, say } = this.options;
+    const { before, after, managers, directory, say } = this.options;
     const chosen = chooseEdits(
       { file: files.before, context: before.context },
       { file: files.after, context: after.context },
+      managers,
     );
     const source = this.options.edit ?? chosen.source;
     const manifest = this.options.manifest ?? chosen.manifest;
@@ -488,7 +497,7 @@ function tailOf(text: string, timedOut: boolean, seconds: number): string {
 }
 
 /** Where package managers keep their own, in this image. */
-function cacheDirectories({ configuration }: Image): string[] {
+function cacheDirectories({ configuration }: Image, managers: readonly PackageManager[]): string[] {
   const variables = new Map(
     ((configuration['Env'] ?? []) as readonly string[]).map((each): [string, string] => {
       const at = each.indexOf('=');

@@ -35,8 +35,12 @@ else if (command === 'build') {
     console.error(text(`fails-${variant}`));
     process.exit(1);
   }
-  const installs = variant !== 'rewritten' || edited.includes('package.json') || rest.includes('--no-cache');
-  console.log(`#5 [2/3] RUN npm ci\n${installs ? '#5 DONE 3.0s' : '#5 CACHED'}\n#6 [3/3] COPY . /app\n#6 DONE 0.1s`);
+  // Which file the install reads, and the install.
+  const [manifest, install] = (has('install') ? text('install') : 'package.json npm ci').split(/ (.*)/);
+  const installs = variant !== 'rewritten' || edited.includes(manifest) || rest.includes('--no-cache');
+  console.log(
+    `#5 [2/3] RUN ${install}\n${installs ? '#5 DONE 3.0s' : '#5 CACHED'}\n#6 [3/3] COPY . /app\n#6 DONE 0.1s`,
+  );
 } else if (command === 'save') {
   // The variants' archives one after the other, and a manifest under the tags that were asked for.
   const files = rest.map((tag) => {

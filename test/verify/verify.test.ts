@@ -136,6 +136,38 @@ describe('verify', () => {
     expect(readFileSync(join(project, 'server.js'), 'utf8')).toBe('require("ms")\n');
     nothingIsLeft();
   });
+  it('edits what the manager of a plugin reads, and lets its cache pass', async () => {
+    const manager = `{
+      name: 'acme', summary: 'acme get', commands: ['acme'], manifests: ['zacme.json'], globs: ['zacme.json'],
+      caches: [{ path: '~/.acme', class: 'download' }],
+      recognise: (command, place) => ({ manager: 'own/acme', kind: 'install', directory: place.directory, command, place }),
+      analyse: ({ directory, command }) => ({
+        steps: [{
+          name: command.text, edits: [], system: 'none', writes: [directory + '/deps'],
+          reads: ['acme-lock.json', 'acme.conf', 'zacme.json'].map((name) => ({ path: directory + '/' + name })),
+        }],
+        outputs: [directory + '/deps'], ignore: ['deps'], splits: [],
+      }),
+    }`;
+    const files = {
+      Dockerfile: 'FROM debian AS app\nWORKDIR /app\nCOPY . .\nRUN acme get\n',
+      '.dockerignore': 'deps\n',
+      'acme-lock.json': '{}\n',
+      'acme.conf': '\n',
+      'zacme.json': '{}\n',
+      'plugin/own.mjs': `export default { managers: [${manager}] };\n`,
+      'dockerfix.config.json': '{ "plugins": ["./plugin/own.mjs"] }\n',
+    };
+    mkdirSync(join(project, 'plugin'));
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(project, name), text);
+    writeFileSync(join(fake, 'install'), 'zacme.json acme get');
+    await images({ original: same, rewritten: [...same, { name: 'root/.acme/x', text: 'x' }] });
+    const { code, out } = await run();
+    expect(out).toContain('  stage app: 0 differences (let pass: 1 package-manager-cache)\n');
+    expect(out).toMatch(/after an edit of zacme\.json: [\d.]+ s, ran again: RUN acme get/);
+    expect(calls().flatMap(({ edited }) => edited)).toEqual(['server.js', 'server.js', 'zacme.json']);
+    expect(code).toBe(0);
+  });
   it('tells differences with their layer, and exits 1', async () => {
     await images({ original: same, rewritten: [{ name: 'app/server.js', text: 'y', uid: 5 }] });
     const { code, out } = await run('--no-cache');
