@@ -46,7 +46,7 @@ export interface Plan {
   readonly cut?: number;
   /** The command of `last` at `cut` is replaced by `split.before`, and `split.after` runs below the copies. */
   readonly split?: Split;
-  /** An install gains although nothing is left behind: its manifests were copied already. */
+  /** An install gains although nothing is left behind: what it reads is copied by others, or by copies that stay. */
   readonly provided: boolean;
   /** Nothing that stands between the copies and `last`, and stays there, brings what the divided command reads. */
   readonly clear: boolean;
@@ -250,9 +250,9 @@ function* segments(events: readonly Event[]): Iterable<readonly Event[]> {
  * A RUN that works on nothing but what these copies bring: `chmod +x start.sh`, `cp config.example.json config.json`.
  * It may sink with them.
  */
-function rides(event: Event, copies: readonly Placement[]): boolean {
+function rides(actions: readonly Action[], copies: readonly Placement[]): boolean {
   let changes = false;
-  for (const { effect, install } of event.actions) {
+  for (const { effect, install } of actions) {
     if (effect === undefined || install !== undefined || effect.system === 'writes') return false;
     const { reads, writes, edits, removes = [], makes = [], touches = [] } = effect;
     const paths = [...writes, ...edits, ...removes, ...makes, ...touches, ...reads.map(({ path }) => path)];
@@ -266,7 +266,7 @@ function rides(event: Event, copies: readonly Placement[]): boolean {
 function beforeReaders(events: readonly Event[], context: BuildContext, withRiders: boolean): readonly Event[] {
   const targets: Placement[] = [];
   for (const [index, event] of events.entries()) {
-    if (withRiders && rides(event, targets)) continue;
+    if (withRiders && rides(event.actions, targets)) continue;
     const copy = copyOf(event);
     if (copy !== undefined && isBroad(copy, context)) targets.push(...copy.placements);
     const reads = event.actions.flatMap((action) => action.effect?.reads ?? []);
@@ -291,12 +291,13 @@ function planSegment(
   withRiders: boolean,
   fetched?: ReadonlySet<string>,
 ): Plan | undefined {
-  const stop = reach(events, mode, fetched);
-  if (stop === undefined) return undefined;
+  const whole = reach(events, mode, fetched);
+  if (whole === undefined) return undefined;
   const needs: Need[] = [];
-  const copies = events.slice(0, stop.index).flatMap((event) => copyOf(event) ?? []);
+  const copies = events.slice(0, whole.index).flatMap((event) => copyOf(event) ?? []);
   const broad = copies.filter((each) => isBroad(each, context));
   if (broad.length === 0) return undefined;
+  const stop = withRiders ? withoutTail(whole, events, broad) : whole;
   const firm = copies.filter((each) => !broad.includes(each));
   const stuck = new Set<CopyEvent>();
   const provided = new Set<CopyEvent>();
@@ -305,7 +306,7 @@ function planSegment(
     if (event.actions.length === 0) continue;
     const above = broad.filter((each) => each.copy.span[0] < event.instruction.span[0]);
     const placed = above.flatMap((each) => each.placements);
-    if (withRiders && index < stop.index && rides(event, placed)) {
+    if (withRiders && index < stop.index && rides(event.actions, placed)) {
       riders.push(event.instruction as Run);
       continue;
     }
@@ -315,7 +316,7 @@ function planSegment(
       if (files.length > 0) needs.push({ ...need, files });
     }
   }
-  if (withRiders && riders.length === 0) return undefined;
+  if (withRiders && riders.length === 0 && stop === whole) return undefined;
   // A copy that brings nothing but what is read has nothing to sink for.
   for (const each of broad) {
     const needed = new Set(
@@ -347,10 +348,28 @@ function planSegment(
     last: events[stop.index]?.instruction as Run,
     ...(stop.cut === undefined ? {} : { cut: stop.cut }),
     ...(stop.split === undefined ? {} : { split: stop.split }),
-    provided: provided.size > 0,
+    provided: provided.size > 0 || stuck.size > 0,
     clear: !copies.some((each) => !sunk.includes(each) && isAfter(each, first) && brought(each, stop.reads ?? [])),
     gains,
   };
+}
+
+/** Without the commands at the end of the RUN that work on nothing but what these copies bring: `pip install … && chmod +x start.sh`. */
+function withoutTail(stop: Stop, events: readonly Event[], copies: readonly CopyEvent[]): Stop {
+  const { instruction, actions } = events[stop.index] as Event;
+  if (stop.cut !== undefined || actions.length !== stop.actions) return stop;
+  const gain = actions.findLastIndex(isGain);
+  const command = actions[gain]?.command;
+  const tail = actions.slice(gain + 1);
+  if (command === undefined || tail.some((each) => each.command === command)) return stop;
+  if (
+    !rides(
+      tail,
+      copies.flatMap((each) => each.placements),
+    )
+  )
+    return stop;
+  return { ...stop, actions: gain + 1, cut: ((instruction as Run).commands ?? []).indexOf(command) };
 }
 
 function isAfter(one: CopyEvent, other: CopyEvent): boolean {
