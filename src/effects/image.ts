@@ -278,6 +278,28 @@ export function stageLayer(stage: Image, source: string, owner: string): Layer {
   return layer;
 }
 
+/** What a wildcard brings out of a stage: whatever is there by such a name. */
+export function stageWildcardLayer(
+  stage: Image,
+  directory: string,
+  pattern: string,
+  owner: string,
+  matches: (pattern: string, name: string) => boolean,
+): Layer {
+  const layer: Layer = {
+    key: `sw:${stage.valueOf(directory)}:${owner}:${pattern}`,
+    settles: false,
+    presence: 'no',
+    child: (name) =>
+      matches(pattern, name) && stage.has(join(directory, name)) !== 'no'
+        ? stageLayer(stage, join(directory, name), owner)
+        : undefined,
+    covers: (older) => older.key === layer.key,
+    entries: () => stage.entries(directory)?.filter((name) => matches(pattern, name)),
+  };
+  return layer;
+}
+
 /** What commands left in a place that nothing was copied to yet is no part of the project: the same value, taken as absent. */
 function beforeAnyCopy(layer: Layer): Layer {
   if (!layer.settles || layer.presence === 'yes') return layer;

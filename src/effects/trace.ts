@@ -33,6 +33,7 @@ import {
   mergeLayer,
   ownLayer,
   stageLayer,
+  stageWildcardLayer,
   valueLayer,
   wildcardLayer,
 } from './image.ts';
@@ -384,18 +385,20 @@ class Execution {
       const stage = copy.fromStage === undefined ? undefined : this.done[copy.fromStage];
       for (const source of sources) {
         const path = resolvePath('/', source);
+        if (/[*?[\\$]/.test(source)) {
+          place(directory, this.fromPattern(copy, source, stage?.image, owner), true);
+          continue;
+        }
         const target =
           into && !endsInSlash(source) && looksLikeFile(source) ? join(directory, baseName(path)) : directory;
-        const layer =
-          stage === undefined ? mergeLayer(`${copy.from}:${path}:${owner}`) : stageLayer(stage.image, path, owner);
         place(
           target,
-          /[*?[]/.test(source) ? mergeLayer(`${copy.from}:${path}:${owner}:${stage?.image.valueOf('/') ?? ''}`) : layer,
+          stage === undefined ? mergeLayer(`${copy.from}:${path}:${owner}`) : stageLayer(stage.image, path, owner),
           target === directory,
         );
         placements.push({ source: path, target, directory: target === directory && !looksLikeFile(source) });
       }
-      const isPlain = !sources.some((source) => /[*?[$]/.test(source));
+      const isPlain = placements.length === sources.length;
       return isPlain && stage !== undefined ? { from: { stage, placements } } : {};
     }
     if (copy.heredocs.length > 0) {
@@ -451,6 +454,15 @@ class Execution {
       }
     }
     return plain ? { placements } : {};
+  }
+
+  /** What a wildcard or a variable stands for in another stage: files by such a name, otherwise it may be anything. */
+  private fromPattern(copy: Copy, source: string, image: Image | undefined, owner: string): Layer {
+    const path = resolvePath('/', source);
+    const inside = parentPath(path);
+    if (image !== undefined && !/[*?[\\$]/.test(inside) && !path.includes('$') && looksLikeFile(source))
+      return stageWildcardLayer(image, inside, baseName(path), owner, goMatch);
+    return mergeLayer(`${copy.from ?? ''}:${path}${this.used(source)}:${owner}:${image?.valueOf('/') ?? ''}`);
   }
 
   /** In a directory shared with the system, it lies among the project's own entries alone. */

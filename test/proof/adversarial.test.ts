@@ -127,6 +127,20 @@ const CASES: readonly Case[] = [
     files: { 'rust-toolchain.toml': '' },
     copies: 'rust-toolchain.toml',
   },
+  // What comes out of a stage by a name that is not known.
+  ...['COPY --from=base $P/x ./', 'COPY --from=base /out/$P.json ./', 'COPY --from=base /out/*.js ./'].map((line) => ({
+    name: line,
+    lines: [
+      'FROM alpine AS base',
+      'RUN make',
+      'FROM node:20',
+      'ARG P',
+      'WORKDIR /app',
+      'COPY src ./',
+      line,
+      'RUN npm i -g foo',
+    ],
+  })),
   // Links.
   {
     name: 'a link for a directory',
