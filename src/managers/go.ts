@@ -47,6 +47,9 @@ function recognise(command: Command, place: Place): Install | undefined {
   if (verb === 'mod') return rest[0] === 'download' ? { ...base, kind: 'fetch' } : undefined;
   if (verb === 'install' && rest.length > 0 && rest.every((each) => /^[\w.-]+\.[\w-]+\/.*@/.test(each)))
     return { ...base, kind: 'tool' };
+  // Of what the source imports, in the versions that go.mod names.
+  if (verb === 'get' && !args.options.has('-u') && rest.every((each) => /^\.\.?(?:\/|$)/.test(each)))
+    return { ...base, kind: 'build' };
   return verb !== undefined && BUILDS.has(verb) ? { ...base, kind: 'build' } : undefined;
 }
 

@@ -20,7 +20,7 @@ import { resolvePath } from '../dockerfile/state.ts';
 import { optionTable, parseArguments, type Arguments } from './shared/arguments.ts';
 import { at } from './shared/package-json.ts';
 import { isLocal, RequirementReader } from './shared/requirements.ts';
-import { single, tool, unknown, unresolvedVariable } from './shared/steps.ts';
+import { installsProject, single, tool, unknown, unresolvedVariable } from './shared/steps.ts';
 
 const OPTIONS = optionTable(
   '-i --index-url --extra-index-url --platform --python-version --implementation --abi --timeout --default-timeout --retries --trusted-host --cert --client-cert --cache-dir --proxy --log --progress-bar --no-binary --only-binary --global-option --install-option --config-settings -C --config-setting --python -p --index --default-index --index-strategy --keyring-provider --link-mode --upgrade-strategy --root-user-action --exists-action --extra --upgrade-package -P --resolution --prerelease --torch-backend --exclude-newer --use-feature --use-deprecated --report --python-platform',
@@ -102,8 +102,14 @@ function analyse(install: Install, files: Files): Analysis {
   const targets = environment(install, files, program, args);
   if (install.kind === 'tool') return targets.trees.length === 0 ? tool(install) : into(install, targets, []);
   const folder = requirementsFolder(install);
-  if (args.unresolved !== undefined && folder === undefined)
-    return unknown(install, unresolvedVariable(install, args.unresolved));
+  if (args.unresolved !== undefined && folder === undefined) {
+    // A pattern that the shell expands to files: packages that the build made or was given.
+    const packages = isLocal(args.unresolved.replaceAll('*', '_')) && !/[$`]/.test(args.unresolved);
+    return unknown(
+      install,
+      packages ? installsProject(install, `\`${args.unresolved}\``) : unresolvedVariable(install, args.unresolved),
+    );
+  }
   const reader = new RequirementReader(files, install.directory);
   const moved = ['PIP_TARGET', 'PIP_PREFIX', 'PIP_ROOT'].find((name) => (install.place.environment(name) ?? '') !== '');
   if (moved !== undefined)

@@ -167,7 +167,8 @@ export function opportunities(
           (trouble?.code === 'intervening-run-reads-source' ||
             trouble?.code === 'local-dependency-builds' ||
             trouble?.code === 'lifecycle-script-reads-source') &&
-          installedAbove(trace.events, index, action)
+          (installedAbove(trace.events, index, action) ||
+            (trouble.code === 'local-dependency-builds' && requiredAbove(trace, index, action)))
         ) {
           optimal.push({ run, install: action.install });
           if (trouble.code === 'local-dependency-builds')
@@ -652,6 +653,17 @@ function installedAbove(events: readonly Event[], index: number, action: Action)
           each.install?.manager === action.install?.manager,
       ),
     );
+}
+
+/** The project's dependencies were installed from a list of them, above or in a stage that this one is based on. */
+function requiredAbove({ events, parent }: StageTrace, index: number, action: Action): boolean {
+  const isList = (each: Action): boolean =>
+    each.install?.manager === action.install?.manager &&
+    each.install?.kind === 'install' &&
+    each.opaque?.code !== 'local-dependency-builds' &&
+    each.analysis?.refusal?.code !== 'local-dependency-builds';
+  const above = events.slice(0, index).some(({ actions }) => actions.some(isList));
+  return above || (parent !== undefined && requiredAbove(parent, parent.events.length, action));
 }
 
 /** All that the build's own installing would fill has been filled by an earlier install. */
