@@ -50,9 +50,13 @@ async function main(): Promise<void> {
     if (files.length === 0) throw new Error(`no Dockerfile below ${directory}`);
   }
   const once = (): void => {
-    // What was concluded in one round is not there in the next.
-    for (const { source, context } of files)
-      fix({ path: 'Dockerfile', source }, Object.create(context) as BuildContext);
+    // What was concluded in one round is not there in the next; Dockerfiles of one context share it, as in a run.
+    const fresh = new Map<BuildContext, BuildContext>();
+    for (const { source, context } of files) {
+      const own = fresh.get(context) ?? (Object.create(context) as BuildContext);
+      fresh.set(context, own);
+      fix({ path: 'Dockerfile', source }, own);
+    }
   };
   for (let n = 0; n < 300 / files.length + 1; n++) once();
   const rounds = Math.max(1, Math.round(4_000 / files.length));

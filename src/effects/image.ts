@@ -41,7 +41,7 @@ export interface Layer {
 }
 
 interface Node {
-  layers: readonly Layer[];
+  layers: Layers;
   children?: Map<string, Node>;
 }
 
@@ -258,9 +258,6 @@ export function mergeLayer(key: string): Layer {
   };
 }
 
-/** What lies behind a symbolic link may be anything. */
-const BEHIND_LINK = mergeLayer('behind a link');
-
 /** What `COPY --from=stage` brings: that stage's content at a path. */
 export function stageLayer(stage: Image, source: string, owner: string): Layer {
   const layer: Layer = {
@@ -301,18 +298,117 @@ export function stageWildcardLayer(
 }
 
 /** What commands left in a place that nothing was copied to yet is no part of the project: the same value, taken as absent. */
-function beforeAnyCopy(layer: Layer): Layer {
-  if (!layer.settles || layer.presence === 'yes') return layer;
-  return withTraits(layer, {
-    presence: 'no',
-    entries: () => [],
-    child: (name) => beforeAnyCopy(layer.child(name) as Layer),
-  });
+class BeforeAnyCopy implements Layer {
+  readonly key: string;
+  readonly strict?: string;
+  readonly settles = true;
+  readonly presence = 'no';
+  readonly soft?: boolean;
+  readonly own?: boolean;
+  readonly link?: true;
+  private readonly layer: Layer;
+
+  constructor(layer: Layer) {
+    this.layer = layer;
+    this.key = layer.key;
+    if (layer.strict !== undefined) this.strict = layer.strict;
+    if (layer.soft !== undefined) this.soft = layer.soft;
+    if (layer.own !== undefined) this.own = layer.own;
+    if (layer.link !== undefined) this.link = layer.link;
+  }
+
+  child(name: string): Layer {
+    return beforeAnyCopy(this.layer.child(name) as Layer);
+  }
+
+  read(): string | undefined {
+    return this.layer.read?.();
+  }
+
+  entries(): readonly string[] {
+    return [];
+  }
 }
 
-function over(layers: readonly Layer[], layer: Layer): readonly Layer[] {
+function beforeAnyCopy(layer: Layer): Layer {
+  return !layer.settles || layer.presence === 'yes' ? layer : new BeforeAnyCopy(layer);
+}
+
+function over(list: readonly Layer[], layer: Layer): readonly Layer[] {
   if (layer.settles) return [layer];
-  return [...layers.filter((older) => !layer.covers?.(older)), layer];
+  return [...list.filter((older) => !layer.covers?.(older)), layer];
+}
+
+/** The layers at a path, oldest first. It never changes, and remembers what follows from it. */
+class Layers {
+  readonly list: readonly Layer[];
+  private below: Map<string, Layers> | undefined;
+  private known: Presence | undefined;
+  private readonly keys: [string | undefined, string | undefined] = [undefined, undefined];
+
+  constructor(list: readonly Layer[]) {
+    this.list = list;
+  }
+
+  get last(): Layer | undefined {
+    return this.list[this.list.length - 1];
+  }
+
+  /** What they bring to an entry that nothing else was written to. */
+  child(name: string): Layers {
+    this.below ??= new Map();
+    let child = this.below.get(name);
+    if (child === undefined) this.below.set(name, (child = new Layers(this.childList(name))));
+    return child;
+  }
+
+  private childList(name: string): readonly Layer[] {
+    if (this.list.length === 1) {
+      const inside = (this.list[0] as Layer).child(name);
+      return inside === undefined ? [] : [inside];
+    }
+    let result: readonly Layer[] = [];
+    for (const layer of this.list) {
+      const inside = layer.child(name);
+      if (inside !== undefined) result = over(result, inside);
+    }
+    return result;
+  }
+
+  /** Whether there is something, by what they bring alone. */
+  get presence(): Presence {
+    return (this.known ??= this.find());
+  }
+
+  private find(): Presence {
+    let result: Presence = 'no';
+    for (let at = this.list.length - 1; at >= 0; at--) {
+      const layer = this.list[at] as Layer;
+      if (layer.presence === 'yes') return 'yes';
+      if (layer.presence === 'maybe') result = 'maybe';
+      if (layer.settles) break;
+    }
+    return result;
+  }
+
+  /** Equal for equal content. `strict` also tells apart what allowance 0.4 equates. */
+  key(strict: boolean): string {
+    return (this.keys[strict ? 1 : 0] ??= layersKey(this.list, strict));
+  }
+}
+
+function layersKey(list: readonly Layer[], strict: boolean): string {
+  if (strict) return list.map((layer) => layer.strict ?? layer.key).join('|');
+  if (!list.some((layer) => layer.soft)) return list.map((layer) => layer.key).join('|');
+  // Allowance 0.4: an install's edit of a file that the context surely brings is as good as undone; of one that
+  // the context may bring, it does not matter which came last.
+  const firm = list.filter((layer) => !layer.soft);
+  // Whatever is merged in afterwards comes over the one as over the other.
+  const last = list.findLastIndex((layer) => layer.soft);
+  const below = list.slice(0, last).findLast((layer) => !layer.soft);
+  if ([firm.at(-1), below].some((layer) => layer?.settles === true && layer.key.startsWith('c:')))
+    return firm.map((layer) => layer.key).join('|');
+  return [...list.filter((layer) => layer.soft), ...firm].map((layer) => layer.key).join('|');
 }
 
 export class Image implements Files {
@@ -326,7 +422,7 @@ export class Image implements Files {
 
   constructor(symbols: Symbols, base: number) {
     this.symbols = symbols;
-    this.root = { layers: [valueLayer(base, 'base')] };
+    this.root = { layers: new Layers([valueLayer(base, 'base')]) };
   }
 
   /** A copy to go on from (`FROM stage`). */
@@ -344,7 +440,7 @@ export class Image implements Files {
     for (const other of [...this.own]) if (within(other, path)) this.own.delete(other);
     this.own.add(path);
     const node = this.nodeAt(path);
-    node.layers = node.layers.map(beforeAnyCopy);
+    node.layers = new Layers(node.layers.list.map(beforeAnyCopy));
   }
 
   owns(path: string): boolean {
@@ -383,7 +479,7 @@ export class Image implements Files {
   /** Takes a path away. Where nothing but commands of this build had put something, it is as it was before them. */
   remove(path: string): void {
     const slash = path.lastIndexOf('/');
-    const inherited = childLayers(this.layersAt(path.slice(0, slash) || '/'), path.slice(slash + 1));
+    const inherited = this.layersAt(path.slice(0, slash) || '/').child(path.slice(slash + 1)).list;
     if (inherited.length > 0 && inherited.every((layer) => layer.presence === 'no' && layer.settles)) {
       let node: Node | undefined = this.root;
       for (const name of components(path).slice(0, -1)) node = node?.children?.get(name);
@@ -398,7 +494,7 @@ export class Image implements Files {
   }
 
   private writeBelow(node: Node, path: string, layer: Layer): void {
-    node.layers = [layer, ...node.layers.filter((each) => each.own)];
+    node.layers = new Layers([layer, ...node.layers.list.filter((each) => each.own)]);
     for (const [name, child] of node.children ?? []) {
       const below = path === '' && name === '?' ? '?' : `${path}/${name}`;
       if (this.own.has(below)) continue;
@@ -419,14 +515,14 @@ export class Image implements Files {
     // What lies in a project's tree before anything was copied there is not the project's source.
     const untouched = [...this.own].filter(
       (path) =>
-        this.layersAt(path).every((layer) => layer.presence === 'no' && layer.settles) &&
+        this.layersAt(path).list.every((layer) => layer.presence === 'no' && layer.settles) &&
         !holdsAnything(this.existing(path)),
     );
-    this.root = { layers: [valueLayer(symbol, 'opaque')] };
+    this.root = { layers: new Layers([valueLayer(symbol, 'opaque')]) };
     const before = new Set(untouched);
     for (const path of this.own) {
       const node = this.nodeAt(path);
-      if (before.has(path)) node.layers = [valueLayer(symbol, 'base', path)];
+      if (before.has(path)) node.layers = new Layers([valueLayer(symbol, 'base', path)]);
     }
   }
 
@@ -443,7 +539,7 @@ export class Image implements Files {
     for (const name of components(path)) {
       node.children ??= new Map();
       let child = node.children.get(name);
-      if (child === undefined) node.children.set(name, (child = { layers: childLayers(node.layers, name) }));
+      if (child === undefined) node.children.set(name, (child = { layers: node.layers.child(name) }));
       node = child;
     }
     return node;
@@ -457,45 +553,38 @@ export class Image implements Files {
 
   // ------------------------------------------------------------------------------------------- reading
 
-  private layersAt(path: string): readonly Layer[] {
-    let layers: readonly Layer[] = this.root.layers;
+  private layersAt(path: string): Layers {
+    let layers = this.root.layers;
     let node: Node | undefined = this.root;
     for (const name of components(path)) {
-      if (layers.at(-1)?.link === true) return [BEHIND_LINK];
+      // What lies behind it may be anything.
+      if (layers.last?.link === true) return new Layers([mergeLayer('behind a link')]);
       node = node?.children?.get(name);
-      layers = node?.layers ?? childLayers(layers, name);
+      layers = node?.layers ?? layers.child(name);
     }
     for (const { path: target, layer } of this.mounts) {
       if (!within(path, target)) continue;
       let inside: Layer | undefined = layer;
       for (const name of components(path.slice(target.length))) inside = inside?.child(name);
-      if (inside !== undefined) layers = over(layers, inside);
+      if (inside !== undefined) layers = new Layers(over(layers.list, inside));
     }
     return layers;
   }
 
   has(path: string): Presence {
-    let result: Presence = this.directories.has(path) ? 'yes' : 'no';
-    const layers = this.layersAt(path);
-    for (let at = layers.length - 1; at >= 0; at--) {
-      const layer = layers[at] as Layer;
-      if (layer.presence === 'yes') return 'yes';
-      if (layer.presence === 'maybe' && result === 'no') result = 'maybe';
-      if (layer.settles) break;
-    }
-    return result;
+    return this.directories.has(path) ? 'yes' : this.layersAt(path).presence;
   }
 
   read(path: string): string | undefined {
-    return this.layersAt(path).at(-1)?.read?.();
+    return this.layersAt(path).last?.read?.();
   }
 
   executable(path: string): boolean | undefined {
-    return this.layersAt(path).at(-1)?.executable?.();
+    return this.layersAt(path).last?.executable?.();
   }
 
   entries(directory: string): readonly string[] | undefined {
-    const layers = this.layersAt(directory);
+    const layers = this.layersAt(directory).list;
     const written = this.existing(directory)?.children;
     // The names that a layer brings are sorted.
     if (written === undefined && layers.length === 1) return layers[0]?.entries();
@@ -514,8 +603,7 @@ export class Image implements Files {
   /** Known to exist and to be a directory. */
   isDirectory(path: string): boolean {
     if (path === '/' || path === '' || path === '?' || this.directories.has(path)) return true;
-    const layers = this.layersAt(path);
-    return layers.some((layer) => layer.presence === 'yes' && !layer.settles && layer.soft !== true);
+    return this.layersAt(path).list.some((layer) => layer.presence === 'yes' && !layer.settles && layer.soft !== true);
   }
 
   /** Who made a directory: that decides whether a command may write in it. */
@@ -525,17 +613,17 @@ export class Image implements Files {
 
   /** The owner of the copy that brought a directory. */
   private bringer(path: string): string | undefined {
-    return this.layersAt(path).findLast((layer) => layer.maker !== undefined && layer.presence === 'yes')?.maker;
+    return this.layersAt(path).list.findLast((layer) => layer.maker !== undefined && layer.presence === 'yes')?.maker;
   }
 
   /** It is a symbolic link, or is reached through one. */
   throughLink(path: string): boolean {
-    let layers: readonly Layer[] = this.root.layers;
+    let layers = this.root.layers;
     let node: Node | undefined = this.root;
     for (const name of components(path)) {
       node = node?.children?.get(name);
-      layers = node?.layers ?? childLayers(layers, name);
-      if (layers.some((layer) => layer.link === true)) return true;
+      layers = node?.layers ?? layers.child(name);
+      if (layers.list.some((layer) => layer.link === true)) return true;
     }
     return false;
   }
@@ -570,55 +658,31 @@ export class Image implements Files {
   }
 
   private hash(
-    layers: readonly Layer[],
+    layers: Layers,
     children: Map<string, Node> | undefined,
     path: string,
     strict: boolean,
     systemOnly = false,
   ): number {
     const parts: string[] = [];
-    const seen = systemOnly ? layers.filter((layer) => layer.own !== true) : layers;
+    const seen =
+      systemOnly && layers.list.some((layer) => layer.own === true)
+        ? new Layers(layers.list.filter((layer) => layer.own !== true))
+        : layers;
     for (const [name, child] of children ?? []) {
       const below = path === '' && name === '?' ? '?' : `${path}/${name}`;
       if (systemOnly && this.own.has(below)) continue;
       const hash = this.hash(child.layers, child.children, below, strict, systemOnly);
-      const implied = this.symbols.of('layers', layersKey(childLayers(seen, name), strict));
+      const implied = this.symbols.of('layers', seen.child(name).key(strict));
       if (hash !== implied) parts.push(`${name}=${hash}`);
     }
-    const own = this.symbols.of('layers', layersKey(seen, strict));
+    const own = this.symbols.of('layers', seen.key(strict));
     return parts.length === 0 ? own : this.symbols.of('node', own, parts.sort().join('\n'));
   }
 }
 
-function layersKey(layers: readonly Layer[], strict: boolean): string {
-  if (strict) return layers.map((layer) => layer.strict ?? layer.key).join('|');
-  if (!layers.some((layer) => layer.soft)) return layers.map((layer) => layer.key).join('|');
-  // Allowance 0.4: an install's edit of a file that the context surely brings is as good as undone; of one that
-  // the context may bring, it does not matter which came last.
-  const firm = layers.filter((layer) => !layer.soft);
-  // Whatever is merged in afterwards comes over the one as over the other.
-  const last = layers.findLastIndex((layer) => layer.soft);
-  const below = layers.slice(0, last).findLast((layer) => !layer.soft);
-  if ([firm.at(-1), below].some((layer) => layer?.settles === true && layer.key.startsWith('c:')))
-    return firm.map((layer) => layer.key).join('|');
-  return [...layers.filter((layer) => layer.soft), ...firm].map((layer) => layer.key).join('|');
-}
-
-function childLayers(layers: readonly Layer[], name: string): readonly Layer[] {
-  if (layers.length === 1) {
-    const inside = (layers[0] as Layer).child(name);
-    return inside === undefined ? [] : [inside];
-  }
-  let result: readonly Layer[] = [];
-  for (const layer of layers) {
-    const inside = layer.child(name);
-    if (inside !== undefined) result = over(result, inside);
-  }
-  return result;
-}
-
 function put(node: Node, layer: Layer): void {
-  if (layer.ghost !== true) node.layers = over(node.layers, layer);
+  if (layer.ghost !== true) node.layers = new Layers(over(node.layers.list, layer));
   if (layer.settles) delete node.children;
   for (const [name, child] of node.children ?? []) {
     const inside = layer.child(name) ?? layer.hidden?.(name);
@@ -630,7 +694,8 @@ function put(node: Node, layer: Layer): void {
 function holdsAnything(node: Node | undefined): boolean {
   if (node === undefined) return false;
   return (
-    node.layers.some((layer) => layer.presence !== 'no') || [...(node.children?.values() ?? [])].some(holdsAnything)
+    node.layers.list.some((layer) => layer.presence !== 'no') ||
+    [...(node.children?.values() ?? [])].some(holdsAnything)
   );
 }
 

@@ -201,10 +201,15 @@ function freshInstall(install: Install, files: Files): Analysis {
  */
 function dependenciesHaveScripts(lock: string | undefined): boolean {
   if (lock === undefined || !/"lockfileVersion":\s*[23]\b/.test(lock.slice(0, 2_000))) return true;
-  return (
-    lock.includes('"hasInstallScript"') &&
-    /"[^"\n]*node_modules\/[^"\n]*":\s*\{[^{}]*"hasInstallScript":\s*true/.test(lock)
-  );
+  const name = '"hasInstallScript"';
+  for (let at = lock.indexOf(name); at >= 0; at = lock.indexOf(name, at + name.length)) {
+    if (!/^:\s*true/.test(lock.slice(at + name.length, at + name.length + 20))) continue;
+    const open = lock.lastIndexOf('{', at);
+    // Of a lockfile on one line, the end is looked at.
+    const line = lock.slice(Math.max(lock.lastIndexOf('\n', open) + 1, open - 1_000), open);
+    if (/"[^"]*node_modules\/[^"]*":\s*$/.test(line)) return true;
+  }
+  return false;
 }
 
 /** Spec 1, "Adapt, in order", steps 2 and 3. */
