@@ -279,13 +279,16 @@ function splits(
     .join('');
   const name = NAME.exec(command.text)?.[1] ?? 'pnpm';
   const production = has(args, '--prod', '-P', '--production') ? ' --prod' : '';
-  // pnpm 12's `fetch` fails with `file:` dependencies [V].
+  // pnpm 12's `fetch` fails with `file:` dependencies [V]; one that is a member of the workspace is locked as a link.
+  const lock = files.read(at(project.root, 'pnpm-lock.yaml'));
+  const packs = pending.packs && (lock === undefined || /type: directory|version: file:/.test(lock));
   if (
-    !pending.packs &&
+    !packs &&
     files.has(at(project.root, 'pnpm-lock.yaml')) === 'yes' &&
     !has(args, '--filter', '-F', '--filter-prod', '--ignore-workspace')
   ) {
-    const offline = frozen && !has(args, '--offline', '--prefer-offline') ? ' --offline' : '';
+    // With `--force` it also installs what is meant for other systems, which `fetch` leaves out.
+    const offline = frozen && !has(args, '--offline', '--prefer-offline', '--force', '-f') ? ' --offline' : '';
     found.push({
       before: `${prefix}${name}${directory} fetch${production}`,
       after: `${command.text}${offline}`,
