@@ -1,40 +1,76 @@
 /**
- * The build scoreboard: `npm run scoreboard:verify -- [--results DIR [--table]] [CHECKOUT[:DOCKERFILE]...]` builds the
- * end-to-end suite's projects and these checkouts before and after, and writes docs/verified.md. What DIR has is not made
- * again, and is in the tables: an interrupted run goes on where it was, and --table builds none of the suite's projects
- * that are missing. Run it below scripts/with-builder.sh where there is no builder or no registry of images: what a
- * checkout builds on is then a stand-in of the same family.
+ * The build scoreboard: `npm run scoreboard:verify -- [--results DIR] [--merge] [REPOSITORY...]` builds the end-to-end
+ * suite's projects and these repositories (default: REPOSITORIES) before and after, and writes docs/verified.md. What DIR
+ * has is not made again: an interrupted run goes on where it was. With --merge, what is neither named nor in DIR is not
+ * made, and its rows on the page stay. How a repository is named, tells public-repositories.ts. Run it below
+ * scripts/with-builder.sh where there is no builder or no registry of images: what a repository builds on is then a
+ * stand-in of the same family.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
+import { format, resolveConfig } from 'prettier';
 import { managers, parse } from '../src/index.ts';
 import { DOCKER, prepare, verifyIn, type Verified } from '../test/e2e/prepare.ts';
 import { CONTROLS, PROJECTS } from '../test/e2e/projects.ts';
+import { cloneInto, REPOSITORIES, targetOf } from './public-repositories.ts';
+
+const PAGE = 'docs/verified.md';
 
 const words = process.argv.slice(2);
 const at = words.indexOf('--results');
 const results = at < 0 ? mkdtempSync(join(tmpdir(), 'dockerfix-verified-')) : resolve(words.splice(at, 2)[1] ?? '');
-const table = words.includes('--table');
+const merge = words.includes('--merge');
+const named = words.filter((word) => word !== '--merge');
 mkdirSync(results, { recursive: true });
 
-/** `label`: of a checkout. */
+/** `label`: of a repository. */
 type Result = Verified & { readonly label?: string };
+type Row = readonly string[];
 
 const fileOf = (name: string): string => join(results, `${name.replaceAll('/', '+')}.json`);
-const wanted = ({ name }: { readonly name: string }): boolean => !table || existsSync(fileOf(name));
 
-const made: Result[] = [];
 function result(name: string, make: () => Result): Result {
   const file = fileOf(name);
   if (!existsSync(file)) {
     process.stderr.write(`${name}\n`);
     writeFileSync(file, JSON.stringify(make()));
   }
-  const found = JSON.parse(readFileSync(file, 'utf8')) as Result;
-  made.push(found);
-  return found;
+  return JSON.parse(readFileSync(file, 'utf8')) as Result;
+}
+
+const page = merge ? readFileSync(PAGE, 'utf8') : '';
+
+/** The rows that stay, by their first cell. */
+function rowsBelow(heading: string): ReadonlyMap<string, Row> {
+  const [part = ''] = (page.split(`## ${heading}\n`)[1] ?? '').split('\n## ');
+  const rows = [...part.matchAll(/^\|(.*)\|$/gm)].map(([, row = '']) => row.split('|').map((cell) => cell.trim()));
+  // The first two are the head and the line below it.
+  return new Map(rows.slice(2).map((cells) => [cells[0] ?? '', cells]));
+}
+
+/** A row for each: made now, or as the page has it. */
+function rowsOf<T extends { readonly name: string }>(
+  all: readonly T[],
+  heading: string,
+  make: (each: T) => Row,
+): Row[] {
+  const kept = rowsBelow(heading);
+  return all.flatMap((each) => {
+    if (!merge || existsSync(fileOf(each.name))) return [make(each)];
+    const row = kept.get(each.name.replace('control-', ''));
+    return row === undefined ? [] : [row];
+  });
 }
 
 function within(project: Parameters<typeof prepare>[0], work: (folder: string) => Verified): Verified {
@@ -49,36 +85,67 @@ function within(project: Parameters<typeof prepare>[0], work: (folder: string) =
   }
 }
 
-const built = new Map<string, string[]>();
-const projects = PROJECTS.filter(wanted).map((project) => {
-  const { name, manager, offline, options = [] } = project;
-  const how = offline === true ? 'local dependencies' : 'registry';
-  const verified = result(name, () => within(project, (folder) => verifyIn(folder, ...options)));
-  const known = manager === 'yarn 4' ? 'yarn-berry' : (manager.split(' ')[0] ?? '');
-  if (verified.verification?.verdict === 'same') built.set(known, [...(built.get(known) ?? []), `${name} (${how})`]);
-  return row([name, manager, how], verified);
+const how = ({ offline }: (typeof PROJECTS)[number]): string => (offline === true ? 'local dependencies' : 'registry');
+const projects = rowsOf(PROJECTS, 'Small projects', (project) => {
+  const { name, manager, options = [] } = project;
+  return row(
+    [name, manager, how(project)],
+    result(name, () => within(project, (folder) => verifyIn(folder, ...options))),
+  );
 });
 
-for (const word of words.filter((each) => each !== '--table')) {
-  const [checkout = '', dockerfile = 'Dockerfile'] = word.split(':');
-  const commit = execFileSync('git', ['rev-parse', '--short=7', 'HEAD'], { cwd: checkout, encoding: 'utf8' }).trim();
-  const name = basename(checkout).replace('+', '/');
-  standIn(readFileSync(join(checkout, dockerfile), 'utf8'));
-  const label = dockerfile.includes('/') ? `${name} ${dockerfile}` : name;
-  result(label.replaceAll(' ', '+'), () => ({
-    label: `${label} (${commit})`,
-    ...verifyIn(checkout, '--timeout', '600', dockerfile),
-  }));
+const same = new Set(projects.filter(([, , , differences]) => differences === '0').map(([name]) => name));
+const built = new Map<string, string[]>();
+for (const project of PROJECTS.filter(({ name }) => same.has(name))) {
+  const { name, manager } = project;
+  const known = manager === 'yarn 4' ? 'yarn-berry' : (manager.split(' ')[0] ?? '');
+  built.set(known, [...(built.get(known) ?? []), `${name} (${how(project)})`]);
 }
-const checkouts = readdirSync(results)
-  .map((name) => JSON.parse(readFileSync(join(results, name), 'utf8')) as Result)
-  .filter(({ label }) => label !== undefined);
-const fails = checkouts.filter(({ verification }) => verification?.verdict === 'original-fails');
-const fetched = checkouts.filter((each) => !fails.includes(each)).map((each) => row([each.label ?? ''], each));
 
-const controls = CONTROLS.map((each) => ({ ...each, name: `control-${each.name}` }))
-  .filter(wanted)
-  .map((control) => {
+const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+for (const word of named.length > 0 || merge ? named : REPOSITORIES) {
+  const target = targetOf(word, isDirectory);
+  const { name, dockerfile } = target;
+  const label = dockerfile.includes('/') ? `${name} ${dockerfile}` : name;
+  result(label.replaceAll(' ', '+'), () => {
+    const checkout = target.directory ?? mkdtempSync(join(tmpdir(), 'dockerfix-verified-clone-'));
+    try {
+      if (target.directory === undefined) cloneInto(checkout, target);
+      const commit = execFileSync('git', ['rev-parse', '--short=7', 'HEAD'], {
+        cwd: checkout,
+        encoding: 'utf8',
+      }).trim();
+      standIn(readFileSync(join(checkout, dockerfile), 'utf8'));
+      return { label: `${label} (${commit})`, ...verifyIn(checkout, '--timeout', '600', dockerfile) };
+    } finally {
+      if (target.directory === undefined) rmSync(checkout, { recursive: true, force: true });
+    }
+  });
+}
+
+/** By names without the commit: rows, and of what did not build as it is the label alone. */
+const fetched = new Map([...rowsBelow('Public repositories')].map(([label, cells]) => [withoutCommit(label), cells]));
+const fails = new Map(
+  (/^These did not build here[^:]*: (.*)\.$/m.exec(page)?.[1]?.split(', ') ?? []).map((label) => [
+    withoutCommit(label),
+    label,
+  ]),
+);
+for (const file of readdirSync(results)) {
+  const { label, ...verified } = JSON.parse(readFileSync(join(results, file), 'utf8')) as Result;
+  if (label === undefined) continue;
+  const name = withoutCommit(label);
+  fetched.delete(name);
+  fails.delete(name);
+  if (verified.verification?.verdict === 'original-fails') fails.set(name, label);
+  else fetched.set(name, row([label], verified));
+}
+const repositories = [...fetched.keys()].sort().map((name) => fetched.get(name) ?? []);
+
+const controls = rowsOf(
+  CONTROLS.map((each) => ({ ...each, name: `control-${each.name}` })),
+  'Wrong rewrites',
+  (control) => {
     const { verification } = result(control.name, () =>
       within(control, (folder) => {
         const rewritten = join(folder, '.git', 'rewritten');
@@ -86,10 +153,16 @@ const controls = CONTROLS.map((each) => ({ ...each, name: `control-${each.name}`
         return verifyIn(folder, '--against', rewritten, '--no-cache', 'Dockerfile');
       }),
     );
-    return `| ${control.name.replace('control-', '')} | ${verification?.verdict ?? 'nothing built'} | ${differencesOf(verification)} |`;
-  });
+    const name = control.name.replace('control-', '');
+    return [name, verification?.verdict ?? 'nothing built', String(differencesOf(verification))];
+  },
+);
 
-/** Names an image after that this machine has in place of one that it cannot pull. */
+function withoutCommit(label: string): string {
+  return label.replace(/ \([0-9a-f]{7}\)$/, '');
+}
+
+/** Has one of this machine's images stand in for each that it neither has nor can pull. */
 function standIn(dockerfile: string): void {
   const file = parse(dockerfile);
   const names = file.stages.flatMap(({ base, instructions }) => [
@@ -100,7 +173,8 @@ function standIn(dockerfile: string): void {
   ]);
   for (const name of names) {
     if (name === undefined || name === 'scratch' || name.includes('@')) continue;
-    if (spawnSync(DOCKER, ['image', 'inspect', name], { stdio: 'ignore' }).status === 0) continue;
+    const works = (...argv: readonly string[]): boolean => spawnSync(DOCKER, argv, { stdio: 'ignore' }).status === 0;
+    if (works('image', 'inspect', name) || works('pull', '--quiet', name)) continue;
     const family =
       /^(?:docker\.io\/)?(?:library\/)?(alpine|node|python|golang|rust|maven|gradle|clojure|php|composer|ruby|elixir|erlang|nginx|oven\/bun)(?::|$)/;
     const found = family.exec(name)?.[1] ?? 'debian';
@@ -113,11 +187,10 @@ function differencesOf(verification: Verified['verification']): number {
   return (verification?.stages ?? []).reduce((sum, { comparison }) => sum + (comparison?.differences.length ?? 0), 0);
 }
 
-function row(first: readonly string[], { verification, stderr }: Verified): string {
-  const cells = (...texts: readonly string[]): string => `| ${[...first, ...texts].join(' | ')} |`;
+function row(first: Row, { verification, stderr }: Verified): Row {
   if (verification === undefined) {
     const reason = stderr.trim().split('\n').at(-1) ?? '';
-    return cells(reason === '' ? 'nothing would change' : reason.replaceAll('|', '/'), '', '', '', '', '', '');
+    return [...first, reason === '' ? 'nothing would change' : reason.replaceAll('|', '/'), '', '', '', '', '', ''];
   }
   const { verdict, stages, cache, seconds, diskBytes } = verification;
   const allowed = new Map<string, number>();
@@ -125,7 +198,8 @@ function row(first: readonly string[], { verification, stderr }: Verified): stri
     for (const [rule, count] of Object.entries(comparison?.allowed ?? {}))
       if (count > 0) allowed.set(rule, (allowed.get(rule) ?? 0) + count);
   const { source } = cache ?? {};
-  return cells(
+  return [
+    ...first,
     verdict === 'same' || verdict === 'different' ? String(differencesOf(verification)) : verdict,
     [...allowed].map(([rule, count]) => `${count} ${rule}`).join(', '),
     source === undefined ? '' : source.before.seconds.toFixed(1),
@@ -133,23 +207,21 @@ function row(first: readonly string[], { verification, stderr }: Verified): stri
     source === undefined ? '' : source.ratio.toFixed(1),
     Math.round(seconds).toString(),
     Math.round(diskBytes / 1e6).toString(),
-  );
+  ];
 }
 
-const all = [...made.filter(({ label }) => label === undefined), ...checkouts];
-const verifications = all.flatMap(({ verification }) => verification ?? []);
-const minutes = Math.round(verifications.reduce((sum, { seconds }) => sum + seconds, 0) / 60);
-const megabytes = Math.round(Math.max(...verifications.map(({ diskBytes }) => diskBytes)) / 1e6);
+const numbers = (column: number): number[] => [...projects, ...repositories].map((cells) => Number(cells.at(column)));
+const minutes = Math.round(numbers(-2).reduce((sum, seconds) => sum + seconds, 0) / 60);
+const megabytes = Math.max(...numbers(-1));
+const lines = (rows: readonly Row[]): string => rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 const version = execFileSync(DOCKER, ['version', '--format', '{{.Server.Version}}'], { encoding: 'utf8' }).trim();
 const [today = ''] = new Date().toISOString().split('T');
 const head = 'differences | let pass | rebuild before, s | after, s | ratio | all builds, s | disk, MB |';
 const rule = '| --- | --- | --- | --- | --- | --- | --- |';
 
-writeFileSync(
-  'docs/verified.md',
-  `# Verified by building
+const text = `# Verified by building
 
-Written by \`scripts/with-builder.sh npm run scoreboard:verify -- CHECKOUT...\` on ${today}, with docker ${version}: each project is built before and after by [\`dockerfix verify\`](verify.md), without any cache, on stand-in images (\`scripts/stand-ins.sh\`). Rebuilds are after an edit of a source file, once each: their seconds are as noisy as the machine was busy. Disk is the most in use at once, beyond the start; what others wrote in the meantime is part of it. All of it took ${minutes} minutes and at most ${megabytes} MB at once.
+Written by \`scripts/with-builder.sh npm run scoreboard:verify\`, last on ${today}, with docker ${version}: each project is built before and after by [\`dockerfix verify\`](verify.md), without any cache, on stand-ins (\`scripts/stand-ins.sh\`) for images that cannot be pulled. Rebuilds are after an edit of a source file, once each: their seconds are as noisy as the machine was busy. Disk is the most in use at once, beyond the start; what others wrote in the meantime is part of it. The builds of both tables took ${minutes} minutes, and at most ${megabytes} MB at once.
 
 ## Small projects
 
@@ -157,7 +229,7 @@ They are those of \`test/e2e/projects.ts\`. How: \`registry\` means that depende
 
 | project | manager | how | ${head}
 | --- | --- | --- ${rule}
-${projects.join('\n')}
+${lines(projects)}
 
 ## By manager
 
@@ -169,15 +241,15 @@ ${managers.map(({ name }) => `| ${name} | ${built.get(name)?.join(', ') ?? 'not 
 
 ## Public repositories
 
-Their base images were stand-ins of the same family, of another version where need be; \`apk add\` installed Debian's packages. No rebuild is told where the rewrite only mends the ignore file; where the compilation takes the time and not the download, nearly nothing is won.
+Their commits are in \`bench/public-repositories.ts\`. Their base images were stand-ins of the same family, of another version where need be; \`apk add\` installed Debian's packages. No rebuild is told where the rewrite only mends the ignore file; where the compilation takes the time and not the download, nearly nothing is won.
 
 | repository | ${head}
 | --- ${rule}
-${fetched.join('\n')}
+${lines(repositories)}
 ${
-  fails.length === 0
+  fails.size === 0
     ? ''
-    : `\nThese did not build here as they are, so that nothing was compared: ${fails.map(({ label }) => label ?? '').join(', ')}.\n`
+    : `\nThese did not build here as they are, so that nothing was compared: ${[...fails.values()].sort().join(', ')}.\n`
 }
 ## Wrong rewrites
 
@@ -185,6 +257,6 @@ Each has to be caught.
 
 | control | verdict | differences |
 | --- | --- | --- |
-${controls.join('\n')}
-`,
-);
+${lines(controls)}
+`;
+writeFileSync(PAGE, await format(text, { ...(await resolveConfig(PAGE)), parser: 'markdown' }));
