@@ -1,6 +1,6 @@
 /** `dockerfix verify`: both Dockerfiles built for real, and compared. */
 import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { reason } from '../context/find.ts';
 import { decodeUtf8 } from '../context/text.ts';
 import { managers as builtIn, parse, version } from '../index.ts';
@@ -85,6 +85,9 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   const wanted = options.target?.toLowerCase();
   if (wanted !== undefined && jobs.length > 0 && !jobs.some(({ before }) => hasStage(before.source, wanted)))
     return usageError(io, `there is no stage \`${options.target ?? ''}\``);
+  for (const { path, before } of jobs)
+    for (const note of notHandedOn(before.source, options.ssh ?? [], options.secret ?? []))
+      io.stderr(`dockerfix: ${printable(`${path}:${note}`)}\n`);
   const results: { path: string; verification: Verification }[] = [];
   if (jobs.length > 0) {
     const engine = await findEngine(options.engine, io.environment, io.cwd);
@@ -177,6 +180,26 @@ function read(io: Io, path: string): { readonly text: string } | string {
   } catch (error) {
     return `\`${path}\`: ${reason(error)}`;
   }
+}
+
+/** `LINE what` for each mount of a RUN that the builder will not find. */
+function notHandedOn(source: string, ssh: readonly string[], secrets: readonly string[]): string[] {
+  const given = new Set(secrets.map((each) => /(?:^|,)id=([^,]*)/.exec(each)?.[1]));
+  return parse(source)
+    .stages.flatMap(({ instructions }) => instructions)
+    .flatMap((instruction) => {
+      if (instruction.keyword !== 'RUN') return [];
+      return instruction.flags.flatMap(({ name, value = '' }) => {
+        if (name !== 'mount') return [];
+        const part = (key: string): string | undefined => new RegExp(`(?:^|,)${key}=([^,]*)`).exec(value)?.[1];
+        if (part('type') === 'ssh' && ssh.length === 0)
+          return [`${instruction.line} mounts SSH keys, and no --ssh hands any on, such as \`--ssh default\``];
+        const id = part('id') ?? basename(part('target') ?? part('dst') ?? part('destination') ?? '');
+        return part('type') === 'secret' && !given.has(id)
+          ? [`${instruction.line} mounts the secret \`${id}\`, and no --secret hands it on`]
+          : [];
+      });
+    });
 }
 
 function hasStage(source: string, wanted: string): boolean {

@@ -71,6 +71,6 @@ export function summary({ files, changed, fixes, refusals, failed }: Totals, wri
   return parts.join(', ');
 }
 
-function plural(count: number, one: string, many = `${one}s`): string {
+export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }

@@ -1,8 +1,9 @@
 /** What a verification found, in lines. */
-import { printable } from './text.ts';
+import { plural, printable } from './text.ts';
 
 /** As much of a verification as is told; the room that makes it has more. */
 interface Told {
+  readonly engine: string;
   readonly verdict: 'same' | 'different' | 'rewrite-fails' | 'original-fails';
   readonly stages: readonly {
     readonly stage: string;
@@ -45,6 +46,12 @@ const VERDICTS: Readonly<Record<Told['verdict'], string>> = {
   'original-fails': 'the original does not build, so nothing can be said of the rewrite',
 };
 
+/** What a builder keeps beyond the images: all but these have BuildKit's cache. */
+const LEFT: Readonly<Record<string, string>> = {
+  podman: 'base images that it pulled and cache mounts stay',
+  buildah: 'base images that it pulled and cache mounts stay',
+};
+
 export function verificationLines(path: string, told: Told): readonly string[] {
   const lines = [`${path} ${VERDICTS[told.verdict]}`];
   for (const build of told.builds.filter(({ code }) => code !== 0)) {
@@ -60,7 +67,7 @@ export function verificationLines(path: string, told: Told): readonly string[] {
       .filter(([, count]) => count > 0)
       .map(([name, count]) => `${count} ${name}`);
     const suffix = passed.length === 0 ? '' : ` (let pass: ${passed.join(', ')})`;
-    lines.push(`  stage ${stage}: ${differences.length} differences${suffix}`);
+    lines.push(`  stage ${stage}: ${plural(differences.length, 'difference')}${suffix}`);
     for (const { path: where, what, before, after, layer } of differences.slice(0, SHOWN)) {
       const values =
         what === 'missing'
@@ -86,8 +93,12 @@ export function verificationLines(path: string, told: Told): readonly string[] {
       `  after an edit of ${cache.manifest.path}: ${tenths(cache.manifest.seconds)} s, ran again: ${cache.manifest.reran.join('; ')}`,
     );
   for (const note of cache?.notes ?? []) for (const line of note.split('\n')) lines.push(`  ${line}`);
+  const images =
+    told.imageBytes === 0
+      ? ''
+      : `, images of ${megabytes(told.imageBytes)} in all${told.kept.length === 0 ? ', removed' : ''}`;
   lines.push(
-    `  ${told.builds.length} builds, ${Math.round(told.seconds)} s, images of ${megabytes(told.imageBytes)} in all${told.kept.length === 0 ? ', removed' : ''}; at most ${megabytes(told.diskBytes)} of disk at once; the builder's cache stays`,
+    `  ${plural(told.builds.length, 'build')}, ${Math.round(told.seconds)} s${images}; at most ${megabytes(told.diskBytes)} of disk at once; ${LEFT[told.engine] ?? "BuildKit's cache stays"}`,
   );
   for (const tag of told.kept) lines.push(`  kept: ${tag}`);
   if (told.logs !== '') lines.push(`  logs: ${told.logs}`);

@@ -154,19 +154,35 @@ export function engineTrouble(name: EngineName, { text, absent, timedOut }: Ran)
   const known = hostTrouble(text);
   if (known !== undefined) return known;
   if (timedOut) return { code: 'engine-silent', message: `${name} does not answer`, help: 'restart it' };
-  const lines = text.trim().split('\n');
-  // buildah warns after it.
-  const last = lines.findLast((line) => /^error\b|level=(?:error|fatal)/i.test(line)) ?? lines.at(-1) ?? '';
   return {
     code: absent ? 'no-engine' : 'engine-fails',
-    message: `${name} cannot be used: ${last}`,
+    message: `${name} cannot be used: ${lastWord(text)}`,
     help: 'choose another builder with --engine',
   };
 }
 
-/** What is the machine's fault. */
+/** What the builder itself says in the end: a RUN may have printed anything before. buildah warns after it. */
+function lastWord(text: string): string {
+  const lines = text.trim().split('\n');
+  return lines.findLast((line) => /^error\b|level=(?:error|fatal)/i.test(line)) ?? lines.at(-1) ?? '';
+}
+
+/** What is the fault of the machine, or of what was handed on. */
 export function hostTrouble(text: string): EngineTrouble | undefined {
-  if (/permission denied while trying to connect|permission denied.*docker\.sock|Got permission denied/i.test(text))
+  const last = lastWord(text);
+  if (/SSH_AUTH_SOCK not set|empty ssh agent socket/.test(last))
+    return {
+      code: 'no-ssh-agent',
+      message: 'there is no SSH agent that --ssh could hand on',
+      help: 'start one with `eval $(ssh-agent)` and `ssh-add`, or name a key: --ssh default=FILE',
+    };
+  if (/could not parse (?:ssh|secrets)|^ERROR: failed to stat /.test(last))
+    return {
+      code: 'not-handed-on',
+      message: last.replace(/^error: (?:creating build executor: )?/i, ''),
+      help: 'mend what --secret or --ssh says',
+    };
+  if (/permission denied while trying to connect|permission denied.*docker\.sock|Got permission denied/i.test(last))
     return {
       code: 'no-permission',
       message: 'you may not use the daemon',
@@ -174,7 +190,7 @@ export function hostTrouble(text: string): EngineTrouble | undefined {
     };
   if (
     /cannot connect to the docker daemon|is the docker daemon running|connection refused|cannot access containerd socket|rootless containerd not running|unable to connect to Podman/i.test(
-      text,
+      last,
     )
   )
     return {
@@ -189,7 +205,7 @@ export function hostTrouble(text: string): EngineTrouble | undefined {
 export const DISK_FULL: EngineTrouble = {
   code: 'disk-full',
   message: 'the disk is full',
-  help: 'free some: `docker system prune` and `docker builder prune` remove what builds left behind',
+  help: 'free some: `docker system prune`, `podman system prune` or `buildah prune` remove what builds left behind',
 };
 
 export function buildArguments(engine: Engine, build: Build): string[] {
@@ -270,7 +286,13 @@ function buildkitSteps(log: string): Step[] {
     else if (rest === 'CACHED') step.cached = true;
     else if (done !== null) step.seconds = Number(done[1]);
   }
-  return [...steps.values()];
+  // The log tells them as they end.
+  const stages = [...new Set([...steps.values()].map(({ place }) => place?.stage))];
+  return [...steps.values()].sort(
+    (a, b) =>
+      stages.indexOf(a.place?.stage) - stages.indexOf(b.place?.stage) ||
+      (a.place?.number ?? 0) - (b.place?.number ?? 0),
+  );
 }
 
 function buildahSteps(log: string): Step[] {
@@ -278,7 +300,7 @@ function buildahSteps(log: string): Step[] {
   for (const line of log.split('\n')) {
     const named = /^(?:\[\d+\/\d+\] )?STEP \d+(?:\/\d+)?: (.*)$/.exec(line);
     const last = steps.at(-1);
-    if (named !== null) steps.push({ text: named[1] as string, cached: false });
+    if (named !== null) steps.push({ text: (named[1] as string).trimEnd(), cached: false });
     else if (line.startsWith('--> Using cache') && last !== undefined) last.cached = true;
   }
   return steps;

@@ -32,6 +32,7 @@ import {
   saves,
   stepsOf,
   type Engine,
+  type EngineName,
   type EngineTrouble,
   type Step,
 } from './engines.ts';
@@ -107,6 +108,7 @@ export interface CacheResult {
 }
 
 export interface Verification {
+  readonly engine: EngineName;
   readonly verdict: 'same' | 'different' | 'rewrite-fails' | 'original-fails';
   readonly stages: readonly StageResult[];
   readonly builds: readonly Built[];
@@ -202,6 +204,7 @@ class Session {
     ): Verification => {
       this.keepLogs = verdict !== 'same';
       return {
+        engine: this.options.engine.name,
         verdict,
         stages,
         builds: this.builds,
@@ -493,7 +496,7 @@ const TAIL = 15;
 
 function tailOf(text: string, timedOut: boolean, seconds: number): string {
   if (timedOut) return `it took longer than ${seconds} seconds`;
-  return text.trimEnd().split('\n').slice(-TAIL).join('\n');
+  return text.replaceAll('\r', '').trimEnd().split('\n').slice(-TAIL).join('\n');
 }
 
 /** Where package managers keep their own, in this image. */

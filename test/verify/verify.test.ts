@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { main } from '../../src/cli/index.ts';
 import { findEngine, intermediateImages, stepsOf } from '../../src/verify/engines.ts';
+import { verificationLines } from '../../src/reporters/verify.ts';
 import { imageArchive, type Member } from './archive.ts';
 
 const DOCKERFILE = `FROM node:20 AS app
@@ -117,7 +118,9 @@ describe('verify', () => {
     expect(out).toContain('Dockerfile the images are the same\n');
     expect(out).toMatch(/after an edit of server\.js: [\d.]+ s before, [\d.]+ s after/);
     expect(out).toContain('    cached: RUN npm ci\n');
-    expect(out).toMatch(/at most \d+ MB of disk at once/);
+    expect(out).toMatch(
+      /^ {2}8 builds, .* MB in all, removed; at most \d+ MB of disk at once; BuildKit's cache stays$/m,
+    );
     expect(out).toMatch(/after an edit of package\.json: [\d.]+ s, ran again: RUN npm ci/);
     expect(code).toBe(0);
     const made = calls();
@@ -196,6 +199,17 @@ describe('verify', () => {
   });
   it.each([
     ['fails-original', 'write /x: no space left on device', 'disk-full the disk is full; free some'],
+    [
+      'fails-original',
+      'could not parse ssh: [default]: invalid empty ssh agent socket, make sure SSH_AUTH_SOCK is set',
+      'no-ssh-agent there is no SSH agent',
+    ],
+    ['fails-original', 'Error: creating build executor: $SSH_AUTH_SOCK not set', 'no-ssh-agent there is no SSH agent'],
+    [
+      'fails-original',
+      'Error: creating build executor: could not parse secrets: stat /nope: no such file or directory',
+      'not-handed-on could not parse secrets: stat /nope: no such file or directory; mend what --secret',
+    ],
     ['version-fails', 'Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?', 'no-daemon '],
     ['version-fails', 'Got permission denied while trying to connect to the Docker daemon socket', 'no-permission '],
   ])('tells what is wrong with the machine: %s %s', async (file, text, message) => {
@@ -206,6 +220,32 @@ describe('verify', () => {
     expect(out).toBe('');
     expect(code).toBe(2);
     expect(readdirSync(join(folder, 'tmp'))).toEqual([]);
+  });
+  it.each([
+    '#8 0.311 curl: (7) connection refused\n#8 ERROR: exit code: 7\nexecutor failed running [/bin/sh -c curl x]: exit code: 7',
+    'curl: (7) connection refused\nerror: $SSH_AUTH_SOCK not set\nError: building at STEP "RUN x": exit status 1\ntime="x" level=warning msg="left"',
+  ])('does not take what a RUN prints for the builder: %j', async (text) => {
+    await images({ original: same });
+    writeFileSync(join(fake, 'fails-original'), text);
+    const { code, out, err } = await run('-q');
+    expect(out).toContain('the original does not build');
+    expect(err).toBe('');
+    expect(code).toBe(2);
+  });
+  it('tells of mounts that nothing is handed on for', async () => {
+    await images({ original: same });
+    const mounts =
+      '--mount=type=ssh --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=secret,target=/run/secrets/token';
+    writeFileSync(join(project, 'Dockerfile'), DOCKERFILE.replace('RUN', `RUN ${mounts}`));
+    const { err } = await run('--no-cache', '-q');
+    expect(err).toBe(
+      'dockerfix: Dockerfile:4 mounts SSH keys, and no --ssh hands any on, such as `--ssh default`\n' +
+        'dockerfix: Dockerfile:4 mounts the secret `npmrc`, and no --secret hands it on\n' +
+        'dockerfix: Dockerfile:4 mounts the secret `token`, and no --secret hands it on\n',
+    );
+    const given = ['--ssh', 'default', '--secret', 'id=npmrc,src=x', '--secret', 'src=y,id=token'];
+    expect((await run('--no-cache', '-q', ...given)).err).toBe('');
+    expect(calls().at(-1)?.argv.join(' ')).toContain('--secret id=npmrc,src=x --secret src=y,id=token --ssh default');
   });
   it('ends a build that takes too long', async () => {
     await images({ original: same });
@@ -297,6 +337,19 @@ describe('verify', () => {
   });
 });
 
+describe('what a builder keeps', () => {
+  const nothing = { stages: [], builds: [], imageBytes: 0, diskBytes: 1e6, seconds: 1, logs: '', kept: [] } as const;
+  it.each([
+    ['docker', "BuildKit's cache stays"],
+    ['nerdctl', "BuildKit's cache stays"],
+    ['podman', 'base images that it pulled and cache mounts stay'],
+    ['buildah', 'base images that it pulled and cache mounts stay'],
+  ])('is told of %s', (engine, left) => {
+    const lines = verificationLines('Dockerfile', { engine, verdict: 'original-fails', ...nothing });
+    expect(lines.at(-1)).toBe(`  0 builds, 1 s; at most 1 MB of disk at once; ${left}`);
+  });
+});
+
 describe('engines', () => {
   it('leave the images of an interrupted build, but not those that were there', () => {
     const log = `STEP 1/4: FROM x\nSTEP 2/4: WORKDIR /app\n--> Using cache ${'ab12'.repeat(16)}\n--> ab12ab12ab1\nSTEP 3/4: COPY . .\n--> 4759aaeee6e\nSTEP 4/4: RUN echo "--> 0"\n--> 0\n`;
@@ -326,6 +379,16 @@ describe('engines', () => {
         { text: 'FROM x', cached: true, place: { stage: 'build', number: 1 } },
         { text: 'RUN a', cached: false, seconds: 1.5, place: { stage: 'build', number: 2 } },
         { text: 'COPY a b', cached: true, place: { stage: '', number: 2 } },
+      ],
+    ],
+    [
+      true,
+      '#7 [2/3] RUN b\n#6 [other 2/2] RUN c\n#8 [3/3] RUN a\n#8 DONE 1.0s\n#5 [1/3] FROM x\n',
+      [
+        { text: 'FROM x', cached: false, place: { stage: '', number: 1 } },
+        { text: 'RUN b', cached: false, place: { stage: '', number: 2 } },
+        { text: 'RUN a', cached: false, seconds: 1, place: { stage: '', number: 3 } },
+        { text: 'RUN c', cached: false, place: { stage: 'other', number: 2 } },
       ],
     ],
     [
