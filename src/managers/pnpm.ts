@@ -280,8 +280,9 @@ function splits(
   const name = NAME.exec(command.text)?.[1] ?? 'pnpm';
   const production = has(args, '--prod', '-P', '--production') ? ' --prod' : '';
   // pnpm 12's `fetch` fails with `file:` dependencies [V]; one that is a member of the workspace is locked as a link.
-  const lock = files.read(at(project.root, 'pnpm-lock.yaml'));
-  const packs = pending.packs && (lock === undefined || /type: directory|version: file:/.test(lock));
+  const lock = files.read(at(project.root, 'pnpm-lock.yaml')) ?? '';
+  const linked = /specifier: ['"]?file:/.test(lock) && !/type: directory|version: ['"]?file:/.test(lock);
+  const packs = pending.packs && !linked;
   if (
     !packs &&
     files.has(at(project.root, 'pnpm-lock.yaml')) === 'yes' &&

@@ -60,6 +60,17 @@ const test: Rule = (args, scene) => {
   return NOTHING;
 };
 
+/** chmod of what is not there does nothing, now or later; of what is there, its mode has to come after the copy. */
+const chmod: Rule = (args, { files, manifest }) => {
+  const [mode, ...paths] = args.filter((word) => !/^-[Rvfc]+$/.test(word));
+  if (mode === undefined || !/^[\dugoa+=,rwxX-]+$/.test(mode) || paths.some((path) => !/^[\w./*-]+$/.test(path)))
+    return undefined;
+  const looked = paths.map((path) => resolvePath(manifest.directory, path.replace(/(?:^|\/)[^/]*\*.*$/, '') || '.'));
+  return looked.every((path) => files.has(path) === 'no')
+    ? { reads: looked.map((path) => ({ path, tree: true })) }
+    : undefined;
+};
+
 /** `node -e CODE` that neither loads nor opens anything. */
 const node: Rule = (args, scene) => {
   const at = args.findIndex((word) => /^(?:-e|-p|-pe|--eval|--print)$/.test(word));
@@ -183,6 +194,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'opencollective-postinstall': inert,
   opencollective: inert,
   'check-engine-light': inert,
+  chmod,
   command: (args) => (args[0] === '-v' ? NOTHING : undefined),
   which: inert,
   '[': test,
