@@ -1,5 +1,5 @@
 /**
- * The build scoreboard: `npm run scoreboard:verify -- [--results DIR] [--merge] [REPOSITORY...]` builds the end-to-end
+ * The build scoreboard: `npm run scoreboard:verify -- [--results DIR] [--merge] [REPOSITORY|PROJECT...]` builds the end-to-end
  * suite's projects and these repositories (default: REPOSITORIES) before and after, and writes docs/verified.md. What DIR
  * has is not made again: an interrupted run goes on where it was. With --merge, what is neither named nor in DIR is not
  * made, and its rows on the page stay. How a repository is named, tells public-repositories.ts. Run it below
@@ -67,7 +67,7 @@ function rowsOf<T extends { readonly name: string }>(
 ): Row[] {
   const kept = rowsBelow(heading);
   return all.flatMap((each) => {
-    if (!merge || existsSync(fileOf(each.name))) return [make(each)];
+    if (!merge || named.includes(each.name) || existsSync(fileOf(each.name))) return [make(each)];
     const row = kept.get(each.name.replace('control-', ''));
     return row === undefined ? [] : [row];
   });
@@ -103,7 +103,10 @@ for (const project of PROJECTS.filter(({ name }) => same.has(name))) {
 }
 
 const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-for (const word of named.length > 0 || merge ? named : REPOSITORIES) {
+const wrong = CONTROLS.map((each) => ({ ...each, name: `control-${each.name}` }));
+const ours = new Set([...PROJECTS, ...wrong].map(({ name }) => name));
+const theirs = named.filter((word) => !ours.has(word));
+for (const word of theirs.length > 0 || merge ? theirs : REPOSITORIES) {
   const target = targetOf(word, isDirectory);
   const { name, dockerfile } = target;
   const label = dockerfile.includes('/') ? `${name} ${dockerfile}` : name;
@@ -142,21 +145,17 @@ for (const file of readdirSync(results)) {
 }
 const repositories = [...fetched.keys()].sort().map((name) => fetched.get(name) ?? []);
 
-const controls = rowsOf(
-  CONTROLS.map((each) => ({ ...each, name: `control-${each.name}` })),
-  'Wrong rewrites',
-  (control) => {
-    const { verification } = result(control.name, () =>
-      within(control, (folder) => {
-        const rewritten = join(folder, '.git', 'rewritten');
-        writeFileSync(rewritten, control.rewritten);
-        return verifyIn(folder, '--against', rewritten, '--no-cache', 'Dockerfile');
-      }),
-    );
-    const name = control.name.replace('control-', '');
-    return [name, verification?.verdict ?? 'nothing built', String(differencesOf(verification))];
-  },
-);
+const controls = rowsOf(wrong, 'Wrong rewrites', (control) => {
+  const { verification } = result(control.name, () =>
+    within(control, (folder) => {
+      const rewritten = join(folder, '.git', 'rewritten');
+      writeFileSync(rewritten, control.rewritten);
+      return verifyIn(folder, '--against', rewritten, '--no-cache', 'Dockerfile');
+    }),
+  );
+  const name = control.name.replace('control-', '');
+  return [name, verification?.verdict ?? 'nothing built', String(differencesOf(verification))];
+});
 
 function withoutCommit(label: string): string {
   return label.replace(/ \([0-9a-f]{7}\)$/, '');

@@ -116,6 +116,21 @@ export const PROJECTS: readonly Project[] = [
     options: ['--add', 'cache-mounts'],
   },
   {
+    name: 'npm-ssh',
+    manager: 'npm',
+    files: {
+      '.dockerignore': 'node_modules\nkey.pem\n',
+      Dockerfile: `FROM node:20\nRUN --mount=type=ssh test -S "$SSH_AUTH_SOCK"\nWORKDIR /app\nCOPY . .\nRUN --mount=type=ssh npm ci\n`,
+      'package.json': manifest({ ms: '2.1.3' }),
+      // A throw-away key: BuildKit is the agent, and nothing asks it.
+      'key.js':
+        "const { generateKeyPairSync } = require('crypto');\nconst { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });\nrequire('fs').writeFileSync('key.pem', privateKey.export({ type: 'pkcs1', format: 'pem' }));\n",
+      ...server,
+    },
+    lock: ['node:20', `node key.js && ${npmLock[1]}`],
+    options: ['--ssh', 'default=key.pem'],
+  },
+  {
     name: 'yarn-classic',
     manager: 'yarn 1',
     files: {
