@@ -18,7 +18,17 @@ interface Pattern {
   readonly nameOnly: boolean;
 }
 
+/** More than a file for people has; a hostile one must not cost time. */
 const MAX_PATTERNS = 5_000;
+
+/** Stands for more patterns than are looked at: what git does not track may be ignored, whatever it is. */
+const ANYTHING: Pattern = {
+  glob: { matches: () => true, reaches: () => true },
+  head: '',
+  negated: false,
+  directoryOnly: false,
+  nameOnly: true,
+};
 
 /** `textIn` gives the `.gitignore` of a directory (`.` for the root); each is asked for once, when it is needed. */
 export function gitIgnore(textIn: (directory: string) => string | undefined): GitIgnore {
@@ -78,7 +88,7 @@ function parse(text: string): readonly Pattern[] {
     const nameOnly = !line.includes('/');
     const tokens = line === '' ? undefined : tokensOf(Array.from(line.replace(/^\//, '')), nameOnly);
     if (tokens === undefined) continue;
-    if (patterns.length >= MAX_PATTERNS) break;
+    if (patterns.length >= MAX_PATTERNS) return [ANYTHING];
     patterns.push({ glob: globOf(tokens), head: plainHead(tokens), negated, directoryOnly, nameOnly });
   }
   return patterns;

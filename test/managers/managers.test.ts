@@ -243,6 +243,12 @@ describe('what is read', () => {
       ['libs/x/y/package.json'],
     ],
     [
+      'members deep down',
+      'yarn',
+      { 'package.json': json({ workspaces: ['libs/**'] }), [`libs/${'x/'.repeat(40)}package.json`]: '{}' },
+      [`libs/${'x/'.repeat(40)}package.json`],
+    ],
+    [
       'pnpm: members from pnpm-workspace.yaml',
       'pnpm i',
       { 'package.json': '{}', 'pnpm-workspace.yaml': 'packages:\n  - apps/*\n', 'apps/a/package.json': '{}' },

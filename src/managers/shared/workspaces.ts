@@ -6,6 +6,7 @@ import { at } from './package-json.ts';
 /** Longer patterns, and more of what braces stand for, than anybody writes: what they cost is for others to bear. */
 const MAX_PATTERN = 1_000;
 const MAX_ALTERNATIVES = 1_000;
+const MAX_DEPTH = 64;
 
 /** Directories below `root` that the patterns select and that have a manifest, sorted. */
 export function workspaceMembers(
@@ -70,14 +71,15 @@ function alternatives(pattern: string): string[][] | undefined {
   return done;
 }
 
-/** Undefined: what a directory holds is not known. */
+/** Undefined: what a directory holds is not known, or directories lie too deep. */
 function expand(files: Files, root: string, segments: readonly string[]): string[] | undefined {
   const found: string[] = [];
   // However many `**` lead to a directory, it is looked at once for each.
   const seen = new Set<string>();
   const visit = (directory: string, index: number, depth: number): boolean => {
     const key = `${index} ${directory}`;
-    if (depth > 16 || seen.has(key)) return true;
+    if (depth > MAX_DEPTH) return false;
+    if (seen.has(key)) return true;
     seen.add(key);
     const segment = segments[index];
     if (segment === undefined) {
