@@ -115,14 +115,25 @@ function sink(file: Dockerfile, moved: readonly Instruction[], last: Instruction
   const spaced = /(?:^|\n)[ \t]*\r?\n$/.test(source.slice(0, (moved[0] as Instruction).outer[0]));
   const text = spaced && ended ? eol + block : block;
   return [
-    ...above.map((each): Edit => ({ file: 'dockerfile', span: gap(source, each), text: '' })),
+    ...blocks(source, above).map((each): Edit => ({ file: 'dockerfile', span: gap(source, each), text: '' })),
     { file: 'dockerfile', span: [end, end], text: ended ? text : eol + text.slice(0, -eol.length) },
   ];
 }
 
-/** The instruction's lines, and a blank line after them where one stands before them too. */
-function gap(source: string, instruction: Instruction): readonly [number, number] {
-  const [start, end] = [instruction.outer[0], lineEnd(source, instruction.span[1])];
+/** The lines of instructions, taken together where they follow one another. */
+function blocks(source: string, instructions: readonly Instruction[]): Edit['span'][] {
+  const found: [number, number][] = [];
+  for (const { outer, span } of instructions) {
+    const last = found.at(-1);
+    const end = lineEnd(source, span[1]);
+    if (last?.[1] === outer[0]) last[1] = end;
+    else found.push([outer[0], end]);
+  }
+  return found;
+}
+
+/** A block, and a blank line after it where one stands before it too. */
+function gap(source: string, [start, end]: Edit['span']): Edit['span'] {
   const blank = /^[ \t]*\r?\n/.exec(source.slice(end, end + 200));
   const before = /(?:^|\n)[ \t]*\r?\n$/.test(source.slice(Math.max(0, start - 200), start));
   return [start, blank !== null && before ? end + blank[0].length : end];

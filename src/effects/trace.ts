@@ -609,6 +609,10 @@ class Execution {
       return true;
     }
     if ((name === '.' || name === 'source') && command.assignments.length === 0 && words.length === 2) {
+      if (this.isRustup(command.words[1]?.text ?? '')) {
+        shell.key = this.symbols.of(shell.key, command.text, this.image.system());
+        return true;
+      }
       const path = resolvePath(shell.directory, words[1] ?? '');
       if (words[1] === undefined || this.image.owns(path) || !this.holdsVariables(path)) return false;
       shell.key = this.symbols.of(shell.key, command.text, this.image.valueOf(path));
@@ -647,6 +651,14 @@ class Execution {
       return true;
     }
     return false;
+  }
+
+  /** The file that rustup writes beside its programs, which only puts them on the PATH. */
+  private isRustup(text: string): boolean {
+    return (
+      /^"?(?:\$HOME|\$\{HOME\}|~|\/root|\/home\/[\w-]+)\/\.cargo\/env"?$/.test(text) &&
+      ![...this.claims()].some((path) => path.includes('/.cargo'))
+    );
   }
 
   /** A file that this build writes with `echo NAME=value > FILE` alone: to source it sets these variables. */
