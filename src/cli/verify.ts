@@ -92,7 +92,10 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   if (jobs.length > 0) {
     const engine = await findEngine(options.engine, io.environment, io.cwd);
     if ('code' in engine) return hostError(io, engine);
-    if (options.quiet !== true) io.stderr(`builder: ${printable(engine.version)} (${printable(engine.program)})\n`);
+    if (options.quiet !== true) {
+      const instead = engine.insteadOf === undefined ? '' : `, instead of ${engine.insteadOf}`;
+      io.stderr(printable(`builder: ${engine.version} (${engine.program})${instead}`) + '\n');
+    }
     const started = Date.now();
     for (const { path, ...job } of jobs) {
       const say = (line: string): void => {

@@ -19,7 +19,13 @@ interface Told {
       readonly allowed: Readonly<Record<string, number>>;
     };
   }[];
-  readonly builds: readonly { readonly name: string; readonly code: number; readonly tail?: string }[];
+  readonly builds: readonly {
+    readonly name: string;
+    readonly code: number;
+    readonly seconds: number;
+    readonly tail?: string;
+    readonly late?: boolean;
+  }[];
   readonly cache?: {
     readonly source?: {
       readonly path: string;
@@ -46,6 +52,12 @@ const VERDICTS: Readonly<Record<Told['verdict'], string>> = {
   'original-fails': 'the original does not build, so nothing can be said of the rewrite',
 };
 
+/** Where a build was ended because of the time. */
+const LATE: Readonly<Partial<Record<Told['verdict'], string>>> = {
+  'rewrite-fails': 'the original builds in time, the rewrite does not',
+  'original-fails': 'the original does not build in time, so nothing can be said of the rewrite',
+};
+
 /** What a builder keeps beyond the images: all but these have BuildKit's cache. */
 const LEFT: Readonly<Record<string, string>> = {
   podman: 'base images that it pulled and cache mounts stay',
@@ -53,9 +65,15 @@ const LEFT: Readonly<Record<string, string>> = {
 };
 
 export function verificationLines(path: string, told: Told): readonly string[] {
-  const lines = [`${path} ${VERDICTS[told.verdict]}`];
-  for (const build of told.builds.filter(({ code }) => code !== 0)) {
-    lines.push(`  does not build: ${build.name}`);
+  const failed = told.builds.filter(({ code }) => code !== 0);
+  const late = failed.some((build) => build.late === true);
+  const lines = [`${path} ${(late ? LATE[told.verdict] : undefined) ?? VERDICTS[told.verdict]}`];
+  for (const build of failed) {
+    lines.push(
+      build.late === true
+        ? `  ended after ${Math.round(build.seconds)} s, --timeout gives it longer: ${build.name}`
+        : `  does not build: ${build.name}`,
+    );
     for (const line of (build.tail ?? '').split('\n')) lines.push(`    ${line}`);
   }
   for (const { stage, failed, comparison } of told.stages) {

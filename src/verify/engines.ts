@@ -11,6 +11,8 @@ export interface Engine {
   readonly program: string;
   /** As it tells it. */
   readonly version: string;
+  /** Why not the one that comes first. */
+  readonly insteadOf?: string;
   readonly environment: Readonly<Record<string, string>>;
   /** It has no daemon that removes what an interrupted build made; it does so itself where a RUN fails. */
   readonly tidies: boolean;
@@ -62,11 +64,13 @@ export async function findEngine(
     return probe(name, program);
   }
   let trouble: EngineTrouble | undefined;
+  let insteadOf: string | undefined;
   for (const name of ENGINES)
     for (const program of programs(name, environment)) {
       const found = await probe(name, program);
-      if (!('code' in found)) return found;
+      if (!('code' in found)) return insteadOf === undefined ? found : { ...found, insteadOf };
       trouble ??= found;
+      insteadOf ??= `${program}: ${found.message}`;
     }
   return (
     trouble ?? {

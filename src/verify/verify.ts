@@ -79,6 +79,8 @@ export interface Built {
   readonly log: string;
   /** The last lines, where it failed. */
   readonly tail?: string;
+  /** It was ended, because it took longer than a build may. */
+  readonly late?: true;
 }
 
 export interface StageResult {
@@ -137,7 +139,10 @@ type Variant = (typeof VARIANTS)[number];
 export async function verify(options: VerifyOptions): Promise<Verification> {
   const session = new Session(options);
   // bin.ts ends the process on a signal, which ends up here as well.
-  const atExit = (): void => session.cleanUp();
+  const atExit = (): void => {
+    options.say('stopped; removing what was built');
+    session.cleanUp();
+  };
   process.once('exit', atExit);
   try {
     return await session.run();
@@ -321,7 +326,8 @@ class Session {
       code: ran.code,
       seconds: ran.seconds,
       log,
-      ...(ran.code === 0 ? {} : { tail: tailOf(ran.text, ran.timedOut, seconds) }),
+      ...(ran.code === 0 ? {} : { tail: tailOf(ran.text) }),
+      ...(ran.timedOut ? { late: true } : {}),
     };
     this.builds.push(built);
     if (ran.code !== 0) {
@@ -409,7 +415,9 @@ class Session {
     const rebuild = async (variant: Variant, note: string): Promise<Rebuild | undefined> => {
       const built = await this.build(variant, stage, false, note);
       if (built.code !== 0) {
-        notes.push(`the build failed (${built.name}): ${built.tail ?? ''}`);
+        notes.push(
+          `${built.late === true ? 'the build took too long' : 'the build failed'} (${built.name}): ${built.tail ?? ''}`,
+        );
         return undefined;
       }
       const texts = (cached: boolean): string[] =>
@@ -494,8 +502,7 @@ function unseen(): Buffer {
 
 const TAIL = 15;
 
-function tailOf(text: string, timedOut: boolean, seconds: number): string {
-  if (timedOut) return `it took longer than ${seconds} seconds`;
+function tailOf(text: string): string {
   return text.replaceAll('\r', '').trimEnd().split('\n').slice(-TAIL).join('\n');
 }
 

@@ -30,6 +30,7 @@ else if (command === 'build') {
     join(folder, 'calls.jsonl'),
     `${JSON.stringify({ variant, argv: rest, context, dockerfile: readFileSync(dockerfile, 'utf8'), ignore: readFileSync(`${dockerfile}.dockerignore`, 'utf8'), edited })}\n`,
   );
+  if (has('hangs')) console.log('#4 [1/3] FROM node');
   if (has('hangs')) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60_000);
   if (has(`fails-${variant}`)) {
     console.error(text(`fails-${variant}`));

@@ -251,7 +251,10 @@ describe('verify', () => {
     await images({ original: same });
     writeFileSync(join(fake, 'hangs'), '');
     const { code, out } = await run('--timeout', '0.5');
-    expect(out).toContain('it took longer than 0.5 seconds');
+    expect(out).toContain('Dockerfile the original does not build in time, so nothing can be said of the rewrite\n');
+    expect(out).toContain(
+      '  ended after 1 s, --timeout gives it longer: original, stage app\n    #4 [1/3] FROM node\n',
+    );
     expect(code).toBe(2);
   });
   it('cleans up on Ctrl-C', async () => {
@@ -261,8 +264,11 @@ describe('verify', () => {
     const child = spawn(process.execPath, [bin, 'verify', '--engine', engine], { cwd: project, stdio: 'pipe' });
     const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
     await expect.poll(() => existsSync(join(fake, 'calls.jsonl')), { timeout: 20_000 }).toBe(true);
+    let err = '';
+    child.stderr.on('data', (data: Buffer) => void (err += data.toString()));
     child.kill('SIGINT');
     expect(await ended).toBe(130);
+    expect(err).toContain('Dockerfile stopped; removing what was built\n');
     nothingIsLeft();
   });
   it('hands options on, keeps images, and prints JSON', async () => {
@@ -365,6 +371,15 @@ describe('engines', () => {
       name: 'docker',
       program: engine,
       buildkit: true,
+    });
+  });
+  it('tell which one they stand in for', async () => {
+    const broken = join(project, 'docker');
+    writeFileSync(broken, '#!/bin/sh\necho "Cannot connect to the Docker daemon at x" >&2; exit 1\n');
+    chmodSync(broken, 0o755);
+    expect(await findEngine(undefined, { PATH: `${project}:${folder}` }, project)).toMatchObject({
+      program: engine,
+      insteadOf: `${broken}: the builder's daemon cannot be reached`,
     });
   });
   it('need BuildKit', async () => {
