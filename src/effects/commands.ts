@@ -131,6 +131,28 @@ const attributes: Rule = (words, at, files) => {
   return { ...NOTHING, reads, writes, touches, attributes: true, system };
 };
 
+/** `find PATH... TESTS -exec chmod MODE {} +`: the same as with `-R`, but of fewer files. */
+const findAttributes: Rule = (words, at, files, command) => {
+  const start = words.findIndex((word, index) => index > 0 && /^[-!(]/.test(word));
+  const paths = start < 0 ? [] : words.slice(1, start);
+  const effects: Effect[] = [];
+  for (let index = start; index > 0 && index < words.length; index++) {
+    const word = words[index] as string;
+    if (/^-(?:type|name|iname|path|maxdepth|mindepth|user|group)$/.test(word)) index++;
+    else if (word === '-exec') {
+      const end = words.findIndex((each, place) => place > index && (each === ';' || each === '+'));
+      const [name = '', ...rest] = words.slice(index + 1, end);
+      if (end < 0 || !/^ch(?:mod|own|grp)$/.test(name) || rest.at(-1) !== '{}') return undefined;
+      const effect = attributes([name, '-R', ...rest.slice(0, -1), ...paths], at, files, command);
+      if (effect === undefined) return undefined;
+      effects.push(effect);
+      index = end;
+    } else if (!/^(?:!|-not|-print|-depth|-xdev)$/.test(word)) return undefined;
+  }
+  if (paths.length === 0 || effects.length === 0) return undefined;
+  return { ...(effects[0] as Effect), system: effects.find(({ system }) => system !== 'none')?.system ?? 'none' };
+};
+
 /** The directory that a pattern is looked up in. */
 function aboveGlob(path: string): string {
   const star = path.search(/[*?[]/);
@@ -483,6 +505,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   chown: attributes,
   chmod: attributes,
   chgrp: attributes,
+  find: findAttributes,
   rm: remove,
   rmdir: remove,
   ln: link,

@@ -141,6 +141,13 @@ const CASES: readonly Case[] = [
       'RUN npm i -g foo',
     ],
   })),
+  // What find does with what it finds.
+  ...[
+    'find . -name x.txt -exec sh -c "cat {} > /etc/y" \\;',
+    'find . -name x.txt -exec chmod --reference=src/a.js {} +',
+    'find . -name x.txt -fprint /etc/y -exec chmod 644 {} +',
+    'find . -newer x.txt -exec cp {} /etc/y +',
+  ].map((command) => ({ name: command, lines: app(`RUN ${command}`, 'RUN apt-get update') })),
   // Links.
   {
     name: 'a link for a directory',
