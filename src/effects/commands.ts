@@ -364,10 +364,22 @@ const test: Rule = (words, at) => {
   return { ...NOTHING, reads: paths.map((path) => ({ path: resolvePath(at.directory, path) })), system: 'reads' };
 };
 
+/** Source: the help texts of `python -m venv` and virtualenv. */
 const virtualEnvironment: Rule = (words, at, files) => {
-  const paths = operands(words).filter((word) => word !== 'venv');
-  const target = paths.at(-1);
-  if (target === undefined) return undefined;
+  const paths: string[] = [];
+  for (let index = 1; index < words.length; index++) {
+    const word = words[index] as string;
+    if (/^(?:-p|--python|--prompt)$/.test(word)) index++;
+    else if (!word.startsWith('-')) paths.push(word);
+    else if (
+      !/^-[vq]+$|^--(?:copies|symlinks|clear|upgrade|upgrade-deps|without-pip|system-site-packages|python=|prompt=|no-)/.test(
+        word,
+      )
+    )
+      return undefined;
+  }
+  const [target] = paths;
+  if (target === undefined || paths.length > 1) return undefined;
   const effect = writing([resolvePath(at.directory, target)], files);
   // It is made over what stands there.
   return { ...effect, reads: effect.writes.map((path) => ({ path, tree: true })) };

@@ -600,6 +600,12 @@ export class Image implements Files {
     return [...names].sort();
   }
 
+  /** A command's result alone, that nothing was copied over. */
+  isMade(path: string): boolean {
+    const { list } = this.layersAt(path);
+    return list.length === 1 && list[0] instanceof ValueLayer;
+  }
+
   /** Known to exist and to be a directory. */
   isDirectory(path: string): boolean {
     if (path === '/' || path === '' || path === '?' || this.directories.has(path)) return true;

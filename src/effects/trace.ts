@@ -39,7 +39,7 @@ import {
 } from './image.ts';
 import { recall, type Memory } from './recall.ts';
 import { baseName, collides, isShared, isSystem, join, within } from './paths.ts';
-import { isFollowed, surroundings, type Surroundings } from './surroundings.ts';
+import { INHERITED, isFollowed, surroundings, type Surroundings } from './surroundings.ts';
 import type { Symbols } from './symbols.ts';
 
 /** Something an action depends on, with the value that it had. */
@@ -169,6 +169,8 @@ interface Shell {
   exports: Map<string, string | undefined>;
   /** It may be any: a `cd` went who knows where. */
   lost?: true;
+  /** A script that only sets PATH and the like has been run: what it is now. */
+  sourced?: Input;
   /** Everything else that later commands of the same shell depend on. */
   key: number;
   errexit: boolean;
@@ -568,6 +570,8 @@ class Execution {
       const from = shell.directory;
       if (this.shellCommand(command, shell, at < lastSemicolon)) {
         if (shell.directory !== from) actions.push(this.entering(command, shell.directory));
+        if (shell.sourced !== undefined) actions.push(this.sourcing(command, shell.sourced));
+        delete shell.sourced;
         return;
       }
       const endsGroup = commands[at + 1]?.operator === ';';
@@ -589,6 +593,12 @@ class Execution {
       inputs: [{ what: directory, value }],
       symbol: this.symbols.of(name, value),
     };
+  }
+
+  private sourcing({ text, ...command }: Command, { what, value }: Input): Action {
+    const name = `. ${what}`;
+    const symbol = this.symbols.of(name, value);
+    return { text, name, command: { text, ...command }, inputs: [{ what, value }], symbol };
   }
 
   /** Handles the commands that only change the shell itself. */
@@ -613,6 +623,7 @@ class Execution {
         shell.key = this.symbols.of(shell.key, command.text, this.image.system());
         return true;
       }
+      if (this.activates(command, shell)) return true;
       const path = resolvePath(shell.directory, words[1] ?? '');
       if (words[1] === undefined || this.image.owns(path) || !this.holdsVariables(path)) return false;
       shell.key = this.symbols.of(shell.key, command.text, this.image.valueOf(path));
@@ -657,8 +668,40 @@ class Execution {
   private isRustup(text: string): boolean {
     return (
       /^"?(?:\$HOME|\$\{HOME\}|~|\/root|\/home\/[\w-]+)\/\.cargo\/env"?$/.test(text) &&
+      !this.image.owns('/root/.cargo') &&
       ![...this.claims()].some((path) => path.includes('/.cargo'))
     );
+  }
+
+  /**
+   * The `activate` of a virtual environment that this build makes: it puts its programs ahead in PATH, and sets
+   * VIRTUAL_ENV. Source: CPython's Lib/venv/scripts/common/activate.
+   */
+  private activates({ words }: Command, shell: Shell): boolean {
+    const before = shell.exports.get('PATH') ?? this.environment.followed.get('PATH') ?? INHERITED;
+    const path = resolvePath(shell.directory, words[1]?.value ?? '');
+    const tree = /^(\/.+)\/bin\/activate$/.exec(path)?.[1];
+    if (tree === undefined || !this.image.isMade(path)) return false;
+    if (this.image.owns(tree) && this.image.has(tree) !== 'yes') return false;
+    const makes = ({ words: [program, ...rest] }: Command, { state }: Instruction): boolean =>
+      (/(?:^|\/)virtualenv$/.test(program?.value ?? '') || rest.some(({ value }) => value === 'venv')) &&
+      rest.some(({ value }) => value !== undefined && resolvePath(state.workdir, value) === tree);
+    if (!this.runs(makes)) return false;
+    shell.exports.set('VIRTUAL_ENV', tree).set('PATH', `${tree}/bin:${before}`);
+    // Installs leave it alone.
+    shell.sourced = { what: path, value: this.symbols.of('activate') };
+    return true;
+  }
+
+  /** A command of this stage, or of one that it is based on, is such a one. */
+  private runs(is: (command: Command, run: Run) => boolean): boolean {
+    for (let at: number | undefined = this.stage.index; at !== undefined; at = this.file.stages[at]?.base.stage) {
+      const found = this.file.stages[at]?.instructions.some(
+        (each) => each.keyword === 'RUN' && each.commands?.some((command) => is(command, each)) === true,
+      );
+      if (found === true) return true;
+    }
+    return false;
   }
 
   /** A file that this build writes with `echo NAME=value > FILE` alone: to source it sets these variables. */

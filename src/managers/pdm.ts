@@ -18,6 +18,7 @@ import { document } from './shared/documents.ts';
 import { at, record } from './shared/package-json.ts';
 import {
   dependencyStep,
+  environmentOf,
   hasDynamicDependencies,
   isLocalRequirement,
   programArguments,
@@ -53,10 +54,11 @@ function analyse(install: Install, files: Files): Analysis {
   const project = readProject(install, files);
   if (isTrouble(project)) return unknown(install, project);
   if (project.local !== undefined) return unknown(install, installsProject(install, project.local));
-  const step = dependencyStep(`pdm ${verb ?? ''} ${optionText(args, ['--no-self', '--no-editable'])}`, project.reads, {
-    tree: at(install.directory, '.venv'),
-    certain: false,
-  });
+  const step = dependencyStep(
+    `pdm ${verb ?? ''} ${optionText(args, ['--no-self', '--no-editable'])}`,
+    project.reads,
+    environmentOf(install, install.directory, 'VIRTUAL_ENV', false),
+  );
   const lock = at(install.directory, 'pdm.lock');
   return pythonInstall(
     install,

@@ -17,7 +17,7 @@ import { parentOf, resolvePath } from '../dockerfile/state.ts';
 import { has, optionTable, optionText, type Arguments } from './shared/arguments.ts';
 import { document } from './shared/documents.ts';
 import { at, record } from './shared/package-json.ts';
-import { dependencyStep, programArguments, pythonInstall } from './shared/python-project.ts';
+import { dependencyStep, environmentOf, programArguments, pythonInstall } from './shared/python-project.ts';
 import { RequirementReader } from './shared/requirements.ts';
 import { installsProject, isTrouble, unknown, unresolvedVariable } from './shared/steps.ts';
 
@@ -54,7 +54,7 @@ function analyse(install: Install, files: Files): Analysis {
   const step = dependencyStep(
     `pipenv ${args.positional.join(' ')} ${optionText(args, [])}`,
     [...project.reads, ...reader.reads],
-    has(args, '--system') ? { certain: false } : { tree: at(root, '.venv'), certain: false },
+    has(args, '--system') ? { certain: false } : environmentOf(install, root, 'VIRTUAL_ENV', false),
   );
   return pythonInstall(install, { ...step, edits: project.edits }, project.local, []);
 }

@@ -21,6 +21,7 @@ import { document } from './shared/documents.ts';
 import { at, record, type Json } from './shared/package-json.ts';
 import {
   dependencyStep,
+  environmentOf,
   isLocalRequirement,
   programArguments,
   pythonInstall,
@@ -64,7 +65,7 @@ function analyse(install: Install, files: Files): Analysis {
   if (isTrouble(project)) return unknown(install, project);
   const name = `poetry install ${optionText(args, ['--no-root', '--no-directory'])}${verb === 'sync' ? ' --sync' : ''}`;
   // Whether an environment in the project is used is also a matter of settings that are not seen here.
-  const step = dependencyStep(name, project.reads, { tree: at(install.directory, '.venv'), certain: false });
+  const step = dependencyStep(name, project.reads, environmentOf(install, install.directory, 'VIRTUAL_ENV', false));
   const skipsRoot = has(args, '--no-root') || !project.isPackage;
   const skipsPaths = has(args, '--no-directory') || project.paths.length === 0;
   const local = !skipsPaths ? project.paths[0] : !skipsRoot ? 'the project itself' : undefined;

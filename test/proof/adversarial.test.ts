@@ -148,6 +148,31 @@ const CASES: readonly Case[] = [
     'find . -name x.txt -fprint /etc/y -exec chmod 644 {} +',
     'find . -newer x.txt -exec cp {} /etc/y +',
   ].map((command) => ({ name: command, lines: app(`RUN ${command}`, 'RUN apt-get update') })),
+  // Scripts that are run in the shell itself.
+  {
+    name: 'activate of the project',
+    lines: app('RUN . venv/bin/activate && npm ci'),
+    files: { 'venv/bin/activate': '' },
+  },
+  {
+    name: 'activate that a copy may have replaced',
+    lines: ['FROM node:20', 'WORKDIR /app', 'RUN python3 -m venv v', 'COPY . .', 'RUN . v/bin/activate && npm ci'],
+    files: { 'v/bin/activate': '' },
+  },
+  {
+    name: 'activate of an environment that is made later',
+    lines: app('RUN . v/bin/activate && npm ci && python3 -m venv v'),
+  },
+  {
+    name: "rustup's env in a home that is copied",
+    lines: [
+      'FROM rust:1',
+      'RUN curl https://sh.rustup.rs | sh -s -- -y',
+      'COPY . /root',
+      'RUN . $HOME/.cargo/env && apt-get update',
+    ],
+    files: { '.cargo/env': '' },
+  },
   // Links.
   {
     name: 'a link for a directory',

@@ -1,5 +1,6 @@
 /** What uv, Poetry, PDM and Pipenv share: pyproject.toml, and a virtual environment that may lie in the project. */
 import type { Analysis, Command, Install, Read, Split, Step } from '../../model.ts';
+import { resolvePath } from '../../dockerfile/state.ts';
 import { parseArguments, type Arguments, type OptionTable } from './arguments.ts';
 import { at, record, strings, type Json } from './package-json.ts';
 import { build, installsProject, single, type Outputs } from './steps.ts';
@@ -21,14 +22,10 @@ export function programArguments(command: Command, name: string, table: OptionTa
     : { positional: [], options: new Map(), list: [] };
 }
 
-/**
- * The directory that `variable` names, or `.venv`. An absolute path outside of the project is the system's.
- * `certain` says that the tool never installs anywhere else.
- */
+/** The directory that `variable` names, or `.venv`. `certain` says that the tool never installs anywhere else. */
 export function environmentOf(install: Install, root: string, variable: string, certain: boolean): Environment {
   const named = install.place.environment(variable);
-  if (named?.startsWith('/') === true) return { certain: false };
-  return { tree: at(root, named === undefined || named === '' ? '.venv' : named), certain };
+  return { tree: resolvePath(root, named === undefined || named === '' ? '.venv' : named), certain };
 }
 
 /** Installing what a project depends on, and nothing of the project. */
