@@ -35,8 +35,8 @@ export interface Image {
 export interface Archive {
   /** By tag, as the builder spells it. */
   readonly images: ReadonlyMap<string, Image>;
-  /** Of its layers, in bytes. */
-  readonly size: number;
+  /** Of its layers by their names in it, in bytes. */
+  readonly sizes: ReadonlyMap<string, number>;
 }
 
 type Found = Omit<Entry, 'layer'> & { readonly hardLink?: string };
@@ -97,7 +97,7 @@ export async function readArchive(archive: Readable): Promise<Archive> {
     };
     for (const tag of manifest.RepoTags ?? []) images.set(tag, image);
   }
-  return { images, size: [...layers.values()].reduce((sum, layer) => sum + layer.size, 0) };
+  return { images, sizes: new Map([...layers].map(([name, { size }]) => [name, size])) };
 }
 
 /** What builders put around an instruction in the history. */

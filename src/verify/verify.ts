@@ -348,12 +348,14 @@ class Session {
   private async read(tags: readonly string[]): Promise<ReadonlyMap<string, Image>> {
     const { engine, say } = this.options;
     const read = new Map<string, Image>();
+    // Where each image has an archive of its own, they have layers of the same name.
+    const layers = new Map<string, number>();
     if (tags.length === 0) return read;
     say('reading the images');
     let ran: Ran | undefined;
     const take = async (stream: Readable): Promise<void> => {
-      const { images, size } = await readArchive(stream);
-      this.imageBytes += size;
+      const { images, sizes } = await readArchive(stream);
+      for (const each of sizes) layers.set(...each);
       // Some put `localhost/` before it.
       for (const [name, image] of images) read.set(name.slice(name.lastIndexOf('/') + 1), image);
     };
@@ -370,6 +372,7 @@ class Session {
       if (ran.code !== 0 && trouble !== undefined) throw new HostTrouble(trouble);
       if (ran.code !== 0) break;
     }
+    this.imageBytes = [...layers.values()].reduce((sum, size) => sum + size, 0);
     const lost = tags.find((tag) => !read.has(tag));
     if (lost !== undefined)
       throw new HostTrouble({
@@ -391,7 +394,11 @@ class Session {
     const manifest = this.options.manifest ?? chosen.manifest;
     const notes: string[] = [];
     if (source === undefined)
-      return { notes: ['no source file was found whose edit re-ran an install before; name one with --edit'] };
+      return {
+        notes: [
+          'no file was found whose edit re-ran an install before and no longer does, so no rebuild was timed; name one with --edit',
+        ],
+      };
     say('copying the context');
     const copy = join(this.folder, 'context');
     const prunes = (path: string): boolean =>
