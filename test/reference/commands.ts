@@ -433,8 +433,8 @@ function node(machine: Machine, manager: Manager, written: string, args: readonl
     const local = /^file:(.+)$/.exec(version)?.[1];
     if (local === undefined) continue;
     const path = absolute(root, local);
-    if (manager === 'npm' && fs.isDirectory(path)) {
-      if (manifest(fs, path) === undefined) throw new Failure(`no package.json in ${path}`);
+    // npm links it, whatever is there (run with npm 11.19).
+    if (manager === 'npm' && (fs.isDirectory(path) || fs.get(path) === undefined)) {
       seen.push(name, fs.read(`${path}/package.json`) ?? '-');
       links.push([name, path]);
     } else seen.push(name, fs.get(path) === undefined ? '-' : fs.packed(path));
