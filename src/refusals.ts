@@ -332,6 +332,13 @@ export const REFUSALS: Readonly<Record<string, Explanation>> = {
     todo: 'Add yourself to its group, or use a rootless builder: podman, buildah.',
     example: 'dockerfix verify',
   },
+  'no-ssh-agent': {
+    kind: 'error',
+    means: 'A build of `dockerfix verify` is to be handed the keys of an SSH agent, and none is running.',
+    why: 'The RUN that mounts them would fail in both builds, and say nothing about the rewrite.',
+    todo: 'Start one with `eval $(ssh-agent)` and `ssh-add`, or name a key: `--ssh default=FILE`.',
+    example: 'dockerfix verify --ssh default   # without SSH_AUTH_SOCK',
+  },
   'not-allowed': {
     kind: 'error',
     means: 'The token may not do this in the repository.',
@@ -345,6 +352,14 @@ export const REFUSALS: Readonly<Record<string, Explanation>> = {
     why: 'It has expired, or is for another forge.',
     todo: 'Set the variable that docs/batch.md names, or log in again with `gh` or `glab`.',
     example: 'GH_TOKEN=expired dockerfix batch --github acme --open-prs',
+  },
+  'not-handed-on': {
+    kind: 'error',
+    means:
+      'The builder does not understand what `--secret` or `--ssh` of `dockerfix verify` says, or finds no such file.',
+    why: 'The RUN that mounts it would fail in both builds, and say nothing about the rewrite.',
+    todo: 'Mend the option: the message is the builder’s own.',
+    example: 'dockerfix verify --secret id=npmrc,src=no-such-file',
   },
   'not-utf8': {
     kind: 'error',
