@@ -1,4 +1,4 @@
-/** `npm run new`, as CONTRIBUTING says: what it makes has the right types and passes its cases as it is. */
+/** `npm run new`, as CONTRIBUTING says: what it makes is formatted, has the right types and codes that are known, and passes its cases. */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,12 +16,13 @@ beforeAll(() => {
     'fixtures',
     'templates',
     'scripts',
+    '.prettierrc.json',
     'package.json',
     'tsconfig.json',
     'vitest.config.ts',
   ])
     cpSync(join(root, each), join(clone, each), { recursive: true });
-  for (const each of ['test/fixtures.test.ts', 'test/support'])
+  for (const each of ['test/fixtures.test.ts', 'test/refusals.test.ts', 'test/cli/support.ts', 'test/support'])
     cpSync(join(root, each), join(clone, each), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(clone, 'node_modules'));
 });
@@ -38,20 +39,29 @@ it('starts a transform and a manager that hold', () => {
     readFileSync(join(clone, 'tsconfig.json'), 'utf8').replace(/"include": .*/, '"files": ["transforms/index.ts"]'),
   );
   expect(node('node_modules/typescript/bin/tsc', '-p', '.')).toMatchObject({ status: 0, stdout: '' });
+  const made = ['transforms/late-label.ts', 'transforms/index.ts', 'src/managers/acme.ts', 'src/managers/index.ts'];
+  expect(node('node_modules/prettier/bin/prettier.cjs', '--list-different', ...made)).toMatchObject({
+    status: 0,
+    stdout: '',
+  });
   const { status, stdout } = node(
     'node_modules/vitest/vitest.mjs',
     'run',
     'test/fixtures.test.ts',
+    'test/refusals.test.ts',
     '-t',
-    'acme|late-label',
+    'acme|late-label|the table of codes',
   );
   expect(status, stdout).toBe(0);
-  // Four cases of the one, three of the other; and what is asked of each transform's cases.
-  expect(Number(/(\d+) passed/.exec(stdout.split('Tests').at(-1) ?? '')?.[1])).toBeGreaterThanOrEqual(7);
+  // Four cases of the one, three of the other, what is asked of each transform's cases, and what of the codes.
+  expect(Number(/(\d+) passed/.exec(stdout.split('Tests').at(-1) ?? '')?.[1])).toBeGreaterThanOrEqual(12);
 }, 120_000);
 
 it('refuses what is there, and what is no name', () => {
-  expect(node('scripts/new.js', 'manager', 'npm').stderr).toContain('there is `src/managers/npm.ts` already');
+  expect(node('scripts/new.js', 'manager', 'npm')).toMatchObject({
+    status: 2,
+    stderr: 'there is `src/managers/npm.ts` already\n',
+  });
   expect(node('scripts/new.js', 'transform', 'LateLabel').status).toBe(2);
   expect(node('scripts/new.js', 'rule', 'late-label').status).toBe(2);
 });

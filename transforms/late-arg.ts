@@ -24,9 +24,9 @@
  */
 import {
   isProvenance,
+  moveBelow,
   traceOf,
   type Dockerfile,
-  type Edit,
   type Event,
   type Instruction,
   type Proposal,
@@ -45,11 +45,12 @@ export const lateArg: Transform = {
         const moved = [instruction, ...dependents(file, stage, instruction, name)];
         const last = lastInstall(file, stage.events, moved, name);
         if (last === undefined) continue;
+        const above = moved.filter((each) => each.span[0] < last.span[0]);
         yield {
           at: instruction,
           fixes: [
             {
-              edits: sink(file, moved, last),
+              edits: moveBelow(file, above, last),
               message: `declares ${name} after the installs, which do not use it`,
               safety: 'safe',
             },
@@ -103,45 +104,6 @@ function lastInstall(
       last = instruction;
   }
   return last;
-}
-
-function sink(file: Dockerfile, moved: readonly Instruction[], last: Instruction): Edit[] {
-  const { source, eol } = file;
-  const above = moved.filter((each) => each.span[0] < last.span[0]);
-  const end = lineEnd(source, last.span[1]);
-  const ended = source[end - 1] === '\n';
-  const block = above.map((each) => source.slice(each.outer[0], each.span[1]) + eol).join('');
-  // Set off by a blank line where it was.
-  const spaced = /(?:^|\n)[ \t]*\r?\n$/.test(source.slice(0, (moved[0] as Instruction).outer[0]));
-  const text = spaced && ended ? eol + block : block;
-  return [
-    ...blocks(source, above).map((each): Edit => ({ file: 'dockerfile', span: gap(source, each), text: '' })),
-    { file: 'dockerfile', span: [end, end], text: ended ? text : eol + text.slice(0, -eol.length) },
-  ];
-}
-
-/** The lines of instructions, taken together where they follow one another. */
-function blocks(source: string, instructions: readonly Instruction[]): Edit['span'][] {
-  const found: [number, number][] = [];
-  for (const { outer, span } of instructions) {
-    const last = found.at(-1);
-    const end = lineEnd(source, span[1]);
-    if (last?.[1] === outer[0]) last[1] = end;
-    else found.push([outer[0], end]);
-  }
-  return found;
-}
-
-/** A block, and a blank line after it where one stands before it too. */
-function gap(source: string, [start, end]: Edit['span']): Edit['span'] {
-  const blank = /^[ \t]*\r?\n/.exec(source.slice(end, end + 200));
-  const before = /(?:^|\n)[ \t]*\r?\n$/.test(source.slice(Math.max(0, start - 200), start));
-  return [start, blank !== null && before ? end + blank[0].length : end];
-}
-
-function lineEnd(source: string, offset: number): number {
-  const newline = source.indexOf('\n', offset);
-  return newline < 0 ? source.length : newline + 1;
 }
 
 function uses(text: string, name: string): boolean {

@@ -336,9 +336,9 @@ class Execution {
         this.volumes.push(this.textOf(instruction));
         break;
     }
-    this.configuration.push(
-      `${instruction.keyword} ${this.flagText(instruction)} ${this.textOf(instruction)}${this.used(this.textOf(instruction))}`,
-    );
+    const text = this.textOf(instruction);
+    const words = [instruction.keyword, this.flagText(instruction), text].filter((each) => each !== '');
+    this.configuration.push(words.join(' ') + this.used(text));
     return { instruction, actions: [] };
   }
 

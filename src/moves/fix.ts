@@ -1,6 +1,7 @@
 /** Makes a plan into a fix: its edits, the ignore file that they need, and what to say. */
 import type { BuildContext, Dockerfile, Edit, Fix, Proposal, Split, Target, Trouble } from '../model.ts';
 import type { StageTrace } from '../effects/trace.ts';
+import { isTrouble } from '../managers/shared/steps.ts';
 import { emit, emitAhead } from './emit.ts';
 import { ignoreEdit, missingIgnores } from './ignore.ts';
 import { noGain } from './order.ts';
@@ -88,8 +89,4 @@ function message(files: readonly string[], commands: readonly string[], split: S
 
 function short(text: string): string {
   return `\`${text.length > 40 ? `${text.slice(0, 37)}...` : text}\``;
-}
-
-export function isTrouble(value: object | string): value is Trouble {
-  return typeof value === 'object' && 'code' in value;
 }

@@ -15,30 +15,33 @@ export interface FixtureFolder {
   readonly options: FixOptions;
 }
 
-/** Every folder directly in `root` is a case. */
-export function fixtureFolders(root: string): readonly FixtureFolder[] {
+/** Every folder directly in `root` is a case, of the transforms of these names: they run, opt-in or not. */
+export function fixtureFolders(root: string, of: readonly string[] = []): readonly FixtureFolder[] {
   return readdirSync(root)
     .sort()
     .map((name) => {
       const folder = join(root, name);
       const settings = join(folder, 'options.json');
+      const options = existsSync(settings) ? (JSON.parse(readFileSync(settings, 'utf8')) as FixOptions) : {};
       return {
         name,
         folder,
         files: filesBelow(folder, ['expected', 'options.json']),
-        options: existsSync(settings) ? (JSON.parse(readFileSync(settings, 'utf8')) as FixOptions) : {},
+        options: { ...options, add: [...of, ...(options.add ?? [])] },
       };
     });
 }
 
 /**
  * Runs a case, and throws where something else comes out than `expected/` holds, where what every case must keep is
- * broken, or where `applies-` changes nothing or another one does. With UPDATE=1 in the environment it rewrites
- * `expected/` instead, which CI refuses.
+ * broken, or where `applies-` changes nothing or another one does. Where transforms are added, `applies-` has a fix of
+ * one of them: a case in which only others did something shows nothing. With UPDATE=1 in the environment it rewrites
+ * `expected/` first, which CI refuses.
  */
 export function checkFixture(fixture: FixtureFolder, options: FixOptions = {}): FixtureResult {
   const expected = join(fixture.folder, 'expected');
-  const result = runFixture({ files: fixture.files, options: { ...options, ...fixture.options } });
+  const add = [...(options.add ?? []), ...(fixture.options.add ?? [])];
+  const result = runFixture({ files: fixture.files, options: { ...options, ...fixture.options, add } });
   if (process.env['UPDATE'] === '1') {
     if (process.env['CI'] !== undefined) throw new Error('UPDATE=1 is refused in CI');
     rmSync(expected, { recursive: true, force: true });
@@ -50,7 +53,10 @@ export function checkFixture(fixture: FixtureFolder, options: FixOptions = {}): 
   assert.match(fixture.name, /^(?:applies|refuses|already)-/, 'a case is called applies-, refuses- or already-');
   assert.deepEqual(result.actual, filesBelow(expected), 'what comes out is not what expected/ holds');
   assert.deepEqual(result.broken, []);
-  assert.equal(result.outcome.status === 'changed', fixture.name.startsWith('applies-'), 'applies- alone changes');
+  const applies = fixture.name.startsWith('applies-');
+  assert.equal(result.outcome.status === 'changed', applies, 'applies- alone changes');
+  const isOwn = add.length === 0 || result.outcome.applied.some(({ transform }) => add.includes(transform));
+  assert.ok(!applies || isOwn, `applies- without a fix of ${add.join(' or ')}`);
   return result;
 }
 

@@ -6,9 +6,9 @@ export { filesBelow } from '../../src/testing/folders.ts';
 
 export const fixturesRoot = join(import.meta.dirname, '../../fixtures');
 
-/** The cases of one transform. */
+/** The cases of one transform, which runs on them even where it has to be asked for. */
 export function casesOf(transform: string): readonly FixtureFolder[] {
-  return fixtureFolders(join(fixturesRoot, transform));
+  return fixtureFolders(join(fixturesRoot, transform), [transform]);
 }
 
 export function allCases(): (FixtureFolder & { readonly transform: string })[] {

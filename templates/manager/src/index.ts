@@ -3,7 +3,7 @@
  *
  * Reads: my-manager.json and my-manager.lock where it runs. Name every file here, absent ones as well.
  *
- * Writes: my-manager_modules/.
+ * Writes: my-manager_modules/, and my-manager.lock.
  *
  * Runs: nothing of the project, unless it has hooks.
  *
@@ -11,7 +11,24 @@
  *
  * Sources: https://example.org/the-page-that-says-so
  */
-import type { PackageManager, Plugin } from 'dockerfix/plugin';
+import {
+  document,
+  isTrouble,
+  optionTable,
+  optionText,
+  parseArguments,
+  single,
+  unknown,
+  unresolvedVariable,
+  type PackageManager,
+  type Plugin,
+} from 'dockerfix/plugin';
+
+/** Options that take a value; then those whose value says what is read, or where. */
+const OPTIONS = optionTable('--jobs', '--group');
+/** Those that change nothing in the result. One that is not known may read anything. */
+const QUIET = ['--jobs', '--quiet'];
+const KNOWN = [...QUIET, '--group'];
 
 const manager: PackageManager = {
   name: 'my-manager',
@@ -22,33 +39,43 @@ const manager: PackageManager = {
   globs: ['my-manager.json', 'my-manager.loc[k]'],
   caches: [],
   recognise(command, place) {
-    const [, verb, ...rest] = command.words.map((word) => word.value);
-    // Options are not known here, so none are understood: what is not understood is not moved.
-    const isInstall = verb === 'install' && rest.length === 0;
-    return isInstall
+    const { positional } = parseArguments(command, 1, OPTIONS);
+    return positional.join(' ') === 'install'
       ? { manager: 'my-manager', kind: 'install', directory: place.directory, command, place }
       : undefined;
   },
-  analyse({ command, directory }, files) {
-    const name = command.text;
-    const manifest = `${directory}/my-manager.json`;
-    const text = files.read(manifest);
-    const step = { name, edits: [`${directory}/my-manager.lock`], system: 'writes' } as const;
-    const nothing = { outputs: [], ignore: [], splits: [] };
-    if (text === undefined || text.includes('"hooks"')) {
-      const opaque =
-        text === undefined
-          ? { code: 'manifest-missing', message: `there is no \`${manifest}\``, help: 'pass the right --context' }
-          : { code: 'dynamic-manifest', message: `\`${name}\` runs hooks of the project`, help: 'copy by hand' };
-      return { steps: [{ ...step, reads: [], writes: [], opaque }], ...nothing, refusal: opaque };
-    }
+  analyse(install, files) {
+    const { command, directory } = install;
+    const args = parseArguments(command, 1, OPTIONS);
+    if (args.unresolved !== undefined) return unknown(install, unresolvedVariable(install, args.unresolved));
+    const option = args.list.map(([name]) => name).find((name) => !KNOWN.includes(name));
+    if (option !== undefined)
+      return unknown(install, {
+        code: 'dynamic-manifest',
+        message: `what \`${option}\` makes \`${command.text}\` read is not known`,
+        help: 'leave it out',
+      });
+    const path = `${directory}/my-manager.json`;
+    const lock = `${directory}/my-manager.lock`;
     const installed = `${directory}/my-manager_modules`;
-    const reads = [{ path: manifest }, { path: `${directory}/my-manager.lock` }];
+    const manifest = document(files, path, 'json');
+    if (isTrouble(manifest)) return unknown(install, manifest);
+    if (manifest['hooks'] !== undefined)
+      return unknown(install, {
+        code: 'dynamic-manifest',
+        message: `\`${command.text}\` runs hooks of the project`,
+        help: 'copy by hand',
+      });
     return {
-      steps: [{ ...step, reads, writes: [installed] }],
+      ...single({
+        name: `my-manager install ${optionText(args, QUIET)}`,
+        reads: [{ path }, { path: lock }],
+        writes: [installed],
+        edits: [lock],
+        system: 'writes',
+      }),
       outputs: [installed],
       ignore: ['my-manager_modules'],
-      splits: [],
     };
   },
 };

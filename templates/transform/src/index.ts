@@ -1,6 +1,6 @@
 /**
  * ## What it does
- * Moves a `LABEL` below the `RUN` that follows it. Put your own here.
+ * Moves a `LABEL` below the last `RUN` of its stage. Put your own here.
  *
  * ## Why
  * The classic builder and Buildah chain every instruction: there, another label re-runs all that stands below.
@@ -15,30 +15,26 @@
  * ## Fix safety
  * Safe: no command sees a label. The proof decides.
  */
-import type { Edit, Plugin, Transform } from 'dockerfix/plugin';
+import { moveBelow, type Plugin, type Transform } from 'dockerfix/plugin';
 
 const transform: Transform = {
   name: 'my-transform',
   summary: 'label the image below the commands that do not see it',
   // The same file, the same proposals: nothing but what it is given is looked at.
-  *propose({ source, eol, stages }) {
-    for (const { instructions } of stages)
-      for (const [index, at] of instructions.entries()) {
-        const next = instructions[index + 1];
-        if (at.keyword !== 'LABEL' || next?.keyword !== 'RUN') continue;
-        // Comments belong to the instruction below them, and a blank line to whoever put it there.
-        const text = source.slice(at.outer[0], next.outer[0]);
-        if (at.comments.length > 0 || !/^[^\n]*\r?\n$/.test(text)) {
-          yield { at, fixes: [], refusal: { code: 'comment-binds', message: 'it is not on a line of its own' } };
-          continue;
-        }
-        const end = next.span[1];
-        const edits: readonly Edit[] = [
-          { file: 'dockerfile', span: [at.outer[0], next.outer[0]], text: '' },
-          { file: 'dockerfile', span: [end, end], text: eol + text.trimEnd() },
-        ];
-        yield { at, fixes: [{ edits, message: 'labels the image after the command', safety: 'safe' }] };
-      }
+  *propose(file) {
+    for (const { instructions } of file.stages) {
+      const last = instructions.findLast(({ keyword }) => keyword === 'RUN');
+      if (last === undefined) continue;
+      for (const at of instructions.slice(0, instructions.indexOf(last)))
+        // Whether it may move is left to the proof, which says the first thing that would be different.
+        if (at.keyword === 'LABEL')
+          yield {
+            at,
+            fixes: [
+              { edits: moveBelow(file, [at], last), message: 'labels the image after the commands', safety: 'safe' },
+            ],
+          };
+    }
   },
 };
 
