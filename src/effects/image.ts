@@ -510,8 +510,9 @@ export class Image implements Files {
     return false;
   }
 
-  /** A command that is not understood: everything becomes its result. */
-  writeAll(symbol: number): void {
+  /** A command that is not understood: everything becomes its result, but for files that it is known to leave alone. */
+  writeAll(symbol: number, spared: readonly string[] = []): void {
+    const kept = spared.map((path) => ({ path, layers: this.layersAt(path) }));
     // What lies in a project's tree before anything was copied there is not the project's source.
     const untouched = [...this.own].filter(
       (path) =>
@@ -524,6 +525,7 @@ export class Image implements Files {
       const node = this.nodeAt(path);
       if (before.has(path)) node.layers = new Layers([valueLayer(symbol, 'base', path)]);
     }
+    for (const { path, layers } of kept) this.nodeAt(path).layers = layers;
   }
 
   mount(path: string, layer: Layer): void {

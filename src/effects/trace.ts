@@ -22,6 +22,7 @@ import { expandCopySource, goMatch } from '../context/dockerignore.ts';
 import { parse } from '../dockerfile/parse.ts';
 import { resolvePath } from '../dockerfile/state.ts';
 import { knowledgeOf, type Knowledge } from '../managers/index.ts';
+import { sparedBy } from '../managers/shared/compiler.ts';
 import { ordinary, pipeline, type Effect } from './commands.ts';
 import { Variables } from './environment.ts';
 import {
@@ -549,10 +550,17 @@ class Execution {
     return this.everything(text, text, this.symbols.of(base, run.state.workdir), trouble);
   }
 
-  private everything(text: string, name: string, place: number, opaque: Trouble, rest: Partial<Action> = {}): Action {
+  private everything(
+    text: string,
+    name: string,
+    place: number,
+    opaque: Trouble,
+    rest: Partial<Action> = {},
+    spared: readonly string[] = [],
+  ): Action {
     const value = this.image.valueOf('/');
     const symbol = this.symbols.of('opaque', name, place, value);
-    this.image.writeAll(symbol);
+    this.image.writeAll(symbol, spared);
     return { text, name, symbol, opaque, inputs: [{ what: 'everything', value }], ...rest };
   }
 
@@ -837,6 +845,14 @@ class Execution {
       : !command.text.startsWith('(') &&
         /\b(?:cd|pushd|popd|export|set|source|eval|umask|exec|\.)\s|\b[A-Za-z_]\w*=|\bread\b/.test(command.text);
     const here = this.symbols.of(known, shell.key, shell.errexit ? 'e' : '');
+    // Where other code could run, or other files be seen, nothing is certain.
+    const isPlain =
+      command.simple &&
+      shell.lost !== true &&
+      command.assignments.length === 0 &&
+      (place.environment('NODE_OPTIONS') ?? '') === '' &&
+      !around.reads.some(({ path }) => path === '/') &&
+      run.flags.every(({ name, value }) => name !== 'mount' || /(?:^|,)type=(?:cache|secret|ssh)/.test(value ?? ''));
     const action = this.everything(
       command.text,
       command.text + suffix,
@@ -847,6 +863,7 @@ class Execution {
         help: 'copy what it needs ahead of it, or move it below the install',
       },
       { command },
+      isPlain ? sparedBy(command, shell.directory, this.image) : [],
     );
     if (/\b(?:cd|pushd|popd)\b/.test(command.text) && !command.text.startsWith('(')) shell.lost = true;
     if (alters) shell.key = this.symbols.of(shell.key, command.text, action.symbol);
