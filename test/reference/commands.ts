@@ -354,22 +354,27 @@ function node(machine: Machine, manager: Manager, written: string, args: readonl
     fs.write(`/usr/lib/npm/${hash(written)}`, inputs, user);
     return true;
   }
+  const json = manifest(fs, directory);
+  const meant = args.includes('--workspaces') ? members(fs, directory, json ?? {}, manager) : [directory];
   if (verb === 'pkg' && words[1] === 'delete') {
-    const json = manifest(fs, directory);
-    if (json === undefined) throw new Failure('no package.json');
-    const scripts = { ...object(json['scripts']) };
-    for (const each of words.slice(2)) Reflect.deleteProperty(scripts, each.replace(/^scripts\./, ''));
-    fs.write(`${directory}/package.json`, `${JSON.stringify({ ...json, scripts }, null, 2)}\n`, user);
+    for (const each of meant) {
+      const json = manifest(fs, each);
+      if (json === undefined) throw new Failure('no package.json');
+      const scripts = { ...object(json['scripts']) };
+      for (const word of words.slice(2)) Reflect.deleteProperty(scripts, word.replace(/^scripts\./, ''));
+      fs.write(`${each}/package.json`, `${JSON.stringify({ ...json, scripts }, null, 2)}\n`, user);
+    }
     return true;
   }
-  const json = manifest(fs, directory);
   if (verb === 'run' && ROOT_SCRIPTS.includes(words[1] as string)) {
-    const script = object(json?.['scripts'])[words[1] as string];
-    // npm runs a script between its pre and post scripts.
     const name = words[1] as string;
-    if (script !== undefined)
-      scripts(machine, directory, manager === 'npm' ? [`pre${name}`, name, `post${name}`] : [name]);
-    else if (!args.includes('--if-present')) throw new Failure(`no script ${words[1] ?? ''}`);
+    for (const each of meant) {
+      const script = object(manifest(fs, each)?.['scripts'])[name];
+      // npm runs a script between its pre and post scripts.
+      if (script !== undefined)
+        scripts(machine, each, manager === 'npm' ? [`pre${name}`, name, `post${name}`] : [name]);
+      else if (!args.includes('--if-present')) throw new Failure(`no script ${name}`);
+    }
     return true;
   }
   if (verb === 'fetch') {
