@@ -72,6 +72,8 @@ export interface Action {
   readonly splitInputs?: readonly Input[];
   /** It only fills a store (strategy W): its result is not compared, what it reads is. */
   readonly warm?: boolean;
+  /** An install within a command that is not looked into: `if … fi`, `… || …`. */
+  readonly inner?: Install;
   /** It repeats an earlier action on its own result, and so changes nothing. */
   readonly repeats?: boolean;
 }
@@ -147,6 +149,9 @@ const ROOT =
 
 /** Variables that say how programs run, rather than being a word of a command. */
 const SPECIAL = /^(?:PATH|HOME|PWD|IFS|ENV|BASH_ENV|CDPATH|SHELL\w*|LD_\w+|PYTHON\w*|NODE_\w+|GIT_\w+|npm_\w+)$/i;
+
+/** Of a compound command, in UTF-16 units. */
+const LONGEST_LOOKED_INTO = 2_000;
 
 /** What a RUN's commands share; with a text, variables that differ from build to build count only where it names them. */
 type Base = (used?: string) => number;
@@ -853,6 +858,7 @@ class Execution {
       (place.environment('NODE_OPTIONS') ?? '') === '' &&
       !around.reads.some(({ path }) => path === '/') &&
       run.flags.every(({ name, value }) => name !== 'mount' || /(?:^|,)type=(?:cache|secret|ssh)/.test(value ?? ''));
+    const inner = command.simple ? undefined : this.installWithin(command.text, place);
     const action = this.everything(
       command.text,
       command.text + suffix,
@@ -862,12 +868,27 @@ class Execution {
         message: `\`${firstLine(command.text)}\` is not known to leave the source alone`,
         help: 'copy what it needs ahead of it, or move it below the install',
       },
-      { command },
+      { command, ...(inner === undefined ? {} : { inner }) },
       isPlain ? sparedBy(command, shell.directory, this.image) : [],
     );
     if (/\b(?:cd|pushd|popd)\b/.test(command.text) && !command.text.startsWith('(')) shell.lost = true;
     if (alters) shell.key = this.symbols.of(shell.key, command.text, action.symbol);
     return [action];
+  }
+
+  /** The first install among the commands of a compound one, as far as their words tell. */
+  private installWithin(text: string, place: Place): Install | undefined {
+    const parts = text
+      .slice(0, LONGEST_LOOKED_INTO)
+      .split(/[;|&(){}\n]+|(?:^|\s)(?:if|then|elif|else|fi|do|done|while|!)(?=\s|$)/);
+    for (const part of parts) {
+      if (part.trim() === '' || part.includes('<<')) continue;
+      const run = parse(`FROM scratch\nRUN ${part.trim()}\n`).stages[0]?.instructions[0] as Run | undefined;
+      const command = run?.commands?.[0];
+      const install = command?.simple === true ? this.knowledge.recognise(command, place) : undefined;
+      if (install?.kind === 'install') return install;
+    }
+    return undefined;
   }
 
   /** The variables that programs take file names from, as this command sees them. */

@@ -120,6 +120,12 @@ export function opportunities(
   }
   for (const [index, event] of trace.events.entries()) {
     for (const action of event.actions) {
+      if (kind === 'install' && action.inner !== undefined) {
+        const inner = { ...action, install: action.inner };
+        if (hasWholeCopyAbove(trace.events, index, inner) && !installedAbove(trace.events, index, inner))
+          blocked.push({ run: event.instruction as Run, install: action.inner, trouble: notLookedInto(inner) });
+        continue;
+      }
       if (!(kind === 'build' ? isBuild(action) : isInstall(action)) || action.install === undefined) continue;
       // Its first half stands above the copy already.
       if (isRepeated(event, action)) continue;
@@ -184,6 +190,14 @@ export function opportunities(
     }
   }
   return { plans, blocked, optimal };
+}
+
+function notLookedInto({ install, text }: Action): Trouble {
+  return {
+    code: 'unsplittable-run',
+    message: `\`${install?.command.text ?? ''}\` stands within \`${text.length > 40 ? `${text.slice(0, 37)}...` : text}\`, which is taken as a whole`,
+    help: 'write the install as a command of its own',
+  };
 }
 
 const NOT_MOVED: Trouble = {
