@@ -448,7 +448,14 @@ class Execution {
         continue;
       }
       for (const path of matches) {
-        const isDirectory = this.context.kind(path) === 'directory';
+        const kind = this.context.kind(path);
+        // It is followed (rule 31), so that what it leads to comes, which may be a directory.
+        if (kind === 'symlink' && !looksLikeFile(path)) {
+          plain = false;
+          place(directory, mergeLayer(`followed:${path}:${owner}`), false);
+          continue;
+        }
+        const isDirectory = kind === 'directory';
         const top = parents ? join(directory, afterPivot(source, path)) : directory;
         const target = parents || isDirectory || !(into || matches.length > 1) ? top : join(directory, baseName(path));
         place(target, contextLayer(this.context, path, owner, maker), isDirectory);

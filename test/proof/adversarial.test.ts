@@ -195,6 +195,16 @@ const CASES: readonly Case[] = [
     options: { symlinks: ['packages'] },
   },
   {
+    name: 'workspaces behind a link that is copied by its name',
+    lines: ['FROM node:20', 'WORKDIR /app', 'COPY . .', 'COPY packages members', 'RUN npm ci'],
+    files: {
+      'package.json': '{"workspaces":["members/a"]}',
+      packages: 'shared',
+      'shared/a/package.json': '{"name":"a"}',
+    },
+    options: { symlinks: ['packages'] },
+  },
+  {
     name: 'a manifest that is a link',
     lines: app('RUN npm ci'),
     files: { 'package.json': 'etc/package.json', 'etc/package.json': '{}' },
