@@ -256,6 +256,8 @@ class Writer {
     const names = new Set(files.map(({ source }) => source));
     const held = this.context.entries(folder).map((name) => `${folder}/${name}`);
     if (folder === '' || held.length !== names.size || !held.every((path) => names.has(path))) return undefined;
+    // The same copy once more would leave nothing to come after it.
+    if (need.copy.placements.some(({ source }) => source === folder)) return undefined;
     return [`${this.spell(copy, folder)}/`];
   }
 
