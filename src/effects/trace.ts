@@ -706,33 +706,26 @@ class Execution {
     const makes = ({ words: [program, ...rest] }: Command, { state }: Instruction): boolean =>
       (/(?:^|\/)virtualenv$/.test(program?.value ?? '') || rest.some(({ value }) => value === 'venv')) &&
       rest.some(({ value }) => value !== undefined && resolvePath(state.workdir, value) === tree);
-    if (!this.runs(makes)) return false;
+    if (!this.allCommands().some(({ each, command }) => makes(command, each))) return false;
     shell.exports.set('VIRTUAL_ENV', tree).set('PATH', `${tree}/bin:${before}`);
     // Installs leave it alone.
     shell.sourced = { what: path, value: this.symbols.of('activate') };
     return true;
   }
 
-  /** A command of this stage, or of one that it is based on, is such a one. */
-  private runs(is: (command: Command, run: Run) => boolean): boolean {
-    for (let at: number | undefined = this.stage.index; at !== undefined; at = this.file.stages[at]?.base.stage) {
-      const found = this.file.stages[at]?.instructions.some(
-        (each) => each.keyword === 'RUN' && each.commands?.some((command) => is(command, each)) === true,
-      );
-      if (found === true) return true;
-    }
-    return false;
+  /** The commands of this stage, and of those that it is based on. */
+  private allCommands(): readonly { readonly each: Run; readonly command: Command }[] {
+    const stages: Stage[] = [];
+    for (let at: number | undefined = this.stage.index; at !== undefined; at = this.file.stages[at]?.base.stage)
+      stages.push(this.file.stages[at] as Stage);
+    return stages
+      .flatMap((stage) => stage.instructions)
+      .flatMap((each) => (each.keyword === 'RUN' ? (each.commands ?? []).map((command) => ({ each, command })) : []));
   }
 
   /** A file that this build writes with `echo NAME=value > FILE` alone: to source it sets these variables. */
   private holdsVariables(path: string): boolean {
-    const stages: Stage[] = [];
-    for (let at: number | undefined = this.stage.index; at !== undefined; at = this.file.stages[at]?.base.stage)
-      stages.push(this.file.stages[at] as Stage);
-    const mentions = stages
-      .flatMap((stage) => stage.instructions)
-      .flatMap((each) => (each.keyword === 'RUN' ? (each.commands ?? []).map((command) => ({ each, command })) : []))
-      .filter(({ command }) => command.text.includes(path));
+    const mentions = this.allCommands().filter(({ command }) => command.text.includes(path));
     const lines = mentions.filter(({ command }) => !/^(?:\.|source|cat) \S+$/.test(command.text));
     return (
       lines.length > 0 &&
@@ -890,8 +883,7 @@ class Execution {
       .split(/[;|&(){}\n]+|(?:^|\s)(?:if|then|elif|else|fi|do|done|while|!)(?=\s|$)/);
     for (const part of parts) {
       if (part.trim() === '' || part.includes('<<')) continue;
-      const run = parse(`FROM scratch\nRUN ${part.trim()}\n`).stages[0]?.instructions[0] as Run | undefined;
-      const command = run?.commands?.[0];
+      const [command] = commandsOf(part.trim());
       const install = command?.simple === true ? this.knowledge.recognise(command, place) : undefined;
       if (install?.kind === 'install') return install;
     }
@@ -944,9 +936,7 @@ class Execution {
   /** What a command line would read if it ran now, as far as its installs are understood. */
   private readsOf(line: string, place: Place): readonly Read[] {
     return recall(this.memory, `reads ${line}`, place, this.image, (here, files) => {
-      const run = parse(`FROM scratch\nWORKDIR ${here.directory}\nRUN ${line}\n`).stages[0]?.instructions[1] as
-        Run | undefined;
-      const commands = run?.commands ?? [];
+      const commands = commandsOf(line);
       const words = commands.map((command) => command.words.map(({ value }) => value ?? ''));
       // What the line makes itself was not there to be read.
       const made = new Set(
@@ -1065,6 +1055,12 @@ function isQuiet(command: Command): boolean {
 /** What an install leaves in its own cache is no part of its result. */
 function uncached(name: string): string {
   return name.replace(/ --no-cache-dir(?= |$)/g, '');
+}
+
+/** What a RUN of this line would run. */
+function commandsOf(line: string): readonly Command[] {
+  const run = parse(`FROM scratch\nRUN ${line}\n`).stages[0]?.instructions[0] as Run | undefined;
+  return run?.commands ?? [];
 }
 
 function firstLine(text: string): string {

@@ -4,6 +4,7 @@ import type { StageTrace } from '../effects/trace.ts';
 import { isTrouble } from '../managers/shared/steps.ts';
 import { emit, emitAhead } from './emit.ts';
 import { ignoreEdit, missingIgnores } from './ignore.ts';
+import { short } from './lines.ts';
 import { noGain } from './order.ts';
 import type { Plan } from './sink.ts';
 
@@ -85,8 +86,4 @@ function message(files: readonly string[], commands: readonly string[], split: S
         ? 'copies the source after the install'
         : `runs ${short(split.before)} ahead of the source`;
   return `${what}${kept === '' ? '' : `, so that ${kept} stays cached`}${split === undefined ? '' : ` (${split.why})`}`;
-}
-
-function short(text: string): string {
-  return `\`${text.length > 40 ? `${text.slice(0, 37)}...` : text}\``;
 }

@@ -39,3 +39,8 @@ export function cuts(source: string, instructions: readonly Instruction[]): read
     return [start, after !== undefined && (start === 0 || blankBefore(source, start)) ? after : end];
   });
 }
+
+/** A command as a message tells it: between backquotes, and not too long. */
+export function short(text: string): string {
+  return `\`${text.length > 40 ? `${text.slice(0, 37)}...` : text}\``;
+}

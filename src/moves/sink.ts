@@ -7,6 +7,7 @@ import type { BuildContext, Command, Copy, Install, Read, Run, Split, Trouble } 
 import { parentOf } from '../dockerfile/state.ts';
 import { isShared, isSystem, within } from '../effects/paths.ts';
 import type { Action, Event, Placement, StageTrace } from '../effects/trace.ts';
+import { short } from './lines.ts';
 
 /** Files of one copy that a RUN needs before the copy itself comes. */
 export interface Need {
@@ -195,7 +196,7 @@ export function opportunities(
 function notLookedInto({ install, text }: Action): Trouble {
   return {
     code: 'unsplittable-run',
-    message: `\`${install?.command.text ?? ''}\` stands within \`${text.length > 40 ? `${text.slice(0, 37)}...` : text}\`, which is taken as a whole`,
+    message: `\`${install?.command.text ?? ''}\` stands within ${short(text)}, which is taken as a whole`,
     help: 'write the install as a command of its own',
   };
 }
