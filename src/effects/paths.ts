@@ -70,6 +70,18 @@ export function within(path: string, tree: string): boolean {
   return path === tree || tree === '/' || path.startsWith(`${tree}/`);
 }
 
+/**
+ * Where a copy of `source` to `target` took what is at `path`; undefined where that is nowhere below `target`, or not
+ * known to be: a path below the base image's own directory (`?`) lies somewhere within `/`.
+ */
+export function sourceOf(path: string, { source, target }: { source: string; target: string }): string | undefined {
+  if (path === target) return source;
+  const tree = target === '/' ? target : `${target}/`;
+  if (!path.startsWith(tree)) return undefined;
+  const rest = path.slice(tree.length);
+  return source === '.' ? rest : `${source}/${rest}`;
+}
+
 /** A directory that others' files share with the project's: only the entries copied into it are the project's. */
 export function isShared(path: string): boolean {
   return SHARED.has(path) || /^\/home\/[^/]+$/.test(path);

@@ -507,13 +507,8 @@ class Execution {
   // ----------------------------------------------------------------------------------------------- RUN
 
   private runCommands(run: Run): readonly Action[] {
-    const binds = run.flags.filter((flag) => flag.name === 'mount' && isContextBind(flag.value ?? ''));
-    for (const bind of binds) {
-      const options = mountOptions(bind.value ?? '');
-      const target = options.get('target') ?? options.get('dst') ?? options.get('destination') ?? '.';
-      const source = resolvePath('/', options.get('source') ?? options.get('src') ?? '.').slice(1) || '.';
-      this.image.mount(resolvePath(run.state.workdir, target), contextLayer(this.context, source, '', 'root'));
-    }
+    for (const { source, target } of contextBinds(run))
+      this.image.mount(target, contextLayer(this.context, source, '', 'root'));
     const flags = this.flagText(
       run,
       (name, value) => name === 'mount' && (isContextBind(value) || this.isKnownCache(run, value)),
@@ -615,10 +610,9 @@ class Execution {
     };
   }
 
-  private sourcing({ text, ...command }: Command, { what, value }: Input): Action {
+  private sourcing(command: Command, { what, value }: Input): Action {
     const name = `. ${what}`;
-    const symbol = this.symbols.of(name, value);
-    return { text, name, command: { text, ...command }, inputs: [{ what, value }], symbol };
+    return { text: command.text, name, command, inputs: [{ what, value }], symbol: this.symbols.of(name, value) };
   }
 
   /** Handles the commands that only change the shell itself. */
@@ -1095,13 +1089,28 @@ function afterPivot(source: string, path: string): string {
   return pivot < 0 ? path : path.slice(resolvePath('/', source.slice(0, pivot)).length);
 }
 
-function mountOptions(value: string): Map<string, string> {
+/** The options of a `--mount=`. */
+export function mountOptions(value: string): ReadonlyMap<string, string> {
   return new Map(
     value.split(',').map((part): [string, string] => {
       const equals = part.indexOf('=');
       return equals < 0 ? [part, ''] : [part.slice(0, equals), part.slice(equals + 1)];
     }),
   );
+}
+
+/** What a RUN has mounted of the build context: a context path, and the image path where it is seen. */
+export function contextBinds(run: Run): readonly { readonly source: string; readonly target: string }[] {
+  return run.flags
+    .filter(({ name, value }) => name === 'mount' && isContextBind(value ?? ''))
+    .map(({ value }) => {
+      const options = mountOptions(value ?? '');
+      const target = options.get('target') ?? options.get('dst') ?? options.get('destination') ?? '.';
+      return {
+        source: resolvePath('/', options.get('source') ?? options.get('src') ?? '.').slice(1) || '.',
+        target: resolvePath(run.state.workdir, target),
+      };
+    });
 }
 
 function mountTarget(run: Run, options: ReadonlyMap<string, string>): string | undefined {

@@ -6,8 +6,8 @@ import type { BuildContext, Copy, Dockerfile, Instruction, Run, Target } from '.
 import { contextPath, goMatch, parseIgnore } from '../context/dockerignore.ts';
 import { resolvePath } from '../dockerfile/state.ts';
 import { traceOf } from '../effects/memo.ts';
-import { baseName, join, within } from '../effects/paths.ts';
-import type { Action, Event, StageTrace } from '../effects/trace.ts';
+import { baseName, join, sourceOf, within } from '../effects/paths.ts';
+import { contextBinds, mountOptions, type Action, type Event, type StageTrace } from '../effects/trace.ts';
 
 /** Whose cache: Buildah's chains every instruction, as the classic builder's does (rule 42). */
 export type Builder = Target['builder'];
@@ -261,12 +261,7 @@ interface Mount {
 function mountsOf(run: Run): readonly Mount[] {
   return run.flags.flatMap(({ name, value = '' }): Mount[] => {
     if (name !== 'mount') return [];
-    const options = new Map(
-      value.split(',').map((part): [string, string] => {
-        const equals = part.indexOf('=');
-        return equals < 0 ? [part, ''] : [part.slice(0, equals), part.slice(equals + 1)];
-      }),
-    );
+    const options = mountOptions(value);
     if ((options.get('type') ?? 'bind') !== 'bind') return [];
     const stage = options.get('from');
     const path = contextPath(options.get('source') ?? options.get('src') ?? '.');
@@ -323,35 +318,18 @@ function inputsOf(
       for (const { instruction, placements = [] } of at === trace
         ? at.events.slice(0, at.events.indexOf(event) + 1)
         : at.events) {
-        for (const { source, target, directory } of placements) {
-          if (within(read.path, target)) {
-            const rest = read.path.slice(target === '/' ? 1 : target.length + 1);
-            if (rest === '') add(source, read.tree === true);
-            else if (directory) add(source === '.' ? rest : `${source}/${rest}`, read.tree === true);
-          } else if (read.tree === true && within(target, read.path)) add(source, true);
+        for (const placement of placements) {
+          const source = sourceOf(read.path, placement);
+          if (source !== undefined) {
+            if (read.path === placement.target || placement.directory) add(source, read.tree === true);
+          } else if (read.tree === true && within(placement.target, read.path)) add(placement.source, true);
         }
         if (instruction.keyword === 'RUN')
-          for (const [target, source] of bindTargets(instruction))
-            if (within(read.path, target)) {
-              const rest = read.path.slice(target === '/' ? 1 : target.length + 1);
-              add(rest === '' ? source : source === '.' ? rest : `${source}/${rest}`, read.tree === true);
-            }
+          for (const bind of contextBinds(instruction)) {
+            const source = sourceOf(read.path, bind);
+            if (source !== undefined) add(source, read.tree === true);
+          }
       }
   }
   return found.size === 0 ? undefined : [...found.values()];
-}
-
-function bindTargets(run: Run): readonly (readonly [target: string, source: string])[] {
-  return run.flags.flatMap(({ name, value = '' }): (readonly [string, string])[] => {
-    const target = /(?:^|,)(?:target|dst|destination)=([^,]+)/.exec(value)?.[1];
-    if (
-      name !== 'mount' ||
-      target === undefined ||
-      !/(?:^|,)type=bind(?:,|$)/.test(value) ||
-      /(?:^|,)from=/.test(value)
-    )
-      return [];
-    const source = /(?:^|,)(?:source|src)=([^,]+)/.exec(value)?.[1] ?? '.';
-    return [[resolvePath(run.state.workdir, target), contextPath(source)]];
-  });
 }

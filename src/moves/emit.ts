@@ -399,7 +399,12 @@ class Writer {
     const carry = this.carried(commands.slice(0, cut + 1));
     const opening = `${indent}${keyword} ${flags === '' ? '' : `${flags} `}${carry}`;
     const edits: Edit[] = [];
-    const below = `${this.eol}${gap}${block}${gap}${opening}`;
+    const end = next?.span[0] ?? command.span[1];
+    // A comment between the two commands is about the second.
+    const said = (this.source.slice(command.span[1], end).match(/^[ \t]*#[^\r\n]*/gm) ?? [])
+      .map((line) => indent + line.trim() + this.eol)
+      .join('');
+    const below = `${this.eol}${gap}${block}${gap}${said}${opening}`;
     if (split !== undefined && split.after === command.text && cut === 0) {
       // The second half is the command itself, as it is written.
       const at = command.span[0];
@@ -407,7 +412,6 @@ class Writer {
     } else if (split !== undefined) {
       edits.push({ file: 'dockerfile', span: command.span, text: this.folded(split.before, indent) });
       const joined = next === undefined ? '' : `${next.operator === ';' ? ';' : ' &&'} `;
-      const end = next?.span[0] ?? command.span[1];
       edits.push({ file: 'dockerfile', span: [command.span[1], end], text: `${below}${split.after}${joined}` });
     } else if (next !== undefined) {
       edits.push({ file: 'dockerfile', span: [command.span[1], next.span[0]], text: below });

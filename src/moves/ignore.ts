@@ -4,7 +4,7 @@
  */
 import type { BuildContext, Edit, Trouble } from '../model.ts';
 import { applyEdits } from '../dockerfile/edit.ts';
-import { join, within } from '../effects/paths.ts';
+import { join, sourceOf, within } from '../effects/paths.ts';
 import type { Action, Placement } from '../effects/trace.ts';
 
 /** Lines to add for these installs below these copies; empty when nothing is exposed. */
@@ -74,9 +74,7 @@ export function missingIgnores(
 }
 
 function contextPath(placement: Placement, path: string): string | undefined {
-  if (!placement.directory || !within(path, placement.target)) return undefined;
-  const rest = path.slice(placement.target === '/' ? 1 : placement.target.length + 1);
-  return rest === '' ? placement.source : placement.source === '.' ? rest : `${placement.source}/${rest}`;
+  return placement.directory ? sourceOf(path, placement) : undefined;
 }
 
 /** Appends lines to the ignore file, or starts one. */

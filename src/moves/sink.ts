@@ -5,8 +5,8 @@
  */
 import type { BuildContext, Command, Copy, Install, Read, Run, Split, Trouble } from '../model.ts';
 import { parentOf } from '../dockerfile/state.ts';
-import { isShared, isSystem, within } from '../effects/paths.ts';
-import type { Action, Event, Placement, StageTrace } from '../effects/trace.ts';
+import { isShared, isSystem, sourceOf, within } from '../effects/paths.ts';
+import { contextBinds, type Action, type Event, type Placement, type StageTrace } from '../effects/trace.ts';
 import { short } from './lines.ts';
 
 /** Files of one copy that a RUN needs before the copy itself comes. */
@@ -563,9 +563,12 @@ function* needsOf(
       .flatMap((action) => action.effect?.reads ?? []),
     ...(isStop ? (stop.reads ?? []) : []),
   ];
+  const binds = contextBinds(run);
   const found = new Map<CopyEvent, Map<string, Need['files'][number]>>();
   for (const read of reads) {
     if (read.optional === true && read.as === '') continue;
+    // It sees what is mounted there instead.
+    if (binds.some(({ target }) => within(read.path, target))) continue;
     for (const copy of [...above].reverse()) {
       const placement = [...copy.placements].reverse().find((each) => within(read.path, each.target));
       if (placement === undefined) {
@@ -573,11 +576,11 @@ function* needsOf(
         if (read.tree === true && copy.placements.some((each) => within(each.target, read.path))) stuck.add(copy);
         continue;
       }
-      const rest =
-        read.path === placement.target
-          ? ''
-          : read.path.slice(placement.target === '/' ? 1 : placement.target.length + 1);
-      const source = rest === '' ? placement.source : placement.source === '.' ? rest : `${placement.source}/${rest}`;
+      const source = sourceOf(read.path, placement);
+      if (source === undefined) {
+        stuck.add(copy);
+        break;
+      }
       if (copy.stage !== undefined) {
         // Out of a stage, nothing is taken ahead.
         if (copy.stage.image.has(source) === 'no') continue;
@@ -587,7 +590,7 @@ function* needsOf(
       const kind = context.kind(source);
       if (kind === undefined && !context.may(source)) continue;
       if (kind === undefined && read.tree === true) continue;
-      if (rest === '' && placement.directory) {
+      if (read.path === placement.target && placement.directory) {
         stuck.add(copy);
         break;
       }
@@ -726,8 +729,8 @@ function hasBroadCopyAbove(events: readonly Event[], index: number, action: Acti
       if (!each.directory || isManifestDirectory(each, action)) return false;
       if (within(each.target, directory)) return true;
       // A directory that a command makes inside the project has nothing to do with the copy.
-      const inside = directory.slice(each.target === '/' ? 1 : each.target.length + 1);
-      return within(directory, each.target) && context.has(each.source === '.' ? inside : `${each.source}/${inside}`);
+      const source = sourceOf(directory, each);
+      return source !== undefined && context.has(source);
     });
   });
 }

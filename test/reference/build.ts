@@ -268,8 +268,9 @@ export function difference(before: readonly Stage[], after: readonly Stage[]): s
   if (before.length !== after.length) return 'number of stages';
   for (const [at, old] of before.entries()) {
     const now = after[at] as Stage;
-    for (const [text, inputs] of old.log) {
-      const same = now.log.filter(([other]) => other === text);
+    // What is divided is no longer called what it was.
+    for (const [text, inputs] of now.log) {
+      const same = old.log.filter(([other]) => other === text);
       if (same.length > 0 && !same.some(([, other]) => other === inputs))
         return `stage ${at}: \`${text}\` saw something else`;
     }

@@ -232,7 +232,12 @@ function command(machine: Machine, written: string): void {
       break;
     case 'go':
       if (args.join(' ') !== 'mod download') break;
-      if (fs.read(at('go.mod')) === undefined) throw new Failure('no go.mod');
+      for (
+        let above = machine.cwd;
+        fs.read(`${above === '/' ? '' : above}/go.mod`) === undefined;
+        above = parent(above)
+      )
+        if (above === '/') throw new Failure('no go.mod');
       return;
   }
   unknown(here, written);
@@ -313,9 +318,10 @@ const facts = (json: Json): string => {
 
 function globs(fs: FileSystem, root: string, json: Json, manager: Manager): string[] {
   if (manager !== 'pnpm') return Array.isArray(json['workspaces']) ? (json['workspaces'] as string[]) : [];
-  return [...(fs.read(`${root}/pnpm-workspace.yaml`) ?? '').matchAll(/^\s*-\s*["']?([^"'\n]+)["']?$/gm)].map(
-    (match) => match[1] as string,
-  );
+  const text = fs.read(`${root}/pnpm-workspace.yaml`) ?? '';
+  return [
+    ...text.slice(/^packages:/m.exec(text)?.index ?? text.length).matchAll(/^\s*-\s*["']?([^"'\n]+)["']?$/gm),
+  ].map((match) => match[1] as string);
 }
 
 function members(fs: FileSystem, root: string, json: Json, manager: Manager): string[] {
@@ -393,8 +399,8 @@ function node(machine: Machine, manager: Manager, written: string, args: readonl
   // Upwards to a manifest, and on to one whose workspaces hold it.
   let root = directory;
   while (root !== '/' && manifest(fs, root) === undefined) root = parent(root);
-  const own = manifest(fs, root);
-  if (own === undefined) throw new Failure('no package.json');
+  const nearest = manifest(fs, root);
+  if (nearest === undefined) throw new Failure('no package.json');
   for (let above = parent(root); ; above = parent(above)) {
     const outer = manifest(fs, above);
     if (outer !== undefined && members(fs, above, outer, manager).includes(root)) {
@@ -420,7 +426,10 @@ function node(machine: Machine, manager: Manager, written: string, args: readonl
       above = parent(above);
       for (const name of ['.yarnrc', '.npmrc']) seen.push(fs.read(`${above === '/' ? '' : above}/${name}`) ?? '-');
     }
-  if (manager === 'npm' && lock === undefined) seen.push(fs.read(`${root}/yarn.lock`) ?? '-');
+  // An earlier install wrote a package-lock.json, which is none of what this file keeps.
+  const modules = `${root}/node_modules`;
+  const before = fs.read(`${modules}/.package`);
+  if (manager === 'npm' && lock === undefined && before === undefined) seen.push(fs.read(`${root}/yarn.lock`) ?? '-');
   const settings = option('--userconfig') ?? machine.env.get('NPM_CONFIG_USERCONFIG');
   if (settings !== undefined) seen.push(fs.read(absolute(machine.cwd, settings)) ?? '-');
   const links: [string, string][] = [];
@@ -440,11 +449,10 @@ function node(machine: Machine, manager: Manager, written: string, args: readonl
     const path = absolute(root, local);
     // npm links it, whatever is there (run with npm 11.19).
     if (manager === 'npm' && (fs.isDirectory(path) || fs.get(path) === undefined)) {
-      seen.push(name, fs.read(`${path}/package.json`) ?? '-');
+      if (!inside.includes(path)) seen.push(name, fs.read(`${path}/package.json`) ?? '-');
       links.push([name, path]);
     } else seen.push(name, fs.get(path) === undefined ? '-' : fs.packed(path));
   }
-  const modules = `${root}/node_modules`;
   const result = hash(
     verb === 'i' ? 'install' : verb,
     String(frozen),
@@ -453,7 +461,6 @@ function node(machine: Machine, manager: Manager, written: string, args: readonl
     environment(machine, written),
   );
   machine.log.push([written, result]);
-  const before = fs.read(`${modules}/.package`);
   const leftover = verb === 'ci' || before === result || fs.get(modules) === undefined ? '' : fs.hashOf(modules);
   const built = verb !== 'ci' && before === result ? fs.read(`${modules}/.built`) : undefined;
   if (fs.get(modules) === undefined) fs.mayWrite(root, user);
@@ -474,7 +481,13 @@ function node(machine: Machine, manager: Manager, written: string, args: readonl
     for (const member of inside)
       scripts(machine, member, ['preinstall', 'install', 'postinstall', ...(manager === 'yarn' ? [] : ['prepare'])]);
   else if (manager === 'npm') for (const member of inside) scripts(machine, member, ['prepare']);
-  if (!silent) scripts(machine, root, RUNS[manager]);
+  // Yarn leaves out what builds a package for others [V].
+  const isProduction =
+    args.some((arg) => /^--prod(?:uction)?$/.test(arg)) || machine.env.get('NODE_ENV') === 'production';
+  const own = RUNS[manager].filter(
+    (name) => !(manager === 'yarn' && isProduction && /^pre(?:publish|pare)$/.test(name)),
+  );
+  if (!silent) scripts(machine, root, own);
   return true;
 }
 
