@@ -62,6 +62,8 @@ class Session {
   private proof: ReturnType<typeof proof>;
   private disagreement: Trouble | 'none' | undefined;
   private readonly applied: Applied[] = [];
+  /** What has been applied, by where in the original, by whom, and with what effect. */
+  private readonly done = new Set<string>();
   private refused = new Map<string, Refusal>();
   private notes = new Map<string, Refusal>();
   /** Edits of each round on the Dockerfile, to tell lines in the original's terms. */
@@ -101,14 +103,10 @@ class Session {
   }
 
   private accept(transform: Transform, at: Instruction, fix: Fix): Trouble | undefined {
-    const line = this.lineOf(at);
+    const origin = this.originOf(at);
     // What was done once and is proposed again would be proposed for ever.
-    if (
-      this.applied.some(
-        (each) => each.transform === transform.name && each.message === fix.message && each.line === line,
-      )
-    )
-      return { code: 'no-change', message: 'the fix was made already' };
+    const key = `${origin} ${transform.name} ${fix.message}`;
+    if (this.done.has(key)) return { code: 'no-change', message: 'the fix was made already' };
     const edits = fix.edits.filter((edit) => edit.file === 'dockerfile');
     const ignoreEdits = fix.edits.filter((edit) => edit.file === 'dockerignore');
     const file = edits.length === 0 ? this.file : parse(applyEdits(this.file.source, edits));
@@ -132,9 +130,10 @@ class Session {
         : 'the build context is not known: that just the usual manifests exist is assumed');
     if (safety === 'unsafe' && !this.options.unsafe)
       return { code: 'unsafe-fix', message: `${fix.message}; ${risk ?? ''}`, help: 'apply it with --unsafe' };
+    this.done.add(key);
     this.applied.push({
       transform: transform.name,
-      line,
+      line: lineAt(this.original.source, origin),
       message: fix.message,
       safety,
       ...(risk === undefined ? {} : { risk }),
@@ -155,11 +154,15 @@ class Session {
     if (!into.has(key)) into.set(key, refusal);
   }
 
-  /** The line in the original of an instruction in the current text. */
-  private lineOf(instruction: Instruction): number {
+  /** The offset in the original of an instruction in the current text; of one that was added, where it was. */
+  private originOf(instruction: Instruction): number {
     let offset = instruction.span[0];
     for (const edits of [...this.history].reverse()) offset = undoOffset(offset, edits);
-    return lineAt(this.original.source, offset);
+    return offset;
+  }
+
+  private lineOf(instruction: Instruction): number {
+    return lineAt(this.original.source, this.originOf(instruction));
   }
 
   outcome(path: string): Outcome {

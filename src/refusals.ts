@@ -368,6 +368,13 @@ export const REFUSALS: Readonly<Record<string, Explanation>> = {
     todo: 'Convert it.',
     example: 'a Dockerfile in UTF-16',
   },
+  'not-writable': {
+    kind: 'refusal',
+    means: 'The command would have to change a file that was copied as another user.',
+    why: '`COPY` makes files root’s own unless it has `--chown`, whatever `USER` says: the build would stop there.',
+    todo: 'Copy the manifests with `--chown`, or install as root.',
+    example: '`USER node`, `COPY . .`, and an `npm ci` whose scripts would have to be taken out of package.json first',
+  },
   'not-written': {
     kind: 'error',
     means: '`--write` left the file as it was: it was changed in the meantime, or cannot be written.',

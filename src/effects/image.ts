@@ -20,6 +20,8 @@ export interface Layer {
   readonly presence: Presence;
   /** A lockfile that an install rewrote: harmless once the context restores it (allowance 0.4). */
   readonly soft?: boolean;
+  /** It may be a file although it settles nothing. */
+  readonly either?: true;
   /** Lies in a shared directory but among a project's own entries: commands on the system do not see it. */
   readonly own?: boolean;
   /** A symbolic link: what lies behind it may be any path of the image. */
@@ -264,6 +266,7 @@ export function stageLayer(stage: Image, source: string, owner: string): Layer {
     key: `s:${stage.valueOf(source)}:${owner}`,
     settles: false,
     presence: stage.has(source),
+    ...(stage.isDirectory(source) ? {} : { either: true }),
     child: (name) => {
       const below = join(source, name);
       return stage.has(below) === 'no' ? undefined : stageLayer(stage, below, owner);
@@ -455,9 +458,14 @@ export class Image implements Files {
     put(node, layer);
     if (!layer.settles) {
       // Directories that the copy brings take its owner and mode (rule 29), except the top one.
-      for (const made of [...this.directories.keys()])
-        if (made !== path && within(made, path) && bringsDirectory(layer, components(made.slice(path.length))))
-          this.directories.delete(made);
+      for (const [made, maker] of [...this.directories]) {
+        if (made === path || !within(made, path)) continue;
+        const brought = bringsDirectory(layer, components(made.slice(path.length)));
+        if (brought === 'yes') this.directories.delete(made);
+        // One that git ignores may be on somebody's disk.
+        else if (brought !== 'no' && brought !== maker)
+          this.directories.set(made, this.symbols.of(maker, brought, layer.key).toString());
+      }
     }
   }
 
@@ -611,16 +619,18 @@ export class Image implements Files {
   /** Known to exist and to be a directory. */
   isDirectory(path: string): boolean {
     if (path === '/' || path === '' || path === '?' || this.directories.has(path)) return true;
-    return this.layersAt(path).list.some((layer) => layer.presence === 'yes' && !layer.settles && layer.soft !== true);
+    return this.layersAt(path).list.some(
+      (layer) => layer.presence === 'yes' && !layer.settles && layer.soft !== true && layer.either !== true,
+    );
   }
 
   /** Who made a directory: that decides whether a command may write in it. */
   maker(path: string): string {
-    return isShared(path) ? '' : (this.directories.get(path) ?? this.bringer(path) ?? '');
+    return isShared(path) ? '' : (this.directories.get(path) ?? this.owner(path) ?? '');
   }
 
-  /** The owner of the copy that brought a directory. */
-  private bringer(path: string): string | undefined {
+  /** Of the copy that brought a file or directory: its `--chown` and `--chmod`, or `root`. */
+  owner(path: string): string | undefined {
     return this.layersAt(path).list.findLast((layer) => layer.maker !== undefined && layer.presence === 'yes')?.maker;
   }
 
@@ -661,7 +671,7 @@ export class Image implements Files {
     const made: string[] = [];
     for (const [path, maker] of this.directories)
       // One that a copy brings anyway is as if that copy had made it.
-      if (within(path, tree) && keep(path) && this.bringer(path) !== maker) made.push(`${path}=${maker}`);
+      if (within(path, tree) && keep(path) && this.owner(path) !== maker) made.push(`${path}=${maker}`);
     return made.sort().join('\n');
   }
 
@@ -707,10 +717,12 @@ function holdsAnything(node: Node | undefined): boolean {
   );
 }
 
-function bringsDirectory(layer: Layer, path: readonly string[]): boolean {
+/** For certain; or perhaps, and then whose it would be. */
+function bringsDirectory(layer: Layer, path: readonly string[]): string {
   let inside: Layer | undefined = layer;
   for (const name of path) inside = inside?.child(name);
-  return inside !== undefined && inside.presence === 'yes' && !inside.settles;
+  if (inside === undefined || inside.presence === 'no' || inside.settles) return 'no';
+  return inside.presence === 'yes' && inside.either !== true ? 'yes' : (inside.maker ?? 'maybe');
 }
 
 function cloneNode(node: Node): Node {

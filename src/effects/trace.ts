@@ -39,7 +39,7 @@ import {
   wildcardLayer,
 } from './image.ts';
 import { recall, type Memory } from './recall.ts';
-import { baseName, collides, isShared, isSystem, join, within } from './paths.ts';
+import { baseName, collides, isShared, isSystem, join, sourceOf, within } from './paths.ts';
 import { INHERITED, isFollowed, surroundings, type Surroundings } from './surroundings.ts';
 import type { Symbols } from './symbols.ts';
 
@@ -107,6 +107,8 @@ export interface StageTrace {
   readonly parent?: StageTrace;
   /** Managers whose store was filled by a fetch before this stage began. */
   readonly fetched: ReadonlySet<string>;
+  /** Directories of the context that were copied, by where to. */
+  readonly placed: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 /** Executes a whole file. Share `symbols` between two traces to compare them. */
@@ -192,6 +194,8 @@ class Execution {
   /** Managers whose store this stage has filled. */
   private readonly warmed: Set<string>;
   private readonly fetched: ReadonlySet<string>;
+  /** Directories of the context that were copied, by where to. */
+  private readonly placed: Map<string, ReadonlySet<string>>;
   /** Steps that would change nothing if they ran again, by what they depend on. */
   private readonly settled = new Map<number, Settled>();
   private readonly rootUser: string;
@@ -227,6 +231,7 @@ class Execution {
     this.memory = memory;
     const parent = stage.base.stage === undefined ? undefined : done[stage.base.stage];
     const from = this.textOf(stage.from);
+    this.placed = new Map(parent?.placed);
     if (parent === undefined) {
       this.image = new Image(symbols, symbols.of('base', from, stage.base.image ?? ''));
       this.environment = new Variables(symbols);
@@ -268,6 +273,7 @@ class Execution {
       image: this.image,
       configuration: [...this.configuration, ...this.environment.lines()],
       fetched: this.fetched,
+      placed: this.placed,
       ...(parent === undefined ? {} : { parent }),
     };
   }
@@ -380,12 +386,12 @@ class Execution {
       destination.endsWith('/.') ||
       many ||
       this.image.isDirectory(directory);
-    const place = (target: string, layer: Layer, isDirectory: boolean): void => {
-      if (this.image.throughLink(isDirectory ? target : parentPath(target))) {
+    const place = (target: string, layer: Layer, isDirectory: boolean, by = maker): void => {
+      if (this.isLinked(isDirectory ? target : parentPath(target))) {
         this.image.writeAll(this.symbols.of('link', target, layer.key, this.image.valueOf('/')));
         return;
       }
-      this.image.makeDirectory(isDirectory ? target : parentPath(target), maker);
+      this.image.makeDirectory(isDirectory ? target : parentPath(target), by);
       this.image.write(target, this.isOwn(copy, target, isDirectory) ? ownLayer(layer) : layer);
     };
     const placements: Placement[] = [];
@@ -417,6 +423,10 @@ class Execution {
       }
       if (sources.length === 0) return {};
     }
+    // A wildcard that matches nothing makes no directory either.
+    const isSure = sources.some(
+      (source) => !/[*?[\\]/.test(source) || expandCopySource(this.context, source).length > 0,
+    );
     const parents = copy.flags.some((each) => each.name === 'parents');
     let plain = !parents && copy.heredocs.length === 0;
     for (const source of sources) {
@@ -452,7 +462,7 @@ class Execution {
         // It is followed (rule 31), so that what it leads to comes, which may be a directory.
         if (kind === 'symlink' && !looksLikeFile(path)) {
           plain = false;
-          place(directory, mergeLayer(`followed:${path}:${owner}`), false);
+          place(directory, mergeLayer(`followed:${path}:${owner}`), this.isLinked(directory));
           continue;
         }
         const isDirectory = kind === 'directory';
@@ -460,15 +470,29 @@ class Execution {
         const target = parents || isDirectory || !(into || matches.length > 1) ? top : join(directory, baseName(path));
         place(target, contextLayer(this.context, path, owner, maker), isDirectory);
         placements.push({ source: path, target, directory: isDirectory });
+        if (isDirectory) this.placed.set(target, new Set(this.placed.get(target)).add(path));
       }
       if (wildcard) {
         const slash = pattern.lastIndexOf('/');
         const inside = slash < 0 ? '.' : pattern.slice(0, slash);
         if (/[*?[\\]/.test(inside)) continue;
-        place(directory, wildcardLayer(this.context, inside, pattern.slice(slash + 1), owner, maker, goMatch), true);
+        const layer = wildcardLayer(this.context, inside, pattern.slice(slash + 1), owner, maker, goMatch);
+        place(directory, layer, true, isSure ? maker : `perhaps ${maker}`);
       }
     }
     return plain ? { placements } : {};
+  }
+
+  /** A link stands there or on the way, or did before a command that is not understood. */
+  private isLinked(path: string): boolean {
+    if (this.image.throughLink(path)) return true;
+    const above = [path];
+    while (above[0] !== '/' && above[0] !== '?') above.unshift(parentPath(above[0] as string));
+    return above.some((target) =>
+      [...(this.placed.get(target) ?? [])].some((source) =>
+        above.some((each) => this.context.kind(sourceOf(each, { source, target }) ?? '') === 'symlink'),
+      ),
+    );
   }
 
   /** What a wildcard or a variable stands for in another stage: files by such a name, otherwise it may be anything. */
@@ -583,15 +607,15 @@ class Execution {
     const actions: Action[] = [];
     commands.forEach((command, at) => {
       const from = shell.directory;
-      if (this.shellCommand(command, shell, at < lastSemicolon)) {
+      // With errexit, too, the failure of any but the last of `a && b;` is ignored.
+      const isUnchecked = at < lastSemicolon && !(shell.errexit && commands[at + 1]?.operator === ';');
+      if (this.shellCommand(command, shell, isUnchecked)) {
         if (shell.directory !== from) actions.push(this.entering(command, shell.directory));
         if (shell.sourced !== undefined) actions.push(this.sourcing(command, shell.sourced));
         delete shell.sourced;
         return;
       }
-      const endsGroup = commands[at + 1]?.operator === ';';
-      const unchecked = at < lastSemicolon && !(shell.errexit && endsGroup);
-      actions.push(...this.command(run, command, shell, base, unchecked ? ' (may fail)' : ''));
+      actions.push(...this.command(run, command, shell, base, isUnchecked ? ' (may fail)' : ''));
     });
     return actions;
   }
@@ -648,7 +672,7 @@ class Execution {
       if (words.length !== 2 || target === undefined || target === '-') return false;
       // Where it fails, what follows a `;` runs here instead.
       const path = resolvePath(shell.directory, target);
-      if (isUnchecked && !shell.errexit && !this.image.isDirectory(path) && !isSystem(path)) return false;
+      if (isUnchecked && !this.image.isDirectory(path) && !isSystem(path)) return false;
       shell.directory = resolvePath(shell.directory, target);
       return true;
     }
@@ -962,7 +986,8 @@ class Execution {
   }
 
   private step(step: Effect, place: number, text: string, rest: Partial<Action>): Action {
-    if (step.opaque !== undefined) return this.everything(text, step.name, place, step.opaque, rest);
+    const opaque = step.opaque ?? this.notAllowed(step, rest.install?.place.user);
+    if (opaque !== undefined) return this.everything(text, step.name, place, opaque, rest);
     const inputs = step.reads.map((read) => this.input(read));
     if (step.warm === true) {
       this.warmed.add(rest.install?.manager ?? '');
@@ -973,6 +998,7 @@ class Execution {
     if (typeof settled !== 'number') return { ...settled, ...rest, repeats: true };
     const before = this.edited(step);
     if (step.system !== 'none') inputs.push({ what: 'system', value: this.image.system() });
+    for (const path of step.makes ?? []) inputs.push(...this.whereMade(path, userOf(step.maker)));
     const cold = step.offline === true && !this.warmed.has(rest.install?.manager ?? '');
     const name = cold ? `${step.name} --offline` : step.name;
     const exact = this.symbols.of('step', name, place, ...inputs.map((input) => input.value));
@@ -997,6 +1023,29 @@ class Execution {
     const action: Action = { text, name, symbol, effect: step, inputs, ...rest };
     if (step.settles === true) this.settled.set(settled, { action, before, left: this.left(step) });
     return action;
+  }
+
+  /** Who may make a directory depends on whose the one is that it would be made in. */
+  private whereMade(path: string, user: string | undefined): readonly Input[] {
+    let directory = path;
+    while (!this.image.isDirectory(directory)) directory = parentPath(directory);
+    const maker = directory === path ? '' : this.image.maker(directory);
+    return user === 'root' || user === userOf(maker)
+      ? []
+      : [{ what: path, value: this.symbols.of(directory === path ? 'there' : 'made', maker) }];
+  }
+
+  /** Only root may rewrite a file that another user's copy brought. */
+  private notAllowed({ sets = {} }: Effect, user: string | undefined): Trouble | undefined {
+    const name = userOf(user);
+    const path = Object.keys(sets).find((each) => userOf(this.image.owner(each)) !== name);
+    return name === 'root' || path === undefined
+      ? undefined
+      : {
+          code: 'not-writable',
+          message: `\`${path}\` was not copied as the user \`${user ?? ''}\`, who has to change it`,
+          help: 'copy it with --chown',
+        };
   }
 
   /** Files whose owner changes carry allowance 0.4 along: what decides is how they end. */
@@ -1097,6 +1146,11 @@ export function mountOptions(value: string): ReadonlyMap<string, string> {
       return equals < 0 ? [part, ''] : [part.slice(0, equals), part.slice(equals + 1)];
     }),
   );
+}
+
+/** Without the group, and without the mode of what was made. */
+function userOf(owner: string | undefined): string | undefined {
+  return owner?.replace(/[: ].*/, '');
 }
 
 /** What a RUN has mounted of the build context: a context path, and the image path where it is seen. */

@@ -100,7 +100,11 @@ function recognise(command: Command, place: Place): Install | undefined {
 function analyse(install: Install, files: Files): Analysis {
   const { program, verb, args } = invocation(install.command) as Invocation;
   const targets = environment(install, files, program, args);
-  if (install.kind === 'tool') return targets.trees.length === 0 ? tool(install) : into(install, targets, []);
+  if (install.kind === 'tool') {
+    const target = chosenTarget(install, verb, args);
+    if (target !== undefined) return intoTarget(install, target, [], []);
+    return targets.trees.length === 0 ? tool(install) : into(install, targets, []);
+  }
   const folder = requirementsFolder(install);
   if (args.unresolved !== undefined && folder === undefined) {
     // A pattern that the shell expands to files: packages that the build made or was given.
@@ -138,7 +142,18 @@ function analyse(install: Install, files: Files): Analysis {
   if (verb !== 'sync') for (const word of args.positional) reader.requirement(word, install.command.text);
   if (reader.trouble !== undefined) return unknown(install, reader.trouble);
   const reads = [...reader.reads, ...(program === 'uv' ? uvSettings(files, install.directory) : [])];
-  const chosen = [
+  const target = chosenTarget(install, verb, args);
+  if (target !== undefined) return intoTarget(install, target, reader.checkouts, reads);
+  return into(
+    install,
+    { trees: [...targets.trees, ...reader.checkouts], certain: targets.certain && targets.trees.length > 0 },
+    reads,
+  );
+}
+
+/** The directory that the command line names for the result; undefined: it goes where the interpreter looks. */
+function chosenTarget({ directory }: Install, verb: string, { options }: Arguments): string | undefined {
+  const value = [
     '-t',
     '--target',
     '--prefix',
@@ -146,23 +161,21 @@ function analyse(install: Install, files: Files): Analysis {
     ...(verb === 'wheel' ? ['-w', '--wheel-dir'] : []),
     ...(verb === 'download' ? ['-d', '--dest'] : []),
   ]
-    .map((name) => args.options.get(name))
-    .find((value) => typeof value === 'string');
-  if (typeof chosen === 'string' || verb === 'wheel' || verb === 'download') {
-    const path = resolvePath(install.directory, chosen ?? '.');
-    if (path === install.directory || install.directory.startsWith(`${path}/`))
-      return unknown(install, {
-        code: 'dynamic-manifest',
-        message: `\`${install.command.text}\` puts its result beside the source`,
-        help: 'name a directory for it',
-      });
-    return into(install, { trees: [path, ...reader.checkouts], certain: true }, reads);
-  }
-  return into(
-    install,
-    { trees: [...targets.trees, ...reader.checkouts], certain: targets.certain && targets.trees.length > 0 },
-    reads,
-  );
+    .map((name) => options.get(name))
+    .find((each) => typeof each === 'string');
+  const isBeside = value === undefined && (verb === 'wheel' || verb === 'download');
+  return isBeside ? directory : typeof value === 'string' ? resolvePath(directory, value) : undefined;
+}
+
+/** pip leaves alone what it finds there already. */
+function intoTarget(install: Install, target: string, checkouts: readonly string[], reads: readonly Read[]): Analysis {
+  if (target === install.directory || install.directory.startsWith(`${target}/`))
+    return unknown(install, {
+      code: 'dynamic-manifest',
+      message: `\`${install.command.text}\` puts its result beside the source`,
+      help: 'name a directory for it',
+    });
+  return into(install, { trees: [target, ...checkouts], certain: true }, reads);
 }
 
 /** `-r requirements/$ENV.txt`: a folder of requirements files, whichever of them is meant. */

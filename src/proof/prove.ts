@@ -145,10 +145,14 @@ function onlySets(action: Action): boolean {
   return effect?.sets !== undefined && effect.writes.length === 0 && effect.system !== 'writes';
 }
 
-/** It makes or removes files of the project: what comes of it is compared wherever it is read, and at the end. */
+/**
+ * It makes or removes files of the project: what comes of it is compared wherever it is read, and at the end. Whether
+ * anybody but root can make a directory, its inputs say.
+ */
 function isScaffolding(action: Action): boolean {
   return (
     action.effect !== undefined &&
+    (action.effect.maker === undefined || action.inputs.length === 0) &&
     action.install === undefined &&
     action.effect.system !== 'writes' &&
     /^(?:mkdir -p|touch|rm -r) /.test(action.name)
@@ -162,7 +166,12 @@ function explain(
   after: StageTrace,
 ): Trouble {
   if (same === undefined)
-    return { code: 'different-command', message: `\`${short(action.text)}\` would run in another way than before` };
+    return (
+      action.opaque ?? {
+        code: 'different-command',
+        message: `\`${short(action.text)}\` would run in another way than before`,
+      }
+    );
   const values = new Map(same.action.inputs.map((each) => [each.what, each.value]));
   const input =
     action.inputs.find((each) => values.has(each.what) && values.get(each.what) !== each.value) ??
