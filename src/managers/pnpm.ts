@@ -180,7 +180,10 @@ function findWorkspace(files: Files, directory: string, alone: boolean): Project
   if (alone) return findProject(files, directory, none);
   for (let root = directory, last = ''; root !== last; last = root, root = parentOf(root)) {
     const path = at(root, 'pnpm-workspace.yaml');
-    if (files.has(path) !== 'yes') continue;
+    const presence = files.has(path);
+    // Among what a command left that could do anything.
+    if (presence === 'maybe' && root === directory && files.entries(root) === undefined) return generated(path);
+    if (presence !== 'yes') continue;
     const project = projectAt(files, root, workspaces, false);
     // A workspace owns what it lists; for anything else the install is a project of its own.
     if (isTrouble(project) && root === directory) return project;
