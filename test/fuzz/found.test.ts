@@ -33,6 +33,44 @@ const FOUND: readonly (readonly [what: string, input: Partial<Input>])[] = [
       files: { 'package.json': '{}' },
     },
   ],
+  [
+    'an environment that is made and entered in a RUN that is divided',
+    {
+      source:
+        'FROM node:20\nCOPY . .\nRUN npm ci\nRUN python -m venv venv && . venv/bin/activate && pip install -r requirements.txt\n',
+      files: { 'package.json': '{}', 'package-lock.json': '' },
+    },
+  ],
+  [
+    'a comment between the commands of a RUN that is divided',
+    {
+      source:
+        'FROM python:3.11-slim\nCOPY . /srv/app/\nRUN pip install -r /srv/app/requirements.txt && \\\n# Starts the server\nCMD ["/srv/app/start.sh"]\n',
+      files: { 'requirements.txt': '' },
+    },
+  ],
+  [
+    'a comment within a command that is divided',
+    {
+      source: 'FROM node:20\nCOPY . .\nRUN npm install \\\n# quietly\n  --no-audit\n',
+      files: { 'package.json': '{"scripts":{"postinstall":"node build.js"}}', 'build.js': '' },
+    },
+  ],
+  [
+    'an install in the unknown directory of the base image, and a copy to the top',
+    {
+      source: 'FROM example.com/base\nCOPY . .\nRUN cd web && npm ci\nCOPY src /\n',
+      files: { 'src/a.js': '', 'web/package.json': '{}', 'web/package-lock.json': '' },
+    },
+  ],
+  [
+    'two halves of one command that are told in the same words',
+    {
+      source: 'FROM oven/bun:1\nWORKDIR /app\nCOPY . .\nRUN bun install --frozen-lockfile --no-save --silent\n',
+      files: { 'bun.lock': '', 'package.json': '{"scripts":{"postinstall":"bun generate.ts"}}', 'generate.ts': '' },
+      options: { add: ['cache-mounts'], target: { style: 'bind', builder: 'buildkit' } },
+    },
+  ],
 ];
 
 it.each(FOUND)('%s', async (_what, input) => {

@@ -254,6 +254,113 @@ const CASES: readonly Case[] = [
     },
     copies: 'packages/a ',
   },
+  // Who may write, and whose it is.
+  {
+    name: 'a directory that the user could not make before the copy',
+    lines: ['FROM node:20', 'WORKDIR /app', 'USER node', 'COPY . .', 'RUN pip install flask && mkdir -p /app/src/deep'],
+    files: { 'src/deep/b.js': '' },
+  },
+  {
+    name: 'package.json of another user',
+    lines: ['FROM node:20', 'USER node', 'WORKDIR /home/node/app', 'COPY . .', 'RUN npm ci'],
+    files: {
+      'package.json': '{"workspaces":["packages/*"]}',
+      'packages/a/package.json': '{"name":"a","scripts":{"postinstall":"node build.js"}}',
+      'packages/a/build.js': '',
+    },
+  },
+  {
+    name: 'a wildcard that makes no directory where it matches nothing',
+    lines: [
+      'FROM node:20',
+      'COPY --chown=node packages/a /app/',
+      'COPY . /app',
+      'RUN npm ci --prefix /app && npm run build --prefix /app',
+    ],
+    files: { 'packages/a/readme.md': '', '.dockerignore': 'node_modules\n', '.gitignore': '.npmrc\n' },
+  },
+  {
+    name: 'an owner that a directory of somebody’s disk would take back',
+    lines: app('RUN mkdir -p dist && chown node dist && apt-get install -y curl'),
+    files: { '.gitignore': 'dist\n' },
+  },
+  // What came out of a stage.
+  {
+    name: 'a file of another stage that an option names',
+    lines: [
+      'FROM node:20 AS build',
+      'COPY <<EOF /app/made.txt',
+      'made',
+      'EOF',
+      'COPY . .',
+      'FROM node:20',
+      'WORKDIR /app',
+      'COPY . .',
+      'COPY --from=build /app .',
+      'RUN npm ci --userconfig made.txt',
+    ],
+  },
+  {
+    name: 'a directory of another stage that pip fills',
+    lines: [
+      'FROM python:3.12 AS build',
+      'WORKDIR /app',
+      'RUN pip install -t lib flask',
+      'COPY . .',
+      'FROM build',
+      'COPY --from=build --chown=node /app .',
+      'RUN pip install -t lib flask',
+    ],
+  },
+  // Links of the project.
+  {
+    name: 'a link that a command may have left',
+    lines: [
+      'FROM node:20',
+      'WORKDIR /app',
+      'COPY src /',
+      'COPY . /app',
+      'RUN ./configure',
+      'COPY . /link',
+      'RUN pip install flask',
+    ],
+    files: { 'src/link': '../lib' },
+    options: { symlinks: ['src/link'] },
+  },
+  {
+    name: 'a link that would be copied onto a directory',
+    lines: app('COPY packages packages', 'RUN pip install flask', 'COPY . .'),
+    files: { packages: 'src' },
+    options: { symlinks: ['packages'] },
+  },
+  {
+    name: 'a link to nothing, behind a mount',
+    lines: app(
+      'COPY <<EOF .npmrc',
+      'EOF',
+      'RUN --mount=type=bind,source=x.txt,target=/app/.npmrc pnpm install',
+    ),
+    files: {
+      'package.json': '{"scripts":{"install":"node build.js"}}',
+      'pnpm-lock.yaml': "lockfileVersion: '9.0'\n",
+      '.npmrc': 'etc/config',
+    },
+    options: { symlinks: ['.npmrc'] },
+    copies: 'COPY pnpm-lock.yaml ./',
+  },
+  // What is not known to have run.
+  {
+    name: 'a cd that fails, and what follows the semicolon',
+    lines: app('SHELL ["/bin/bash", "-eo", "pipefail", "-c"]', 'RUN cd web && npm ci; ls src > /etc/list'),
+  },
+  {
+    name: 'a workspace that a command may have left',
+    lines: app(
+      'RUN ./configure',
+      'COPY . /srv/app',
+      'RUN --mount=type=bind,source=package.json,target=package.json pnpm install',
+    ),
+  },
   // Triggers, homes, unknown directories.
   {
     name: 'triggers of a stage',
