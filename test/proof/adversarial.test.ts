@@ -335,11 +335,7 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'a link to nothing, behind a mount',
-    lines: app(
-      'COPY <<EOF .npmrc',
-      'EOF',
-      'RUN --mount=type=bind,source=x.txt,target=/app/.npmrc pnpm install',
-    ),
+    lines: app('COPY <<EOF .npmrc', 'EOF', 'RUN --mount=type=bind,source=x.txt,target=/app/.npmrc pnpm install'),
     files: {
       'package.json': '{"scripts":{"install":"node build.js"}}',
       'pnpm-lock.yaml': "lockfileVersion: '9.0'\n",
