@@ -143,7 +143,11 @@ export function opportunities(
           isOfStubs(trace.events, index, action) ||
           (!hasBroadCopyAbove(trace.events, index, action, context) && hasManifest(trace.events, index, action));
         if (isEarly) early.add(action.install.manager);
-        if (isEarly || fetched || installedAbove(trace.events, index, action) || restoredAbove(trace, index, action)) {
+        // A restore that is incomplete wants completing, not another beside it.
+        const isTried = trace.events
+          .slice(0, index)
+          .some(({ actions }) => actions.some((each) => isInstall(each) && isOfSame(each, action)));
+        if (isEarly || fetched || isTried || restoredAbove(trace, index, action)) {
           optimal.push({ run, install: action.install });
           plans = plans.filter((plan) => plan.last !== run);
         } else if (
@@ -502,7 +506,7 @@ function isGain(action: Action): boolean {
 
 /** Extensions of source code: a list of such files is a source copy, a list of manifests and settings is not. */
 const CODE = /\.(?:[cm]?[jt]sx?|py|go|rb|php|rs|java|kt|cs|vue|svelte|html|css|scss)$/;
-const SETTINGS = /(?:^|\/)(?:setup\.py|conftest\.py|\.?[\w-]+(?:\.config|rc)\.[cm]?[jt]s)$/;
+const SETTINGS = /(?:^|\/)(?:setup\.py|conftest\.py|\.?[\w-]+(?:\.config|rc)\.[cm]?[jt]s|[\w.-]+\.d\.[cm]?ts)$/;
 
 function isBroad(event: CopyEvent, context: BuildContext): boolean {
   if (event.copy.flags.some((flag) => flag.name === 'link' || flag.name === 'parents' || flag.name === 'exclude'))
@@ -663,14 +667,13 @@ function installedAbove(events: readonly Event[], index: number, action: Action)
   return events
     .slice(0, index)
     .some((event) =>
-      event.actions.some(
-        (each) =>
-          isInstall(each) &&
-          each.opaque === undefined &&
-          each.install?.directory === action.install?.directory &&
-          each.install?.manager === action.install?.manager,
-      ),
+      event.actions.some((each) => isInstall(each) && each.opaque === undefined && isOfSame(each, action)),
     );
+}
+
+/** By the same manager in the same directory. */
+function isOfSame({ install: one }: Action, { install: other }: Action): boolean {
+  return one?.directory === other?.directory && one?.manager === other?.manager;
 }
 
 /** The project's dependencies were installed from a list of them, above or in a stage that this one is based on. */
