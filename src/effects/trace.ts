@@ -17,6 +17,7 @@ import type {
   Run,
   Stage,
   Trouble,
+  ShellWord,
 } from '../model.ts';
 import { expandCopySource, goMatch } from '../context/dockerignore.ts';
 import { parse } from '../dockerfile/parse.ts';
@@ -139,8 +140,9 @@ const SHELL_ALTERING = new Set(
   ),
 );
 
-/** Substitutions that only tell what machine this is. */
-const ASKS = /\$\((?:apk --print-arch|arch|nproc|uname -[a-z]+|dpkg --print-architecture|getconf \w+)\)/g;
+/** Substitutions that only tell what machine this is, or a secret of whoever builds. */
+const ASKS =
+  /\$\((?:apk --print-arch|arch|nproc|uname -[a-z]+|dpkg --print-architecture|getconf \w+|cat \/run\/secrets\/[\w.-]+)\)/g;
 
 /** Official images that do not run as root. Everything else without a registry or user prefix does. */
 const NOT_ROOT = /^(?:elasticsearch|kibana|logstash|jenkins|solr|sonarqube|neo4j|memcached|zookeeper)(?::|$)/;
@@ -150,7 +152,8 @@ const ROOT =
   /^(?:docker\.io\/)?(?:library\/[\w.-]+(?=[:@]|$)|oven\/bun|denoland\/deno|hexpm\/elixir|continuumio\/miniconda3)(?:[:@]|$)|^ghcr\.io\/astral-sh\/uv(?:[:@]|$)|^(?:mcr\.microsoft\.com|microsoft)\/dotnet(?:\/core)?(?:\/(?:sdk|aspnet|runtime|runtime-deps))?(?::(?!.*(?:chiseled|distroless))|@|$)/;
 
 /** Variables that say how programs run, rather than being a word of a command. */
-const SPECIAL = /^(?:PATH|HOME|PWD|IFS|ENV|BASH_ENV|CDPATH|SHELL\w*|LD_\w+|PYTHON\w*|NODE_\w+|GIT_\w+|npm_\w+)$/i;
+const SPECIAL =
+  /^(?:PATH|HOME|PWD|IFS|ENV|BASH_ENV|CDPATH|SHELL\w*|LD_\w+|PYTHON\w*|(?:NODE|GIT)_(?!(?:\w+_)?TOKEN$)\w+|npm_config_\w+)$/i;
 
 /** Of a compound command, in UTF-16 units. */
 const LONGEST_LOOKED_INTO = 2_000;
@@ -689,14 +692,10 @@ class Execution {
       return true;
     }
     if (name === 'export' && words.length > 1) {
-      for (const word of words.slice(1)) {
-        const match = /^([A-Za-z_]\w*)=(.*)$/s.exec(word ?? '');
-        if (match === null) return false;
-      }
-      for (const word of words.slice(1)) {
-        const equals = (word as string).indexOf('=');
-        shell.exports.set((word as string).slice(0, equals), (word as string).slice(equals + 1));
-      }
+      const set = command.words.slice(1).map((word) => exported(word));
+      if (set.includes(undefined)) return false;
+      for (const [variable, value] of set as [string, string | undefined][]) shell.exports.set(variable, value);
+      if (words.includes(undefined)) shell.key = this.symbols.of(shell.key, command.text, this.image.system());
       return true;
     }
     return false;
@@ -779,7 +778,7 @@ class Execution {
   }
 
   private command(run: Run, command: Command, shell: Shell, base: Base, suffix: string): readonly Action[] {
-    const exports = [...shell.exports].map(([name, value]) => `${name}=${value ?? ''}`).sort();
+    const exports = [...shell.exports].map(([name, value]) => `${name}=${value ?? `?${shell.key}`}`).sort();
     const stateWith = (variables: number): number =>
       this.symbols.of(variables, shell.directory, this.image.maker(shell.directory), ...exports);
     const known = stateWith(base(isQuiet(command) ? command.text : undefined));
@@ -1146,6 +1145,14 @@ export function mountOptions(value: string): ReadonlyMap<string, string> {
       return equals < 0 ? [part, ''] : [part.slice(0, equals), part.slice(equals + 1)];
     }),
   );
+}
+
+/** A variable that is exported with its value, if that is constant; undefined: what it would be is not known at all. */
+function exported({ text, value }: ShellWord): readonly [name: string, value: string | undefined] | undefined {
+  const [, name = '', constant] = /^([A-Za-z_]\w*)=(.*)$/s.exec(value ?? text) ?? [];
+  if (name === '') return undefined;
+  if (value !== undefined) return [name, constant];
+  return SPECIAL.test(name) || /[`$]/.test(text.replaceAll(ASKS, '')) ? undefined : [name, undefined];
 }
 
 /** Without the group, and without the mode of what was made. */
