@@ -17,6 +17,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { BuildContext } from '../model.ts';
 import { git } from './git.ts';
 import { gitIgnore, type GitIgnore } from './gitignore.ts';
+import { decodeRequirements, decodeText } from './text.ts';
 import { below, GENERATED, lowerBound, sorted, TreeContext, type TreeSource } from './tree.ts';
 
 /** A file larger than this is not read: no manifest is. */
@@ -294,8 +295,8 @@ function readText(root: string, path: string): string | undefined {
     if (realpathSync(dirname(absolute)) !== dirname(absolute)) return undefined;
     const bytes = Buffer.alloc(stat.size);
     const length = readSync(descriptor, bytes, 0, stat.size, 0);
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.subarray(0, length));
-    return text.includes('\0') ? undefined : text;
+    const content = bytes.subarray(0, length);
+    return /\.(?:txt|in)$/.test(path) ? decodeRequirements(content) : decodeText(content);
   } catch {
     return undefined;
   } finally {

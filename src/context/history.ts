@@ -5,6 +5,7 @@
 import type { BuildContext } from '../model.ts';
 import { git, gitBytes, gitStream } from './git.ts';
 import { gitIgnore } from './gitignore.ts';
+import { decodeText } from './text.ts';
 import { below, sorted, TreeContext } from './tree.ts';
 
 /** One path that a commit changed, against its first parent. A rename is one path gone and another one come. */
@@ -250,11 +251,7 @@ function readObjects(root: string, objects: readonly string[]): ReadonlyMap<stri
 }
 
 function textOf(bytes: Buffer): string | undefined {
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-    // What a checkout would put there is not in this repository.
-    return text.includes('\0') || text.startsWith(LFS_POINTER) ? undefined : text;
-  } catch {
-    return undefined;
-  }
+  const text = decodeText(bytes);
+  // What a checkout would put there is not in this repository.
+  return text?.startsWith(LFS_POINTER) === true ? undefined : text;
 }

@@ -76,6 +76,9 @@ const EXPENSIVE =
 /** Commands that a package manager counts as an install, and that take no time: an empty environment. */
 const CHEAP = /^uv venv\b/;
 
+/** What pip is brought up to date by, in a second or two. */
+const PIP_ITSELF = /^(?:sudo )?(?:\S*python[\d.]* -m )?pip[\d.]* install(?: (?:-\S+|pip|setuptools|wheel))+$/;
+
 export interface Wanted {
   /** Whose way to be divided is of interest: installs, or builds that download. */
   readonly kind: 'install' | 'build';
@@ -443,7 +446,9 @@ function reach(events: readonly Event[], mode: number | 'whole', fetched?: Reado
         reads: action.splitReads?.[mode as number] ?? [],
       };
     const before = last.actions.slice(0, opaque).filter((each) => each.command !== action.command);
-    if (mode === 'whole' && before.some(isGain) && mutatedBy(before, action) === undefined) {
+    // A RUN is not divided for a newer pip alone.
+    const isWorth = before.some((each) => isGain(each) && !PIP_ITSELF.test(each.text));
+    if (mode === 'whole' && isWorth && mutatedBy(before, action) === undefined) {
       const end = before.at(-1)?.command as Command;
       return { index: tail, actions: before.length, cut: run.commands.indexOf(end) };
     }

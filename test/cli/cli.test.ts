@@ -90,6 +90,22 @@ describe('which files', () => {
     const root = folder({ ...PROJECT, build: PROJECT.Dockerfile });
     expect((await dockerfix(root, ['build'])).out).toContain('+++ b/build');
   });
+  it('reads requirements that PowerShell wrote', async () => {
+    const root = folder({
+      Dockerfile: 'FROM python:3.12\nWORKDIR /app\nCOPY . .\nRUN pip install -r requirements.txt\n',
+    });
+    for (const [mark, encoding] of [
+      [[0xff, 0xfe], 'utf16le'],
+      [[], 'utf8'],
+    ] as const) {
+      writeFileSync(
+        join(root, 'requirements.txt'),
+        Buffer.concat([Buffer.from(mark), Buffer.from('flask==3.0.0\r\n-r more.txt\r\n', encoding)]),
+      );
+      writeFileSync(join(root, 'more.txt'), 'click\n');
+      expect((await dockerfix(root, [])).out).toContain('+COPY requirements.txt more.txt ./');
+    }
+  });
   it('goes on after one that cannot be read or parsed, and exits 2', async () => {
     const root = folder({ ...PROJECT, 'Dockerfile.bad': 'NONSENSE\n' });
     writeFileSync(join(root, 'Dockerfile.latin'), Buffer.from([0x46, 0xff, 0x0a]));
