@@ -786,7 +786,7 @@ class Execution {
     const open = [command, ...(command.pipeline ?? [])].some((each) =>
       each.words.some((word) => word.value === undefined),
     );
-    const inShell = (state: number): number => (open ? this.symbols.of(state, shell.key) : state);
+    const inShell = (state: number): number => (open && shell.key !== 0 ? this.symbols.of(state, shell.key) : state);
     const where = inShell(known);
     const stage = this.stage;
     const place: Place = {

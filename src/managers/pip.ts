@@ -10,17 +10,26 @@
  * Runs: the build backends of packages that come as source; of the project's own with `.`, `-e .` and `./package`.
  *
  * Hazards: `pip install -e .` without the source says "Successfully installed", and the import fails later (PEP 660)
- * [V]. So anything that builds the project stays below the copy.
+ * [V]. So anything that builds the project stays below the copy. Of `uv pip install .`, `uv pip install -r
+ * pyproject.toml` goes ahead: it installs static dependencies without the source, a dynamic version or not [V: 0.13].
  *
  * Sources: https://pip.pypa.io/en/stable/reference/requirements-file-format/,
  * https://docs.astral.sh/uv/concepts/configuration-files/
  */
-import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Step } from '../model.ts';
+import type { Analysis, Command, Files, Install, PackageManager, Place, Read, ShellWord, Step } from '../model.ts';
 import { resolvePath } from '../dockerfile/state.ts';
-import { optionTable, parseArguments, type Arguments } from './shared/arguments.ts';
-import { at } from './shared/package-json.ts';
+import { optionTable, optionText, parseArguments, type Arguments } from './shared/arguments.ts';
+import { document } from './shared/documents.ts';
+import { at, record, strings } from './shared/package-json.ts';
+import {
+  dependencyStep,
+  hasDynamicDependencies,
+  isLocalRequirement,
+  pythonInstall,
+  requirementsOf,
+} from './shared/python-project.ts';
 import { isLocal, RequirementReader } from './shared/requirements.ts';
-import { installsProject, single, tool, unknown, unresolvedVariable } from './shared/steps.ts';
+import { installsProject, isTrouble, single, tool, unknown, unresolvedVariable } from './shared/steps.ts';
 
 const OPTIONS = optionTable(
   '-i --index-url --extra-index-url --platform --python-version --implementation --abi --timeout --default-timeout --retries --trusted-host --cert --client-cert --cache-dir --proxy --log --progress-bar --no-binary --only-binary --global-option --install-option --config-settings -C --config-setting --python -p --index --default-index --index-strategy --keyring-provider --link-mode --upgrade-strategy --root-user-action --exists-action --extra --upgrade-package -P --resolution --prerelease --torch-backend --exclude-newer --use-feature --use-deprecated --report --python-platform',
@@ -56,7 +65,8 @@ interface Invocation {
 }
 
 /** The verb and its arguments, behind `python -m pip`, `uv pip` and options. */
-function invocation(command: Command): Invocation | undefined {
+function invocation(written: Command): Invocation | undefined {
+  const command = { ...written, words: written.words.map(literal) };
   const words = command.words.map((word) => word.value ?? word.text);
   const name = (words[0] ?? '').slice((words[0] ?? '').lastIndexOf('/') + 1);
   if (name === 'pip-sync')
@@ -78,6 +88,13 @@ function invocation(command: Command): Invocation | undefined {
   const [verb, ...positional] = args.positional;
   return verb === undefined || !VERBS.test(verb) ? undefined : { program, verb, args: { ...args, positional } };
 }
+
+/** `.[dev]` is a pattern to the shell, which stays as it is where no `.d`, `.e` or `.v` lies there. */
+function literal(word: ShellWord): ShellWord {
+  return word.value === undefined && BRACKETED.test(word.text) ? { ...word, value: word.text } : word;
+}
+
+const BRACKETED = /^(?:\.|\.{0,2}(?:\/[\w.-]+)+\/?)\[[\w.,-]+\]$/;
 
 /** `-rfile` and `-e.` are an option and its value. */
 function joined(args: Arguments): Arguments {
@@ -114,6 +131,8 @@ function analyse(install: Install, files: Files): Analysis {
       packages ? installsProject(install, `\`${args.unresolved}\``) : unresolvedVariable(install, args.unresolved),
     );
   }
+  const project = program === 'uv' && verb === 'install' ? ofProject(install, files, args, targets) : undefined;
+  if (project !== undefined) return project;
   const reader = new RequirementReader(files, install.directory);
   const moved = ['PIP_TARGET', 'PIP_PREFIX', 'PIP_ROOT'].find((name) => (install.place.environment(name) ?? '') !== '');
   if (moved !== undefined)
@@ -149,6 +168,87 @@ function analyse(install: Install, files: Files): Analysis {
     { trees: [...targets.trees, ...reader.checkouts], certain: targets.certain && targets.trees.length > 0 },
     reads,
   );
+}
+
+/** They change what is installed, or where, in ways that the two halves of a divided install would not share. */
+const WHOLE =
+  /^(?:-[UtCPc]|--(?:upgrade|reinstall|force-reinstall|no-deps|target|prefix|root|group|all-extras|dry-run|constraint|requirement|override|build-constraint).*)$/;
+
+/** What `uv pip install` is given of a project, and nothing beside it. */
+interface Given {
+  /** The word that names it: `.`, `./api[dev]`, or `pyproject.toml` behind `-r`. */
+  readonly word: string;
+  /** As written. */
+  readonly folder: string;
+  /** Between the brackets. */
+  readonly extras: readonly string[];
+  /** `-r`: its dependencies, and not the project itself. */
+  readonly isBare: boolean;
+}
+
+function given({ list, positional }: Arguments): Given | undefined {
+  const valuesOf = (...names: readonly string[]): string[] =>
+    list.flatMap(([name, value]) => (names.includes(name) ? [String(value)] : []));
+  const manifests = valuesOf('-r');
+  const [word, ...more] = [...manifests, ...positional, ...valuesOf(...EDITABLE)];
+  if (word === undefined || more.length > 0 || list.some(([name]) => WHOLE.test(name))) return undefined;
+  if (manifests.length > 0) {
+    const folder = /^(?:(.+)\/)?pyproject\.toml$/.exec(word);
+    return folder === null ? undefined : { word, folder: folder[1] ?? '.', extras: [], isBare: true };
+  }
+  const match = /^(\.{1,2}(?:\/[\w./-]*)?)(?:\[([\w.,-]+)\])?$/.exec(word);
+  return match === null
+    ? undefined
+    : { word, folder: match[1] as string, extras: match[2]?.split(',') ?? [], isBare: false };
+}
+
+/**
+ * `uv pip install .`, `uv pip install -e '.[dev]'`: what the project depends on, and then the project itself. The first
+ * can be had without the second: `uv pip install -r pyproject.toml --extra dev` [V: 0.13]. Undefined: not that simple.
+ */
+function ofProject(install: Install, files: Files, args: Arguments, { trees, certain }: Targets): Analysis | undefined {
+  const project = given(args);
+  if (project === undefined || trees.length > 1) return undefined;
+  const { command, directory } = install;
+  const { word, folder, extras, isBare } = project;
+  const top = resolvePath(directory, folder);
+  if (
+    extras.some((each) =>
+      Array.from(each).some(
+        (letter) => files.has(`${top}/${letter}`) !== 'no' || files.has(at(top, `.${letter}`)) !== 'no',
+      ),
+    )
+  )
+    return undefined;
+  const path = at(top, 'pyproject.toml');
+  const json = document(files, path, 'toml');
+  if (isTrouble(json) || hasDynamicDependencies(json) || strings(record(json['project'])['dependencies']).length === 0)
+    return undefined;
+  const sources = JSON.stringify(record(record(json['tool'])['uv'])['sources'] ?? {});
+  if (/"(?:path|workspace)":/.test(sources) || requirementsOf(json).some(isLocalRequirement)) return undefined;
+  const chosen = args.list.flatMap(([name, value]) => (name === '--extra' ? [String(value)] : []));
+  const [tree] = trees;
+  const step = dependencyStep(
+    `${command.text.split(' install ', 1)[0] ?? ''} install ${optionText(args, ['-r', ...EDITABLE, '--extra'])} of ${path} ${[...chosen, ...extras].sort().join()}`,
+    [{ path }, ...uvSettings(files, directory)],
+    { ...(tree === undefined ? {} : { tree }), certain: certain && tree !== undefined },
+  );
+  if (isBare) return pythonInstall(install, step, undefined, []);
+  const start = command.words[0]?.span[0] ?? 0;
+  const before = [
+    ...command.words
+      .filter((each) => literal(each).value !== word && !EDITABLE.includes(each.text))
+      .map(({ text }) => text),
+    `-r ${folder === '.' ? '' : `${folder.replace(/\/$/, '')}/`}pyproject.toml`,
+    ...extras.map((each) => `--extra ${each}`),
+  ].join(' ');
+  return pythonInstall(install, step, 'the project itself', [
+    {
+      before: command.text.slice(0, start - command.span[0]) + before,
+      after: command.text,
+      why: 'the project itself is installed after the copy',
+    },
+  ]);
 }
 
 /** The directory that the command line names for the result; undefined: it goes where the interpreter looks. */
