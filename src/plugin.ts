@@ -19,6 +19,7 @@ export { document, optionalDocument, type Format } from './managers/shared/docum
 export { generated, isTrouble, missing, single, tool, unknown, unresolvedVariable } from './managers/shared/steps.ts';
 export { moveBelow } from './moves/below.ts';
 export { edited, emit, manifestCopies, supportsMounts } from './moves/emit.ts';
+export { rewritten, short } from './moves/lines.ts';
 export { planFixes, proposals } from './moves/fix.ts';
 export { ignoreEdit, missingIgnores } from './moves/ignore.ts';
 export { cheaperOrders, noGain, type Order } from './moves/order.ts';

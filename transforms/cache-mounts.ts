@@ -19,6 +19,8 @@
  * is asked for: `--add cache-mounts`.
  */
 import {
+  rewritten,
+  short,
   supportsMounts,
   traceOf,
   within,
@@ -160,7 +162,7 @@ function unusable(run: Run, event: Event): Trouble | undefined {
 
 function commandsOf({ actions }: Event): string {
   const texts = new Set(actions.filter((action) => action.install !== undefined).map((action) => action.text));
-  return [...texts].map((text) => `\`${text.length > 40 ? `${text.slice(0, 37)}...` : text}\``).join(', ');
+  return [...texts].map(short).join(', ');
 }
 
 function flagEdit(file: Dockerfile, run: Run, mounts: readonly string[]): Edit {
@@ -292,9 +294,9 @@ function* systemPackages(file: Dockerfile, event: Event, target: Target): Iterab
             span: [first.span[0], first.span[0]],
             text: 'rm -f /etc/apt/apt.conf.d/docker-clean && ',
           },
-          ...cleaning.map((command): Edit => {
+          ...cleaning.flatMap((command) => {
             const before = commands[commands.indexOf(command) - 1];
-            return { file: 'dockerfile', span: [before?.span[1] ?? command.span[0], command.span[1]], text: '' };
+            return rewritten(file, run, [before?.span[1] ?? command.span[0], command.span[1]], '');
           }),
         ],
         message: 'keeps what apt downloads in a cache mount',

@@ -17,7 +17,7 @@
  * where the lockfile is in the context and fits the manifest as far as both can be read. Runs only where it is asked
  * for: `--add frozen-install --unsafe`.
  */
-import { isTrouble, traceOf, type Proposal, type Transform } from '../src/plugin.ts';
+import { isTrouble, rewritten, traceOf, type Proposal, type Transform } from '../src/plugin.ts';
 
 export const frozenInstall: Transform = {
   name: 'frozen-install',
@@ -40,7 +40,7 @@ export const frozenInstall: Transform = {
             at: instruction,
             fixes: [
               {
-                edits: [{ file: 'dockerfile', span: command.span, text: frozen }],
+                edits: rewritten(file, instruction, command.span, frozen),
                 message: `makes \`${command.text}\` keep to its lockfile`,
                 safety: 'unsafe',
                 risk: 'the lockfile decides the versions, and the build fails where it does not fit the manifest',

@@ -27,6 +27,7 @@ import {
   noGain,
   opportunities,
   relocate,
+  short,
   traceOf,
   type BuildContext,
   type Dockerfile,
@@ -48,9 +49,7 @@ export const lateCopy: Transform = {
           yield { at: plan.last, fixes: [], refusal: edits };
           continue;
         }
-        const gains = [...new Set(plan.gains.map((action) => action.text))].map(
-          (text) => `\`${text.length > 40 ? `${text.slice(0, 37)}...` : text}\``,
-        );
+        const gains = [...new Set(plan.gains.map((action) => action.text))].map(short);
         yield {
           at: plan.last,
           fixes: [{ edits, message: `copies the source after ${gains.join(', ')}`, safety: 'safe' }],

@@ -2,13 +2,13 @@
  * Writes a plan down as edits that look hand-made: the file's own case, indentation, blank lines and line ends;
  * comments travel with the instruction that they belong to.
  */
-import type { BuildContext, Command, Copy, Dockerfile, Edit, Run, Span, Target, Trouble } from '../model.ts';
+import type { BuildContext, Command, Copy, Dockerfile, Edit, Run, Target, Trouble } from '../model.ts';
 import { goMatch } from '../context/dockerignore.ts';
 import { applyEdits } from '../dockerfile/edit.ts';
 import { parse } from '../dockerfile/parse.ts';
 import { parentOf, resolvePath } from '../dockerfile/state.ts';
 import { knowledgeOf } from '../managers/index.ts';
-import { afterLine, blankAfter, blankBefore, cuts, indentAt } from './lines.ts';
+import { afterLine, blankAfter, blankBefore, commentsIn, cuts, indentAt, rewritten } from './lines.ts';
 import type { CopyEvent, Need, Plan } from './sink.ts';
 
 /** Undefined: the builder and the file's own syntax line know cache and bind mounts. */
@@ -401,29 +401,20 @@ class Writer {
     const edits: Edit[] = [];
     const end = next?.span[0] ?? command.span[1];
     // A comment between the two commands is about the second.
-    const said = this.comments([command.span[1], end], indent);
+    const said = commentsIn(this.file, [command.span[1], end], indent);
     const below = `${this.eol}${gap}${block}${gap}${said}${opening}`;
     if (split !== undefined && split.after === command.text && cut === 0) {
       // The second half is the command itself, as it is written.
       const at = command.span[0];
       edits.push({ file: 'dockerfile', span: [at, at], text: this.folded(split.before, indent) + below });
     } else if (split !== undefined) {
-      const start = last.span[0] - indent.length;
-      const inside = this.comments(command.span, indent);
-      if (inside !== '') edits.push({ file: 'dockerfile', span: [start, start], text: inside });
-      edits.push({ file: 'dockerfile', span: command.span, text: this.folded(split.before, indent) });
+      edits.push(...rewritten(this.file, last, command.span, this.folded(split.before, indent)));
       const joined = next === undefined ? '' : `${next.operator === ';' ? ';' : ' &&'} `;
       edits.push({ file: 'dockerfile', span: [command.span[1], end], text: `${below}${split.after}${joined}` });
     } else if (next !== undefined) {
       edits.push({ file: 'dockerfile', span: [command.span[1], next.span[0]], text: below });
     }
     return edits;
-  }
-
-  /** The comments of a part of a RUN that is written anew, as lines of their own. */
-  private comments(span: Span, indent: string): string {
-    const lines = this.source.slice(...span).match(/^[ \t]*#[^\r\n]*/gm) ?? [];
-    return lines.map((line) => indent + line.trim() + this.eol).join('');
   }
 
   /** The stage is the last one or one that it is based on, so that its layers are pulled and pushed. */

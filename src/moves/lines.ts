@@ -1,5 +1,5 @@
 /** Where lines begin and end in a text, for edits that look hand-made. */
-import type { Instruction, Span } from '../model.ts';
+import type { Dockerfile, Edit, Instruction, Span } from '../model.ts';
 
 /** The offset just after the line end that follows `offset`. */
 export function afterLine(source: string, offset: number): number {
@@ -38,6 +38,21 @@ export function cuts(source: string, instructions: readonly Instruction[]): read
     const after = blankAfter(source, end);
     return [start, after !== undefined && (start === 0 || blankBefore(source, start)) ? after : end];
   });
+}
+
+/** The comments of a part of an instruction, as lines of their own. */
+export function commentsIn({ source, eol }: Dockerfile, span: Span, indent: string): string {
+  const lines = source.slice(...span).match(/^[ \t]*#[^\r\n]*/gm) ?? [];
+  return lines.map((line) => indent + line.trim() + eol).join('');
+}
+
+/** Another text in the place of a part of an instruction; comments that it held go above. */
+export function rewritten(file: Dockerfile, instruction: Instruction, span: Span, text: string): readonly Edit[] {
+  const indent = indentAt(file.source, instruction.span[0]);
+  const start = instruction.span[0] - indent.length;
+  const comments = commentsIn(file, span, indent);
+  const above: Edit[] = comments === '' ? [] : [{ file: 'dockerfile', span: [start, start], text: comments }];
+  return [...above, { file: 'dockerfile', span, text }];
 }
 
 /** A command as a message tells it: between backquotes, and not too long. */

@@ -57,6 +57,22 @@ const FOUND: readonly (readonly [what: string, input: Partial<Input>])[] = [
     },
   ],
   [
+    'a comment within a command that is frozen',
+    {
+      source: 'FROM node:20\nCOPY . .\nRUN pnpm install \\\n# quietly\n  --silent\n',
+      files: { 'package.json': '{}', 'pnpm-lock.yaml': '' },
+      options: { add: ['frozen-install'], unsafe: true },
+    },
+  ],
+  [
+    'a comment above a command that is left out',
+    {
+      source:
+        'FROM debian\nRUN apt-get update && apt-get install -y git && \\\n# small\n  rm -rf /var/lib/apt/lists/*\n',
+      options: { add: ['cache-mounts'], unsafe: true },
+    },
+  ],
+  [
     'an install in the unknown directory of the base image, and a copy to the top',
     {
       source: 'FROM example.com/base\nCOPY . .\nRUN cd web && npm ci\nCOPY src /\n',
