@@ -460,11 +460,12 @@ export class Image implements Files {
       // Directories that the copy brings take its owner and mode (rule 29), except the top one.
       for (const [made, maker] of [...this.directories]) {
         if (made === path || !within(made, path)) continue;
-        const brought = bringsDirectory(layer, components(made.slice(path.length)));
-        if (brought === 'yes') this.directories.delete(made);
+        const brought = directoryIn(layer, components(made.slice(path.length)));
+        if (brought === undefined) continue;
+        if (brought.presence === 'yes' && brought.either !== true) this.directories.delete(made);
         // One that git ignores may be on somebody's disk.
-        else if (brought !== 'no' && brought !== maker)
-          this.directories.set(made, this.symbols.of(maker, brought, layer.key).toString());
+        else if (brought.maker !== maker)
+          this.directories.set(made, this.symbols.of(maker, brought.maker ?? '', layer.key).toString());
       }
     }
   }
@@ -717,12 +718,11 @@ function holdsAnything(node: Node | undefined): boolean {
   );
 }
 
-/** For certain; or perhaps, and then whose it would be. */
-function bringsDirectory(layer: Layer, path: readonly string[]): string {
+/** What a layer brings there, or may bring, if that can be a directory. */
+function directoryIn(layer: Layer, path: readonly string[]): Layer | undefined {
   let inside: Layer | undefined = layer;
   for (const name of path) inside = inside?.child(name);
-  if (inside === undefined || inside.presence === 'no' || inside.settles) return 'no';
-  return inside.presence === 'yes' && inside.either !== true ? 'yes' : (inside.maker ?? 'maybe');
+  return inside?.presence === 'no' || inside?.settles === true ? undefined : inside;
 }
 
 function cloneNode(node: Node): Node {

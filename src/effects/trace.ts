@@ -15,9 +15,9 @@ import type {
   Place,
   Read,
   Run,
+  ShellWord,
   Stage,
   Trouble,
-  ShellWord,
 } from '../model.ts';
 import { expandCopySource, goMatch } from '../context/dockerignore.ts';
 import { parse } from '../dockerfile/parse.ts';
@@ -1147,12 +1147,12 @@ export function mountOptions(value: string): ReadonlyMap<string, string> {
   );
 }
 
-/** A variable that is exported with its value, if that is constant; undefined: what it would be is not known at all. */
+/** A variable that is exported, with its value if that is constant; undefined: its value may depend on anything. */
 function exported({ text, value }: ShellWord): readonly [name: string, value: string | undefined] | undefined {
   const [, name = '', constant] = /^([A-Za-z_]\w*)=(.*)$/s.exec(value ?? text) ?? [];
   if (name === '') return undefined;
   if (value !== undefined) return [name, constant];
-  return SPECIAL.test(name) || /[`$]/.test(text.replaceAll(ASKS, '')) ? undefined : [name, undefined];
+  return SPECIAL.test(name) || /[`$*?[~]/.test(text.replaceAll(ASKS, '')) ? undefined : [name, undefined];
 }
 
 /** Without the group, and without the mode of what was made. */

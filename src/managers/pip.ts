@@ -172,7 +172,7 @@ function analyse(install: Install, files: Files): Analysis {
 
 /** They change what is installed, or where, in ways that the two halves of a divided install would not share. */
 const WHOLE =
-  /^(?:-[UtCPc]|--(?:upgrade|reinstall|force-reinstall|no-deps|target|prefix|root|group|all-extras|dry-run|constraint|requirement|override|build-constraint).*)$/;
+  /^(?:-[UtCPcf]|--(?:find-links|upgrade|reinstall|force-reinstall|no-deps|target|prefix|root|group|all-extras|dry-run|constraint|requirement|override|build-constraint).*)$/;
 
 /** What `uv pip install` is given of a project, and nothing beside it. */
 interface Given {
@@ -211,16 +211,11 @@ function ofProject(install: Install, files: Files, args: Arguments, { trees, cer
   if (project === undefined || trees.length > 1) return undefined;
   const { command, directory } = install;
   const { word, folder, extras, isBare } = project;
-  const top = resolvePath(directory, folder);
-  if (
-    extras.some((each) =>
-      Array.from(each).some(
-        (letter) => files.has(`${top}/${letter}`) !== 'no' || files.has(at(top, `.${letter}`)) !== 'no',
-      ),
-    )
-  )
+  // Of a pattern, what it could match.
+  if (Array.from(extras.join('')).some((letter) => files.has(resolvePath(directory, folder + letter)) !== 'no'))
     return undefined;
-  const path = at(top, 'pyproject.toml');
+  if (FILE_VARIABLES.some((name) => (install.place.environment(name) ?? '') !== '')) return undefined;
+  const path = at(resolvePath(directory, folder), 'pyproject.toml');
   const json = document(files, path, 'toml');
   if (isTrouble(json) || hasDynamicDependencies(json) || strings(record(json['project'])['dependencies']).length === 0)
     return undefined;
