@@ -24,6 +24,7 @@ import { parse } from '../dockerfile/parse.ts';
 import { resolvePath } from '../dockerfile/state.ts';
 import { knowledgeOf, type Knowledge } from '../managers/index.ts';
 import { sparedBy } from '../managers/shared/compiler.ts';
+import { missing } from '../managers/shared/steps.ts';
 import { ordinary, pipeline, type Effect } from './commands.ts';
 import { Variables } from './environment.ts';
 import {
@@ -628,6 +629,8 @@ class Execution {
     const is = this.image.isDirectory(directory) || isSystem(directory);
     const value = is ? this.symbols.of('directory') : this.image.valueOf(directory);
     const name = `cd ${directory}`;
+    if (!is && this.image.owns(directory) && this.image.has(directory) === 'no')
+      return this.everything(command.text, name, 0, missing(directory, `where \`${command.text}\` goes`), { command });
     return {
       text: command.text,
       name,

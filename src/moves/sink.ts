@@ -162,7 +162,10 @@ export function opportunities(
         continue;
       }
       if (fetched || !hasBroadCopyAbove(trace.events, index, action, context)) {
-        const trouble = fetched ? undefined : sourceFromStage(trace, index, action, context);
+        const trouble = fetched
+          ? undefined
+          : (inEmptyDirectory(trace.events.slice(0, index), action, context) ??
+            sourceFromStage(trace, index, action, context));
         if (trouble === undefined) optimal.push({ run, install: action.install });
         else blocked.push({ run, install: action.install, trouble });
       } else {
@@ -213,6 +216,20 @@ const NOT_MOVED: Trouble = {
   message: 'the COPY above it has options (--link, --parents, --exclude) or variables that are not moved',
   help: 'move it below the install by hand',
 };
+
+/** It finds no manifest, and nothing is copied to where it runs. */
+function inEmptyDirectory(
+  above: readonly Event[],
+  { opaque, install }: Action,
+  context: BuildContext,
+): Trouble | undefined {
+  if (opaque?.code !== 'manifest-missing' || install === undefined) return undefined;
+  const { directory } = install;
+  const isFilled = above.some(({ placements = [] }) =>
+    placements.some((each) => within(each.target, directory) || context.has(sourceOf(directory, each) ?? '?')),
+  );
+  return isFilled ? undefined : opaque;
+}
 
 /** The source came with the stage that this one is based on: every stage must stay as it is, so it cannot move out. */
 function sourceFromStage(trace: StageTrace, index: number, action: Action, context: BuildContext): Trouble | undefined {

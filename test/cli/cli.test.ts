@@ -106,6 +106,25 @@ describe('which files', () => {
       expect((await dockerfix(root, [])).out).toContain('+COPY requirements.txt more.txt ./');
     }
   });
+  it.each([
+    [
+      'a RUN goes',
+      'WORKDIR /src\nADD . .\nRUN cd apps/web && npm install && npm run build\n',
+      'ADD apps/web/package.json ./apps/web/',
+    ],
+    [
+      'a WORKDIR goes',
+      'COPY . /src\nWORKDIR /src/apps/web\nRUN npm install\n',
+      'COPY apps/web/package.json /src/apps/web/',
+    ],
+  ])('builds from where the directory is to which %s', async (_what, lines, added) => {
+    const root = folder({
+      'apps/web/Dockerfile': `FROM node:22\n${lines}`,
+      'apps/web/package.json': '{}',
+      'go.work': '',
+    });
+    expect((await dockerfix(root, ['apps/web'])).out).toContain(`+${added}\n`);
+  });
   it('goes on after one that cannot be read or parsed, and exits 2', async () => {
     const root = folder({ ...PROJECT, 'Dockerfile.bad': 'NONSENSE\n' });
     writeFileSync(join(root, 'Dockerfile.latin'), Buffer.from([0x46, 0xff, 0x0a]));
