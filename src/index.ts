@@ -1,17 +1,17 @@
 /**
  * The library's door. Nothing here touches a disk: give it text and a context, get back an outcome.
  */
-import type { BuildContext, Dockerfile, History, Outcome, PackageManager, Target, Transform } from './model.ts';
+import type { BuildContext, History, Outcome, PackageManager, Target, Transform } from './model.ts';
 import { transforms as builtIn } from '../transforms/index.ts';
 import { assumedContext } from './context/assumed.ts';
 import packageJson from '../package.json' with { type: 'json' };
-import { traceOf } from './effects/memo.ts';
 import { run } from './engine.ts';
 import { managers as knownManagers } from './managers/index.ts';
 
 export type * from './model.ts';
 export { memoryContext } from './context/memory.ts';
 export { parse } from './dockerfile/parse.ts';
+export { missingManifests } from './misfit.ts';
 
 /** Of this package. */
 export const version: string = packageJson.version;
@@ -37,20 +37,6 @@ export interface FixOptions {
   readonly history?: History;
   /** By transform, what its `checkOptions` takes. */
   readonly options?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-}
-
-/** Manifests that installs of a Dockerfile would not find in a context: a sign that it is not the right one. */
-export function missingManifests(
-  file: Dockerfile,
-  context: BuildContext,
-  known: Pick<Target, 'managers'> = {},
-): readonly string[] {
-  if (file.trouble !== undefined) return [];
-  return traceOf(file, context, known).flatMap((stage) =>
-    stage.events.flatMap((event) =>
-      event.actions.flatMap((action) => (action.opaque?.code === 'manifest-missing' ? [action.opaque.message] : [])),
-    ),
-  );
 }
 
 /** Works out the fixes of one Dockerfile in its build context. Never throws on what the file says. */

@@ -629,7 +629,8 @@ class Execution {
     const is = this.image.isDirectory(directory) || isSystem(directory);
     const value = is ? this.symbols.of('directory') : this.image.valueOf(directory);
     const name = `cd ${directory}`;
-    if (!is && this.image.owns(directory) && this.image.has(directory) === 'no')
+    const isOfCopy = [...this.placed.keys()].some((target) => within(directory, target));
+    if (!is && isOfCopy && this.image.has(directory) === 'no')
       return this.everything(command.text, name, 0, missing(directory, `where \`${command.text}\` goes`), { command });
     return {
       text: command.text,

@@ -4,7 +4,7 @@
  * writes it down. Nothing here is trusted: the proof decides afterwards.
  */
 import type { BuildContext, Command, Copy, Install, Read, Run, Split, Trouble } from '../model.ts';
-import { parentOf } from '../dockerfile/state.ts';
+import { parentOf, resolvePath } from '../dockerfile/state.ts';
 import { isShared, isSystem, sourceOf, within } from '../effects/paths.ts';
 import { contextBinds, type Action, type Event, type Placement, type StageTrace } from '../effects/trace.ts';
 import { short } from './lines.ts';
@@ -149,7 +149,9 @@ export function opportunities(
         // A restore that is incomplete wants completing, not another beside it.
         const isTried = trace.events
           .slice(0, index)
-          .some(({ actions }) => actions.some((each) => isInstall(each) && isOfSame(each, action)));
+          .some(({ actions }) =>
+            actions.some((each) => isInstall(each) && (isOfSame(each, action) || sharesProject(each, action))),
+          );
         if (isEarly || fetched || isTried || restoredAbove(trace, index, action)) {
           optimal.push({ run, install: action.install });
           plans = plans.filter((plan) => plan.last !== run);
@@ -164,8 +166,7 @@ export function opportunities(
       if (fetched || !hasBroadCopyAbove(trace.events, index, action, context)) {
         const trouble = fetched
           ? undefined
-          : (inEmptyDirectory(trace.events.slice(0, index), action, context) ??
-            sourceFromStage(trace, index, action, context));
+          : (inEmptyDirectory(trace.events, index, action, context) ?? sourceFromStage(trace, index, action, context));
         if (trouble === undefined) optimal.push({ run, install: action.install });
         else blocked.push({ run, install: action.install, trouble });
       } else {
@@ -217,18 +218,22 @@ const NOT_MOVED: Trouble = {
   help: 'move it below the install by hand',
 };
 
-/** It finds no manifest, and nothing is copied to where it runs. */
+/** It finds no manifest, and nothing is brought to where it runs. */
 function inEmptyDirectory(
-  above: readonly Event[],
-  { opaque, install }: Action,
+  events: readonly Event[],
+  index: number,
+  action: Action,
   context: BuildContext,
 ): Trouble | undefined {
-  if (opaque?.code !== 'manifest-missing' || install === undefined) return undefined;
-  const { directory } = install;
-  const isFilled = above.some(({ placements = [] }) =>
-    placements.some((each) => within(each.target, directory) || context.has(sourceOf(directory, each) ?? '?')),
-  );
-  return isFilled ? undefined : opaque;
+  if (action.opaque?.code !== 'manifest-missing' || action.install === undefined) return undefined;
+  const { directory } = action.install;
+  const isFilled = events
+    .slice(0, index)
+    .some(({ placements = [] }) =>
+      placements.some((each) => within(each.target, directory) || context.has(sourceOf(directory, each) ?? '?')),
+    );
+  const first = events.flatMap(({ actions }) => actions).find((each) => each.opaque !== undefined);
+  return isFilled || first !== action ? undefined : action.opaque;
 }
 
 /** The source came with the stage that this one is based on: every stage must stay as it is, so it cannot move out. */
@@ -696,6 +701,19 @@ function installedAbove(events: readonly Event[], index: number, action: Action)
 /** By the same manager in the same directory. */
 function isOfSame({ install: one }: Action, { install: other }: Action): boolean {
   return one?.directory === other?.directory && one?.manager === other?.manager;
+}
+
+/** By the same manager, and both name one project: `dotnet restore Api/Api.csproj`, `cd Api && dotnet build Api.csproj`. */
+function sharesProject({ install: one }: Action, { install: other }: Action): boolean {
+  if (one === undefined || other === undefined || one.manager !== other.manager) return false;
+  const named = new Set(projectsOf(one));
+  return projectsOf(other).some((path) => named.has(path));
+}
+
+function projectsOf({ command, directory }: Install): readonly string[] {
+  return command.words.flatMap(({ value }) =>
+    value !== undefined && /^[^-].*\.\w*proj$/.test(value) ? [resolvePath(directory, value)] : [],
+  );
 }
 
 /** The project's dependencies were installed from a list of them, above or in a stage that this one is based on. */

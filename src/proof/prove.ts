@@ -166,12 +166,9 @@ function explain(
   after: StageTrace,
 ): Trouble {
   if (same === undefined)
-    return (
-      action.opaque ?? {
-        code: 'different-command',
-        message: `\`${short(action.text)}\` would run in another way than before`,
-      }
-    );
+    return action.opaque?.code === 'not-writable'
+      ? action.opaque
+      : { code: 'different-command', message: `\`${short(action.text)}\` would run in another way than before` };
   const values = new Map(same.action.inputs.map((each) => [each.what, each.value]));
   const input =
     action.inputs.find((each) => values.has(each.what) && values.get(each.what) !== each.value) ??

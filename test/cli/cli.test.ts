@@ -125,6 +125,19 @@ describe('which files', () => {
     });
     expect((await dockerfix(root, ['apps/web'])).out).toContain(`+${added}\n`);
   });
+  it('takes a project that is not copied yet for no sign of another context', async () => {
+    const project = (...others: string[]): string =>
+      `<Project Sdk="Microsoft.NET.Sdk"><ItemGroup>${others.map((each) => `<ProjectReference Include="${each}" />`).join('')}</ItemGroup></Project>`;
+    const root = folder({
+      'admin/Server/Dockerfile':
+        'FROM mcr.microsoft.com/dotnet/sdk:9.0 AS build\nWORKDIR /src\nCOPY Server/Server.csproj Server/\nRUN dotnet restore Server/Server.csproj\nCOPY . .\nWORKDIR /src/Server\nRUN dotnet build Server.csproj\nFROM build AS publish\nRUN dotnet publish Server.csproj -o /out\n',
+      'admin/Server/Server.csproj': project('../Client/Client.csproj'),
+      'admin/Client/Client.csproj': project(),
+    });
+    expect((await dockerfix(root, [])).err).toContain(
+      'manifests-incomplete `dotnet restore Server/Server.csproj` runs without Client/Client.csproj',
+    );
+  });
   it('goes on after one that cannot be read or parsed, and exits 2', async () => {
     const root = folder({ ...PROJECT, 'Dockerfile.bad': 'NONSENSE\n' });
     writeFileSync(join(root, 'Dockerfile.latin'), Buffer.from([0x46, 0xff, 0x0a]));

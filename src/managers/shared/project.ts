@@ -44,8 +44,6 @@ export function findProject(
     if (parent === nearest) return missing(at(directory, 'package.json'));
     nearest = parent;
   }
-  // Nobody installs in an empty directory on purpose: what it would hold is not there.
-  if (nearest !== directory && files.entries(directory)?.length === 0) return missing(at(directory, 'package.json'));
   for (let root = parentOf(nearest), last = nearest; root !== last; last = root, root = parentOf(root)) {
     if (files.has(at(root, 'package.json')) !== 'yes') continue;
     const project = projectAt(files, root, workspaces, nested);
