@@ -125,7 +125,8 @@ function analyseClassic(install: Install, files: Files, project: Project, args: 
           }
         : [
             ...rc.reads,
-            ...filesAbove(files, root, ['.yarnrc', '.npmrc']),
+            // One that git ignores may be on somebody's disk.
+            ...filesAbove(files, root, ['.yarnrc', '.npmrc'], true),
             ...added
               .filter(isLocalPackage)
               .map((each) => ({ path: resolvePath(install.directory, each.replace(/^file:/, '')) })),

@@ -312,6 +312,19 @@ const CASES: readonly Case[] = [
       'RUN pip install -t lib flask',
     ],
   },
+  {
+    name: 'settings above the project that git ignores',
+    lines: [
+      'FROM node:20',
+      'WORKDIR /srv/app',
+      'COPY . .',
+      'WORKDIR web',
+      'COPY packages/a/package.json ./',
+      'RUN yarn',
+    ],
+    files: { 'packages/a/package.json': '{}', 'web/a.js': '', '.gitignore': '.npmrc\n' },
+    copies: 'COPY .npmrc* /srv/app/',
+  },
   // Links of the project.
   {
     name: 'a link that a command may have left',

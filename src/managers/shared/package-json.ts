@@ -16,13 +16,21 @@ export function at(directory: string, name: string): string {
   return directory === '/' ? `/${name}` : `${directory}/${name}`;
 }
 
-/** Settings files of this name in the directories above: Yarn merges them all. */
-export function filesAbove(files: Files, directory: string, names: readonly string[]): readonly { path: string }[] {
+/** Settings files of these names in the directories above, which Yarn merges; by default those that are sure to be there. */
+export function filesAbove(
+  files: Files,
+  directory: string,
+  names: readonly string[],
+  perhaps = false,
+): readonly { path: string }[] {
   const found: { path: string }[] = [];
   let above = directory;
   while (above !== '/' && above !== '' && above !== '?') {
     above = above.slice(0, above.lastIndexOf('/')) || (above.startsWith('/') ? '/' : '');
-    for (const name of names) if (files.has(at(above, name)) === 'yes') found.push({ path: at(above, name) });
+    for (const name of names) {
+      const presence = files.has(at(above, name));
+      if (presence === 'yes' || (perhaps && presence === 'maybe')) found.push({ path: at(above, name) });
+    }
   }
   return found;
 }
