@@ -314,16 +314,9 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'settings above the project that git ignores',
-    lines: [
-      'FROM node:20',
-      'WORKDIR /srv/app',
-      'COPY . .',
-      'WORKDIR web',
-      'COPY packages/a/package.json ./',
-      'RUN yarn',
-    ],
-    files: { 'packages/a/package.json': '{}', 'web/a.js': '', '.gitignore': '.npmrc\n' },
-    copies: 'COPY .npmrc* /srv/app/',
+    lines: ['FROM node:20', 'WORKDIR /srv/app', 'COPY . .', 'WORKDIR web', 'RUN yarn'],
+    files: { 'web/package.json': '{}', '.gitignore': '.npmrc\n' },
+    copies: 'COPY .npmrc* ./',
   },
   // Links of the project.
   {
