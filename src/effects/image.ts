@@ -470,13 +470,20 @@ export class Image implements Files {
     }
   }
 
-  /** Makes a directory and its parents where they do not exist yet; `maker` decides their owner and mode. */
-  makeDirectory(path: string, maker: string): void {
+  /**
+   * Makes a directory and its parents where they do not exist yet; `maker` decides their owner and mode. `perhaps`: it may
+   * do nothing, and then whoever comes next makes them.
+   */
+  makeDirectory(path: string, maker: string, perhaps = false): void {
     const parts = components(path);
     let current = path.startsWith('/') ? '' : (parts[0] ?? '');
     for (const part of path.startsWith('/') ? parts : parts.slice(1)) {
       current = `${current}/${part}`;
-      if (!this.isDirectory(current)) this.directories.set(current, maker);
+      const known = this.directories.get(current);
+      const isOpen = known?.startsWith('perhaps ') === true;
+      if (!isOpen && this.isDirectory(current)) continue;
+      const made = perhaps ? `perhaps ${maker}` : maker;
+      this.directories.set(current, !isOpen || known === `perhaps ${maker}` ? made : `${known.slice(8)} or ${made}`);
     }
   }
 

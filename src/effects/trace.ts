@@ -390,12 +390,12 @@ class Execution {
       destination.endsWith('/.') ||
       many ||
       this.image.isDirectory(directory);
-    const place = (target: string, layer: Layer, isDirectory: boolean, by = maker): void => {
+    const place = (target: string, layer: Layer, isDirectory: boolean, perhaps = false): void => {
       if (this.isLinked(isDirectory ? target : parentPath(target))) {
         this.image.writeAll(this.symbols.of('link', target, layer.key, this.image.valueOf('/')));
         return;
       }
-      this.image.makeDirectory(isDirectory ? target : parentPath(target), by);
+      this.image.makeDirectory(isDirectory ? target : parentPath(target), maker, perhaps);
       this.image.write(target, this.isOwn(copy, target, isDirectory) ? ownLayer(layer) : layer);
     };
     const placements: Placement[] = [];
@@ -481,7 +481,7 @@ class Execution {
         const inside = slash < 0 ? '.' : pattern.slice(0, slash);
         if (/[*?[\\]/.test(inside)) continue;
         const layer = wildcardLayer(this.context, inside, pattern.slice(slash + 1), owner, maker, goMatch);
-        place(directory, layer, true, isSure ? maker : `perhaps ${maker}`);
+        place(directory, layer, true, !isSure);
       }
     }
     return plain ? { placements } : {};
