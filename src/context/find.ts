@@ -20,7 +20,7 @@ export interface Found {
   readonly errors: readonly { readonly path: string; readonly message: string }[];
 }
 
-const TEMPLATE = /\.(?:j2|jinja2?|tmpl|template|tpl|erb|mustache|hbs|ejs|in|gotmpl|liquid|ncl)$/i;
+const TEMPLATE = /\.(?:j2|jinja2?|tmpl|template|tpl|erb|mustache|hbs|ejs|in|gotmpl|liquid|ncl|twig|njk|ftl|tt)$/i;
 const NOT_BUILT = /\.(?:dockerignore|md|txt|sh|py|js|ts|json|ya?ml|bak|orig|swp|rb|go|snap|html|lock)$/i;
 
 /** `Dockerfile`, `Dockerfile.*`, `*.Dockerfile`, `*.dockerfile`, `Containerfile*`. */

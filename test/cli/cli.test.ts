@@ -78,12 +78,18 @@ describe('preview', () => {
 
 describe('which files', () => {
   it('skips ignored ones, node_modules and templates with a note', async () => {
-    const root = folder({ ...PROJECT, 'Dockerfile.j2': 'FROM {{x}}', 'node_modules/a/Dockerfile': 'FROM a\n' });
+    const root = folder({
+      ...PROJECT,
+      'Dockerfile.j2': 'FROM {{x}}',
+      'Dockerfile.twig': '{% if x %}',
+      'node_modules/a/Dockerfile': 'FROM a\n',
+    });
     writeFileSync(join(root, '.gitignore'), 'node_modules\nbuild\n');
     mkdirSync(join(root, 'build'));
     writeFileSync(join(root, 'build/Dockerfile'), PROJECT.Dockerfile);
     const { err } = await dockerfix(root, []);
     expect(err).toContain('Dockerfile.j2 template-skipped');
+    expect(err).toContain('Dockerfile.twig template-skipped');
     expect(err).toContain('1 Dockerfile:');
   });
   it('takes a named file whatever it is called', async () => {
