@@ -1,5 +1,6 @@
 /** Signs that a directory is not the one that a Dockerfile is built from. */
-import type { BuildContext, Dockerfile, Target } from './model.ts';
+import type { BuildContext, Copy, Dockerfile, Target } from './model.ts';
+import { parentOf, resolvePath } from './dockerfile/state.ts';
 import { traceOf } from './effects/memo.ts';
 import { baseName, sourceOf, within } from './effects/paths.ts';
 import type { Action, Event, StageTrace } from './effects/trace.ts';
@@ -40,10 +41,47 @@ function emptyDirectory(above: readonly Event[], action: Action, context: BuildC
   const { directory } = install;
   const placements = above.flatMap((event) => event.placements ?? []);
   const found = effect?.reads.find(({ path }) => manager.manifests.includes(baseName(path)))?.path;
-  const isElsewhere = found !== undefined && !within(found, directory);
+  const isAbove = found !== undefined && directory !== parentOf(found) && within(directory, parentOf(found));
   const isOfProject = placements.some((each) => each.directory && context.has(sourceOf(found ?? '', each) ?? '?'));
   const isFilled = placements.some(
     (each) => within(each.target, directory) || context.has(sourceOf(directory, each) ?? '?'),
   );
-  return isElsewhere && isOfProject && !isFilled ? directory : undefined;
+  return isAbove && isOfProject && !isFilled ? directory : undefined;
+}
+
+/**
+ * The Dockerfile copies all of a directory, and then speaks of that very directory as a part of it: `COPY . /app` and
+ * `COPY --from=build /app/apps/web/dist .`, in `apps/web`. `directory` is relative to the repository's root.
+ */
+export function speaksOfItself({ instructions, source }: Dockerfile, directory: string): string | undefined {
+  if (directory === '.') return undefined;
+  const copies = instructions.filter((each): each is Copy => each.keyword === 'COPY' || each.keyword === 'ADD');
+  const tops = copies.flatMap(({ from, sources, destination, state }) =>
+    from === undefined && destination?.value !== undefined && sources.some(({ value }) => /^\.?\/?$/.test(value ?? '?'))
+      ? [resolvePath(state.workdir, destination.value)]
+      : [],
+  );
+  const paths = [
+    ...instructions.flatMap((each) => (each.keyword === 'WORKDIR' ? [(each as { path: string }).path] : [])),
+    ...copies.flatMap(({ from, sources }) =>
+      from === undefined ? [] : sources.map(({ value }) => resolvePath('/', value ?? '')),
+    ),
+  ];
+  const commands = instructions.filter(({ keyword }) => /^(?:RUN|CMD|ENTRYPOINT)$/.test(keyword));
+  const texts = commands.map(({ argument }) => source.slice(...argument));
+  const isNamed = (name: string): boolean => {
+    // One word alone could mean anything.
+    const pattern = new RegExp(`(?:^|[\\s"'=/(,])${name.replace(/[^\w/]/g, '\\$&')}(?![\\w-])`);
+    return name.includes('/') && texts.some((text) => pattern.test(text));
+  };
+  const parts = directory.split('/');
+  return parts
+    .map((_, at) => parts.slice(at).join('/'))
+    .find(
+      (name) =>
+        tops.length > 0 &&
+        !tops.some((top) => top.endsWith(`/${name}`)) &&
+        (isNamed(name) ||
+          paths.some((path) => tops.some((top) => within(path, top === '/' ? `/${name}` : `${top}/${name}`)))),
+    );
 }

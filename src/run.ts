@@ -8,7 +8,8 @@ import { chooseContext, findEvidence, type Evidence } from './context/discover.t
 import { contextPath, expandCopySource } from './context/dockerignore.ts';
 import { readHistory, resolveCommit } from './context/history.ts';
 import { assumedContext } from './context/assumed.ts';
-import { fix, managers, missingManifests, parse, type FixOptions } from './index.ts';
+import { fix, managers, parse, type FixOptions } from './index.ts';
+import { missingManifests, speaksOfItself } from './misfit.ts';
 import { decodeUtf8 } from './context/text.ts';
 
 /** A directory that a build can have as its context. */
@@ -268,7 +269,12 @@ class Runner {
             context.ignores(name) && repository.read(directory === '.' ? name : `${directory}/${name}`) !== undefined,
         ),
       );
-      return hidden ? [] : missingManifests(job.parsed, context, this.fixOptions(job));
+      if (hidden) return [];
+      const itself = speaksOfItself(job.parsed, directory);
+      // Only where it is said of a directory from which it can be built.
+      return itself !== undefined && lacks(directory.slice(0, -itself.length - 1) || '.').length === 0
+        ? [`it speaks of \`${itself}\`, which is that directory itself`]
+        : missingManifests(job.parsed, context, this.fixOptions(job));
     };
     let evidence = this.evidence.get(repository);
     if (evidence === undefined) this.evidence.set(repository, (evidence = findEvidence(repository)));

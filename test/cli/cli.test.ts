@@ -131,6 +131,24 @@ describe('which files', () => {
     });
     expect((await dockerfix(root, ['apps/web'])).out).toContain(`+${added}\n`);
   });
+  it.each([
+    ['COPY . .\nRUN npm ci\nRUN npm run build --workspace=apps/web\n', true],
+    ['COPY . .\nRUN npm ci\nFROM nginx\nCOPY --from=build /src/apps/web/dist /usr/share/nginx/html\n', true],
+    ['COPY . .\nRUN npm ci\nWORKDIR /src/apps/web\n', true],
+    ['WORKDIR /src/apps/web\nCOPY . .\nRUN npm ci\nCMD ["node", "/src/apps/web/server.js"]\n', false],
+    ['COPY . .\nRUN npm ci\nFROM nginx\nCOPY --from=build /src/web/dist /usr/share/nginx/html\n', false],
+  ])('sees that a Dockerfile speaks of its own directory: %s', async (lines, isAbove) => {
+    const root = folder({
+      'apps/web/Dockerfile': `FROM node:22 AS build\nWORKDIR /src\n${lines}`,
+      'apps/web/package.json': '{}',
+      'apps/web/package-lock.json': '{}',
+      'package.json': '{"workspaces":["apps/*"]}',
+      'package-lock.json': '{}',
+    });
+    const { out } = await dockerfix(root, ['apps/web/Dockerfile']);
+    expect(out).toContain('+COPY package.json package-lock.json ./');
+    expect(out.includes('+COPY apps/web/package.json ./apps/web/')).toBe(isAbove);
+  });
   it('takes a project that is not copied yet for no sign of another context', async () => {
     const project = (...others: string[]): string =>
       `<Project Sdk="Microsoft.NET.Sdk"><ItemGroup>${others.map((each) => `<ProjectReference Include="${each}" />`).join('')}</ItemGroup></Project>`;
