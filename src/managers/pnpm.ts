@@ -243,7 +243,10 @@ function fetch(install: Install, files: Files): Analysis {
   const as = [typeof version === 'string' ? version : '', settings === undefined ? '' : JSON.stringify(settings)].join(
     '',
   );
-  const chosen: Read = { path: at(root, 'package.json'), as, optional: true };
+  const path = at(root, 'package.json');
+  // What an earlier command made of it could say anything.
+  const isUnknown = isTrouble(manifest) && files.has(path) !== 'no';
+  const chosen: Read = isUnknown ? { path } : { path, as, optional: true };
   return single({
     name: install.command.text,
     reads: [chosen, ...ROOT_FILES.map((name) => ({ path: at(root, name) })), ...extra],

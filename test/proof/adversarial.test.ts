@@ -318,6 +318,11 @@ const CASES: readonly Case[] = [
     files: { 'web/package.json': '{}', '.gitignore': '.npmrc\n' },
     copies: 'COPY .npmrc* ./',
   },
+  {
+    name: 'a manifest that an earlier command changed, and the copy restores',
+    lines: app('RUN pip install .', 'RUN sed -i s/1/2/ package.json', 'COPY . ./', 'RUN pnpm fetch'),
+    files: { 'pnpm-lock.yaml': "lockfileVersion: '9.0'\n" },
+  },
   // Links of the project.
   {
     name: 'a link that a command may have left',
