@@ -2,8 +2,8 @@
 import type { BuildContext, Copy, Dockerfile, Target } from './model.ts';
 import { parentOf, resolvePath } from './dockerfile/state.ts';
 import { traceOf } from './effects/memo.ts';
-import { baseName, sourceOf, within } from './effects/paths.ts';
-import type { Action, Event, StageTrace } from './effects/trace.ts';
+import { baseName, within } from './effects/paths.ts';
+import { isBrought, isFilled, type Action, type Event, type StageTrace } from './effects/trace.ts';
 
 /** Manifests and directories that installs of a Dockerfile would not find in a context, each as a sentence. */
 export function missingManifests(
@@ -28,9 +28,7 @@ export function missingManifests(
 function isCopied(message: string, { events, parent }: StageTrace, context: BuildContext): boolean {
   const path = /`(\/[^`]+)`/.exec(message)?.[1];
   if (path === undefined) return false;
-  const isHere = events.some(({ placements = [] }) =>
-    placements.some((each) => context.has(sourceOf(path, each) ?? '?')),
-  );
+  const isHere = events.some(({ placements = [] }) => isBrought(path, placements, context));
   return isHere || (parent !== undefined && isCopied(message, parent, context));
 }
 
@@ -41,12 +39,9 @@ function emptyDirectory(above: readonly Event[], action: Action, context: BuildC
   const { directory } = install;
   const placements = above.flatMap((event) => event.placements ?? []);
   const found = effect?.reads.find(({ path }) => manager.manifests.includes(baseName(path)))?.path;
-  const isAbove = found !== undefined && directory !== parentOf(found) && within(directory, parentOf(found));
-  const isOfProject = placements.some((each) => each.directory && context.has(sourceOf(found ?? '', each) ?? '?'));
-  const isFilled = placements.some(
-    (each) => within(each.target, directory) || context.has(sourceOf(directory, each) ?? '?'),
-  );
-  return isAbove && isOfProject && !isFilled ? directory : undefined;
+  if (found === undefined || directory === parentOf(found) || !within(directory, parentOf(found))) return undefined;
+  const folders = placements.filter((each) => each.directory);
+  return isBrought(found, folders, context) && !isFilled(directory, placements, context) ? directory : undefined;
 }
 
 /**

@@ -89,6 +89,19 @@ export interface Placement {
   readonly directory: boolean;
 }
 
+/** One of these copies brings what the build context has to this path. */
+export function isBrought(path: string, placements: readonly Placement[], context: BuildContext): boolean {
+  return placements.some((each) => {
+    const source = sourceOf(path, each);
+    return source !== undefined && context.has(source);
+  });
+}
+
+/** One of these copies puts something there, or further down. */
+export function isFilled(directory: string, placements: readonly Placement[], context: BuildContext): boolean {
+  return placements.some(({ target }) => within(target, directory)) || isBrought(directory, placements, context);
+}
+
 export interface Event {
   readonly instruction: Instruction;
   readonly actions: readonly Action[];

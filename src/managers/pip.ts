@@ -186,11 +186,15 @@ interface Given {
   readonly isBare: boolean;
 }
 
-function given({ list, positional }: Arguments): Given | undefined {
-  const valuesOf = (...names: readonly string[]): string[] =>
-    list.flatMap(([name, value]) => (names.includes(name) ? [String(value)] : []));
-  const manifests = valuesOf('-r');
-  const [word, ...more] = [...manifests, ...positional, ...valuesOf(...EDITABLE)];
+/** All that is given to options of these names, in order. */
+function valuesOf({ list }: Arguments, ...names: readonly string[]): readonly string[] {
+  return list.flatMap(([name, value]) => (names.includes(name) ? [String(value)] : []));
+}
+
+function given(args: Arguments): Given | undefined {
+  const { list, positional } = args;
+  const manifests = valuesOf(args, '-r');
+  const [word, ...more] = [...manifests, ...positional, ...valuesOf(args, ...EDITABLE)];
   if (word === undefined || more.length > 0 || list.some(([name]) => WHOLE.test(name))) return undefined;
   if (manifests.length > 0) {
     const folder = /^(?:(.+)\/)?pyproject\.toml$/.exec(word);
@@ -221,10 +225,9 @@ function ofProject(install: Install, files: Files, args: Arguments, { trees, cer
     return undefined;
   const sources = JSON.stringify(record(record(json['tool'])['uv'])['sources'] ?? {});
   if (/"(?:path|workspace)":/.test(sources) || requirementsOf(json).some(isLocalRequirement)) return undefined;
-  const chosen = args.list.flatMap(([name, value]) => (name === '--extra' ? [String(value)] : []));
   const [tree] = trees;
   const step = dependencyStep(
-    `${command.text.split(' install ', 1)[0] ?? ''} install ${optionText(args, ['-r', ...EDITABLE, '--extra'])} of ${path} ${[...chosen, ...extras].sort().join()}`,
+    `${command.text.split(' install ', 1)[0] ?? ''} install ${optionText(args, ['-r', ...EDITABLE, '--extra'])} of ${path} ${[...valuesOf(args, '--extra'), ...extras].sort().join()}`,
     [{ path }, ...uvSettings(files, directory)],
     { ...(tree === undefined ? {} : { tree }), certain: certain && tree !== undefined },
   );

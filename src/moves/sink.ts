@@ -6,7 +6,15 @@
 import type { BuildContext, Command, Copy, Install, Read, Run, Split, Trouble } from '../model.ts';
 import { parentOf, resolvePath } from '../dockerfile/state.ts';
 import { isShared, isSystem, sourceOf, within } from '../effects/paths.ts';
-import { contextBinds, type Action, type Event, type Placement, type StageTrace } from '../effects/trace.ts';
+import {
+  contextBinds,
+  isBrought,
+  isFilled,
+  type Action,
+  type Event,
+  type Placement,
+  type StageTrace,
+} from '../effects/trace.ts';
 import { short } from './lines.ts';
 
 /** Files of one copy that a RUN needs before the copy itself comes. */
@@ -227,13 +235,9 @@ function inEmptyDirectory(
 ): Trouble | undefined {
   if (action.opaque?.code !== 'manifest-missing' || action.install === undefined) return undefined;
   const { directory } = action.install;
-  const isFilled = events
-    .slice(0, index)
-    .some(({ placements = [] }) =>
-      placements.some((each) => within(each.target, directory) || context.has(sourceOf(directory, each) ?? '?')),
-    );
+  const above = events.slice(0, index).flatMap(({ placements = [] }) => placements);
   const first = events.flatMap(({ actions }) => actions).find((each) => each.opaque !== undefined);
-  return isFilled || first !== action ? undefined : action.opaque;
+  return isFilled(directory, above, context) || first !== action ? undefined : action.opaque;
 }
 
 /** The source came with the stage that this one is based on: every stage must stay as it is, so it cannot move out. */
@@ -772,8 +776,7 @@ function hasBroadCopyAbove(events: readonly Event[], index: number, action: Acti
       if (!each.directory || isManifestDirectory(each, action)) return false;
       if (within(each.target, directory)) return true;
       // A directory that a command makes inside the project has nothing to do with the copy.
-      const source = sourceOf(directory, each);
-      return source !== undefined && context.has(source);
+      return isBrought(directory, [each], context);
     });
   });
 }
