@@ -421,6 +421,8 @@ export class Image implements Files {
   private directories = new Map<string, string>();
   /** Paths that are a project's own, not the system's; none lies within another. */
   private own = new Set<string>();
+  /** Where a command made a link: it may still be there behind one that is not understood. */
+  private links = new Set<string>();
   private mounts: { readonly path: string; readonly layer: Layer }[] = [];
 
   constructor(symbols: Symbols, base: number) {
@@ -434,6 +436,7 @@ export class Image implements Files {
     image.root = cloneNode(this.root);
     image.directories = new Map(this.directories);
     image.own = new Set(this.own);
+    image.links = new Set(this.links);
     return image;
   }
 
@@ -456,6 +459,7 @@ export class Image implements Files {
   write(path: string, layer: Layer): void {
     const node = this.nodeAt(path);
     put(node, layer);
+    if (layer.link === true) this.links.add(path);
     if (!layer.settles) {
       // Directories that the copy brings take its owner and mode (rule 29), except the top one.
       for (const [made, maker] of [...this.directories]) {
@@ -501,6 +505,7 @@ export class Image implements Files {
       for (const name of components(path).slice(0, -1)) node = node?.children?.get(name);
       node?.children?.delete(path.slice(slash + 1));
       for (const made of [...this.directories.keys()]) if (within(made, path)) this.directories.delete(made);
+      this.links.delete(path);
     } else this.write(path, ABSENT);
   }
 
@@ -644,6 +649,7 @@ export class Image implements Files {
 
   /** It is a symbolic link, or is reached through one. */
   throughLink(path: string): boolean {
+    for (const link of this.links) if (within(path, link)) return true;
     let layers = this.root.layers;
     let node: Node | undefined = this.root;
     for (const name of components(path)) {

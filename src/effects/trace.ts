@@ -41,7 +41,7 @@ import {
   wildcardLayer,
 } from './image.ts';
 import { recall, type Memory } from './recall.ts';
-import { baseName, collides, isShared, isSystem, join, sourceOf, within } from './paths.ts';
+import { baseName, collides, HOME_FILES, isShared, isSystem, join, sourceOf, within } from './paths.ts';
 import { INHERITED, isFollowed, surroundings, type Surroundings } from './surroundings.ts';
 import type { Symbols } from './symbols.ts';
 
@@ -525,9 +525,12 @@ class Execution {
   private isOwn(copy: Copy, target: string, isDirectory: boolean): boolean {
     if (!isShared(target) || !isDirectory || copy.from !== undefined || this.aliased) return false;
     const names = copy.sources.flatMap((source) =>
-      expandCopySource(this.context, source.value ?? '').flatMap((path) =>
-        this.context.kind(path) === 'directory' ? this.context.entries(path) : [baseName(path)],
-      ),
+      expandCopySource(this.context, source.value ?? '').flatMap((path) => {
+        if (this.context.kind(path) !== 'directory') return [baseName(path)];
+        // Of what git ignores, settings alone: somebody's `lib` beside a Dockerfile that copies to `/` is left out.
+        const below = path === '.' ? '' : `${path}/`;
+        return [...this.context.entries(path), ...HOME_FILES.filter((name) => this.context.may(below + name))];
+      }),
     );
     return !names.some((name) => collides(target, name));
   }
@@ -1022,8 +1025,12 @@ class Execution {
     const symbol = lenient ?? exact;
     if (step.system === 'writes') this.image.writeSystem(symbol);
     const { removes = [], makes = [], touches = [] } = step;
-    const written = [...step.writes, ...removes, ...step.edits, ...makes, ...touches];
-    if (written.some((path) => this.isElsewhere(parentPath(path))))
+    const written = [...step.writes, ...step.edits, ...makes, ...touches];
+    // A link is taken away itself; what is written to it goes to where it leads.
+    if (
+      written.some((path) => this.isElsewhere(path) || this.isLinked(path)) ||
+      removes.some((path) => this.isElsewhere(parentPath(path)))
+    )
       this.image.writeAll(this.symbols.of('elsewhere', symbol, this.image.valueOf('/')));
     step.writes.forEach((path, at) => {
       const strict = lenient === undefined ? undefined : this.symbols.of(exact, at);

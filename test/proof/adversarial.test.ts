@@ -339,6 +339,27 @@ const CASES: readonly Case[] = [
     options: { symlinks: ['src/link'] },
   },
   {
+    name: 'what is written to a link that is copied over later',
+    lines: app('RUN echo hi > x.txt; apt-get update', 'COPY <<EOF /app/x.txt', 'EOF'),
+    files: { 'x.txt': 'src/a.js' },
+    options: { symlinks: ['x.txt'] },
+  },
+  {
+    name: 'a link behind a command that is not understood',
+    lines: [
+      'FROM node:20',
+      'RUN ln -s /app /srv/app && ./configure',
+      'WORKDIR /app',
+      'COPY . /srv/app',
+      'RUN chown node /app && pip install flask && cp x.txt y.txt',
+    ],
+  },
+  {
+    name: 'settings in a home that git ignores',
+    lines: ['FROM node:20', 'WORKDIR /root', 'COPY . ./', 'RUN apt-get update'],
+    files: { '.gitignore': '.npmrc\n' },
+  },
+  {
     name: 'a link that would be copied onto a directory',
     lines: app('COPY packages packages', 'RUN pip install flask', 'COPY . .'),
     files: { packages: 'src' },
