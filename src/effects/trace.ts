@@ -208,6 +208,8 @@ class Execution {
   private readonly image: Image;
   private readonly configuration: string[];
   private readonly volumes: string[] = [];
+  /** Sources of copies that may not be there: to name one fails the build then. */
+  private readonly perhapsMissing = new Set<string>();
   /** Managers whose store this stage has filled. */
   private readonly warmed: Set<string>;
   private readonly fetched: ReadonlySet<string>;
@@ -288,7 +290,11 @@ class Execution {
       stage: this.stage,
       events,
       image: this.image,
-      configuration: [...this.configuration, ...this.environment.lines()],
+      configuration: [
+        ...this.configuration,
+        ...[...this.perhapsMissing].sort().map((source) => `copy of ${source}, which may be missing`),
+        ...this.environment.lines(),
+      ],
       fetched: this.fetched,
       placed: this.placed,
       ...(parent === undefined ? {} : { parent }),
@@ -404,7 +410,7 @@ class Execution {
       many ||
       this.image.isDirectory(directory);
     const place = (target: string, layer: Layer, isDirectory: boolean, perhaps = false): void => {
-      if (this.isLinked(isDirectory ? target : parentPath(target))) {
+      if (this.isLinked(target)) {
         this.image.writeAll(this.symbols.of('link', target, layer.key, this.image.valueOf('/')));
         return;
       }
@@ -462,6 +468,7 @@ class Execution {
       const pattern = resolvePath('/', source).slice(1) || '.';
       if (matches.length === 0 && !wildcard) {
         plain = false;
+        this.perhapsMissing.add(source);
         const file = looksLikeFile(source);
         place(
           file && into ? join(directory, baseName(pattern)) : directory,
@@ -476,7 +483,8 @@ class Execution {
       }
       for (const path of matches) {
         const kind = this.context.kind(path);
-        // It is followed (rule 31), so that what it leads to comes, which may be a directory.
+        // It is followed (rule 31), so that what it leads to comes, which may be a directory, or nothing.
+        if (kind === 'symlink') this.perhapsMissing.add(path);
         if (kind === 'symlink' && !looksLikeFile(path)) {
           plain = false;
           place(directory, mergeLayer(`followed:${path}:${owner}`), this.isLinked(directory));

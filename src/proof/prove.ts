@@ -113,7 +113,9 @@ function compareStages(before: StageTrace, after: StageTrace): Trouble | undefin
     }
   }
   if (before.configuration.join('\n') !== after.configuration.join('\n')) {
-    const line = before.configuration.find((each, index) => each !== after.configuration[index]);
+    const line =
+      before.configuration.find((each, index) => each !== after.configuration[index]) ??
+      after.configuration[before.configuration.length];
     return {
       code: 'different-configuration',
       message: `${configured(line ?? '')} would act differently or at another time`,

@@ -3,8 +3,9 @@
  * to overlook. Each was accepted once, or nearly so.
  */
 import { describe, expect, it } from 'vitest';
-import { fix, memoryContext } from '../../src/index.ts';
+import { fix, memoryContext, parse } from '../../src/index.ts';
 import type { MemoryOptions } from '../../src/context/memory.ts';
+import { proof } from '../../src/proof/prove.ts';
 
 const PROJECT = {
   '.dockerignore': '**/node_modules\n',
@@ -345,6 +346,12 @@ const CASES: readonly Case[] = [
     options: { symlinks: ['x.txt'] },
   },
   {
+    name: 'a file that is copied to where a link leads',
+    lines: app('COPY x.txt .npmrc', 'RUN yarn install', 'COPY <<EOF .npmrc', 'EOF'),
+    files: { 'yarn.lock': '# yarn lockfile v1\n', '.npmrc': 'etc/config' },
+    options: { symlinks: ['.npmrc'] },
+  },
+  {
     name: 'a link behind a command that is not understood',
     lines: [
       'FROM node:20',
@@ -374,7 +381,6 @@ const CASES: readonly Case[] = [
       '.npmrc': 'etc/config',
     },
     options: { symlinks: ['.npmrc'] },
-    copies: 'COPY pnpm-lock.yaml ./',
   },
   // What is not known to have run.
   {
@@ -434,4 +440,23 @@ describe('nothing is moved over a reader', () => {
     const above = after.split('\n').filter((line) => /^COPY (?!\. )/.test(line) && !source.includes(line));
     expect(above.join('\n')).toContain(copies);
   });
+});
+
+/** Sources, and whether a copy of them that is put in ahead of what overwrites it may be. */
+const SOURCES: readonly (readonly [source: string, verdict: string])[] = [
+  ['x.txt', 'accepted'],
+  ['gone.txt', 'different-configuration'],
+  ['link.txt', 'different-configuration'],
+  ['link', 'different-configuration'],
+];
+
+it.each(SOURCES)('a copy of %s is %s', (source, verdict) => {
+  const context = memoryContext(
+    { ...PROJECT, link: 'nowhere', 'link.txt': 'nowhere' },
+    { symlinks: ['link', 'link.txt'] },
+  );
+  const text = 'FROM node:20\nWORKDIR /app\nCOPY src/a.js ./b\n';
+  const more = parse(text.replace('COPY', `COPY ${source} ./b\nCOPY`));
+  const trouble = proof({ file: parse(text), context }, undefined).compare({ file: more, context });
+  expect(trouble?.code ?? 'accepted', trouble?.message).toBe(verdict);
 });
