@@ -163,7 +163,8 @@ function readProject(
   const locked = document(files, lock, 'toml');
   if (isTrouble(locked))
     return { ...locked, help: 'commit Cargo.lock: without it a build downloads whatever is newest' };
-  if (list(locked['package']).some((each) => /^git\+(?:ssh|file)/.test(String(record(each)['source']))))
+  const sources = strings(list(locked['package']).map((each) => record(each)['source']));
+  if (sources.some((source) => /^git\+(?:ssh|file)/.test(source)))
     return {
       code: 'private-modules',
       message: `\`${lock}\` names crates that are fetched over SSH or from a disk`,

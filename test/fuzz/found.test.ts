@@ -5,6 +5,13 @@ import type { Input } from './inputs.ts';
 
 const FOUND: readonly (readonly [what: string, input: Partial<Input>])[] = [
   [
+    'a lockfile that holds a table where a text belongs',
+    {
+      source: 'FROM rust:1\nCOPY Cargo.toml Cargo.lock ./\nRUN cargo build --release\n',
+      files: { 'Cargo.toml': '', 'Cargo.lock': '[[package]]\nsource .git = "https://example.com"\n' },
+    },
+  ],
+  [
     'line ends of two characters make no instruction wider',
     {
       source: `FROM gradle:8\nRUN gradle d${'\\\n'.repeat(20)}ependencies\n`,

@@ -328,10 +328,9 @@ function members(fs: FileSystem, root: string, json: Json, manager: Manager): st
   return globs(fs, root, json, manager)
     .flatMap((glob) => {
       const [folder = '', last] = glob.replace(/\/$/, '').split('/');
-      if (last !== '*') return [`${root}/${glob.replace(/\/$/, '')}`];
-      return fs.isDirectory(`${root}/${folder}`)
-        ? fs.names(`${root}/${folder}`).map((name) => `${root}/${folder}/${name}`)
-        : [];
+      if (last !== '*') return [absolute(root, glob)];
+      const inside = absolute(root, folder);
+      return fs.isDirectory(inside) ? fs.names(inside).map((name) => absolute(inside, name)) : [];
     })
     .filter((directory) => manifest(fs, directory) !== undefined)
     .sort();
