@@ -592,7 +592,8 @@ export function ordinary(command: Command, at: Place, files: Disk): readonly Eff
   const skip = first === 'sudo' ? 1 + (command.words[1]?.value === '-E' ? 1 : 0) : 0;
   const name = command.words[skip]?.value;
   if (name === undefined) return undefined;
-  const rule = Object.hasOwn(RULES, baseName(name)) ? RULES[baseName(name)] : undefined;
+  const program = baseName(name).replace(/^(python3)\.\d+$/, '$1');
+  const rule = Object.hasOwn(RULES, program) ? RULES[program] : undefined;
   if (rule === undefined || (name.includes('/') && !isSystem(name))) return undefined;
   const words = command.words.slice(skip).map((word) => word.value ?? word.text);
   const literal = command.words

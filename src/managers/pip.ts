@@ -16,9 +16,20 @@
  * Sources: https://pip.pypa.io/en/stable/reference/requirements-file-format/,
  * https://docs.astral.sh/uv/concepts/configuration-files/
  */
-import type { Analysis, Command, Files, Install, PackageManager, Place, Read, ShellWord, Step } from '../model.ts';
+import type {
+  Analysis,
+  Command,
+  Files,
+  Install,
+  PackageManager,
+  Place,
+  Read,
+  ShellWord,
+  Step,
+  Trouble,
+} from '../model.ts';
 import { resolvePath } from '../dockerfile/state.ts';
-import { optionTable, optionText, parseArguments, type Arguments } from './shared/arguments.ts';
+import { has, optionTable, optionText, parseArguments, type Arguments } from './shared/arguments.ts';
 import { document } from './shared/documents.ts';
 import { at, record, strings } from './shared/package-json.ts';
 import {
@@ -159,7 +170,8 @@ function analyse(install: Install, files: Files): Analysis {
   const listed = verb === 'sync' ? (args.positional.length === 0 ? ['requirements.txt'] : args.positional) : [];
   for (const path of listed) reader.file(resolvePath(install.directory, path), path);
   if (verb !== 'sync') for (const word of args.positional) reader.requirement(word, install.command.text);
-  if (reader.trouble !== undefined) return unknown(install, reader.trouble);
+  if (reader.trouble !== undefined)
+    return unknown(install, isProjectAlone(args) ? withoutDependencies(install) : reader.trouble);
   const reads = [...reader.reads, ...(program === 'uv' ? uvSettings(files, install.directory) : [])];
   const target = chosenTarget(install, verb, args);
   if (target !== undefined) return intoTarget(install, target, reader.checkouts, reads);
@@ -247,6 +259,18 @@ function ofProject(install: Install, files: Files, args: Arguments, { trees, cer
       why: 'the project itself is installed after the copy',
     },
   ]);
+}
+
+/** `pip install --no-deps .`: what it builds changes with the source, and it installs nothing else. */
+function isProjectAlone(args: Arguments): boolean {
+  return has(args, '--no-deps') && valuesOf(args, ...REQUIREMENT).length === 0 && args.positional.every(isLocal);
+}
+
+function withoutDependencies({ command }: Install): Trouble {
+  return {
+    code: 'already-cached',
+    message: `\`${command.text}\` builds the project alone, and installs none of its dependencies`,
+  };
 }
 
 /** The directory that the command line names for the result; undefined: it goes where the interpreter looks. */
