@@ -39,41 +39,58 @@ export const lateArg: Transform = {
   summary: 'declare build arguments such as GIT_SHA below the installs that do not use them',
   *propose(file, context, target): Iterable<Proposal> {
     for (const stage of traceOf(file, context, target)) {
-      for (const { instruction } of stage.events) {
-        const name = provenanceOf(file, instruction);
-        if (name === undefined || isDeclaredAgain(file, stage, instruction, name)) continue;
-        const moved = [instruction, ...dependents(file, stage, instruction, name)];
-        const last = lastInstall(file, stage.events, moved, name);
-        if (last === undefined) continue;
-        const above = moved.filter((each) => each.span[0] < last.span[0]);
-        yield {
-          at: instruction,
-          fixes: [
-            {
-              edits: moveBelow(file, above, last),
-              message: `declares ${name} after the installs, which do not use it`,
-              safety: 'safe',
-            },
-          ],
-        };
-        break;
-      }
+      const [first, ...others] = latecomers(file, stage);
+      if (first === undefined) continue;
+      const together = [first, ...others.filter(({ last }) => last === first.last)];
+      yield {
+        at: first.argument,
+        fixes: (together.length > 1 ? [together, [first]] : [[first]]).map((group) => {
+          const moved = new Set(group.flatMap((each) => each.moved));
+          const names = group.map(({ name }) => name).join(', ');
+          return {
+            edits: moveBelow(
+              file,
+              file.instructions.filter((each) => moved.has(each)),
+              first.last,
+            ),
+            message: `declares ${names} after the installs, which do not use ${group.length > 1 ? 'them' : 'it'}`,
+            safety: 'safe',
+          };
+        }),
+      };
     }
   },
 };
+
+interface Latecomer {
+  readonly name: string;
+  readonly argument: Instruction;
+  /** The ARG, and what is made of it. */
+  readonly moved: readonly Instruction[];
+  /** The install below which it can be declared. */
+  readonly last: Instruction;
+}
+
+function latecomers(file: Dockerfile, stage: StageTrace): readonly Latecomer[] {
+  // Where one is declared twice, its place is between the two, and what moves the other one would move it after.
+  const declared = new Map<string, Instruction>();
+  for (const { instruction } of stage.events) {
+    const name = provenanceOf(file, instruction);
+    if (name !== undefined) declared.set(name, instruction);
+  }
+  return [...declared].flatMap(([name, argument]) => {
+    const all = [argument, ...dependents(file, stage, argument, name)];
+    const last = lastInstall(file, stage.events, all, name);
+    if (last === undefined) return [];
+    return [{ name, argument, moved: all.filter((each) => each.span[0] < last.span[0]), last }];
+  });
+}
 
 /** The one provenance name that an ARG declares. */
 function provenanceOf(file: Dockerfile, instruction: Instruction): string | undefined {
   if (instruction.keyword !== 'ARG') return undefined;
   const name = /^(\w+)(?:=\S*)?$/.exec(textOf(file, instruction))?.[1];
   return name !== undefined && isProvenance(name) ? name : undefined;
-}
-
-/** Its place is then between the two, and what moves the other one would move it after. */
-function isDeclaredAgain(file: Dockerfile, { events }: StageTrace, argument: Instruction, name: string): boolean {
-  return events.some(
-    ({ instruction }) => instruction.span[0] > argument.span[0] && provenanceOf(file, instruction) === name,
-  );
 }
 
 /** The ENVs and LABELs below it that are made of it. */
