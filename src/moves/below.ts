@@ -1,6 +1,6 @@
 /** Instructions that move down as they are. */
 import type { Dockerfile, Edit, Instruction } from '../model.ts';
-import { afterLine, blankBefore, cuts } from './lines.ts';
+import { afterLine, blankAfter, blankBefore, cuts } from './lines.ts';
 
 /**
  * Moves instructions, given in the order of the file, to just below another one: with their comments, which belong to
@@ -12,9 +12,13 @@ export function moveBelow({ source, eol }: Dockerfile, moved: readonly Instructi
   const at = afterLine(source, anchor.span[1]);
   const ended = source[at - 1] === '\n';
   const block = moved.map(({ outer, span }) => source.slice(outer[0], span[1])).join(eol);
-  const apart = ended && blankBefore(source, first.outer[0]) ? eol : '';
+  const last = moved[moved.length - 1] as Instruction;
+  const isApart =
+    blankBefore(source, first.outer[0]) || blankAfter(source, afterLine(source, last.span[1])) !== undefined;
+  const apart = ended && isApart ? eol : '';
+  const below = isApart && at < source.length && blankAfter(source, at) === undefined ? eol : '';
   return [
     ...cuts(source, moved).map((span): Edit => ({ file: 'dockerfile', span, text: '' })),
-    { file: 'dockerfile', span: [at, at], text: ended ? apart + block + eol : eol + block },
+    { file: 'dockerfile', span: [at, at], text: ended ? apart + block + eol + below : eol + block },
   ];
 }
