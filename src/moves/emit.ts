@@ -147,9 +147,10 @@ class Writer {
       ...this.plan.riders.map((each) => ({ each, lines: undefined })),
     ].sort((one, other) => one.each.span[0] - other.each.span[0]);
     for (const { each, lines } of moving) {
-      const text = this.movedText(each, this.start(each, lines));
+      const start = this.start(each, lines);
+      const text = this.movedText(each, start);
       if (typeof text !== 'string') return text;
-      moved.push(text);
+      moved.push(moved.length > 0 && blankBefore(this.source, start) ? this.eol + text : text);
     }
     const landing = this.landing(moved);
     if (!Array.isArray(landing)) return landing;
