@@ -16,7 +16,7 @@ export function missingManifests(
     stage.events.flatMap((event, index) =>
       event.actions.flatMap((action) => {
         if (action.opaque?.code === 'manifest-missing')
-          return isCopied(action.opaque.message, stage, context) ? [] : [action.opaque.message];
+          return isCopied(action.opaque.path, stage, context) ? [] : [action.opaque.message];
         const directory = emptyDirectory(stage.events.slice(0, index), action, context);
         return directory === undefined ? [] : [`there is nothing in \`${directory}\`, where it installs`];
       }),
@@ -25,11 +25,10 @@ export function missingManifests(
 }
 
 /** What is missing lies in the context, and is forgotten or comes later. */
-function isCopied(message: string, { events, parent }: StageTrace, context: BuildContext): boolean {
-  const path = /`(\/[^`]+)`/.exec(message)?.[1];
+function isCopied(path: string | undefined, { events, parent }: StageTrace, context: BuildContext): boolean {
   if (path === undefined) return false;
   const isHere = events.some(({ placements = [] }) => isBrought(path, placements, context));
-  return isHere || (parent !== undefined && isCopied(message, parent, context));
+  return isHere || (parent !== undefined && isCopied(path, parent, context));
 }
 
 /** Where an install runs although nothing is copied there: it takes the manifest of a whole project further up (npm does). */

@@ -44,6 +44,8 @@ export interface Trouble {
   /** What the user could do about it. */
   readonly help?: string;
   readonly span?: Span;
+  /** Of `manifest-missing`: the image path at which nothing is. */
+  readonly path?: string;
 }
 
 export interface Stage {

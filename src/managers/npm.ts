@@ -111,6 +111,7 @@ function analyse(install: Install, files: Files): Analysis {
       code: 'manifest-missing',
       message: `\`${install.command.text}\` needs a package-lock.json, and there is none where it runs`,
       help: 'pass the right --context, or check .dockerignore',
+      path: at(root, 'package-lock.json'),
     });
   const silent =
     has(args, '--ignore-scripts') ||

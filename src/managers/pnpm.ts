@@ -108,6 +108,7 @@ function analyse(install: Install, files: Files): Analysis {
       code: 'manifest-missing',
       message: `\`${install.command.text}\` needs a pnpm-lock.yaml, and there is none where it runs`,
       help: 'pass the right --context, or check .dockerignore',
+      path: at(root, 'pnpm-lock.yaml'),
     });
   const settings = yamlSettings(files, at(root, 'pnpm-workspace.yaml'));
   if (isTrouble(settings)) return unknown(install, settings);

@@ -34,7 +34,12 @@ const vcpkg: PackageManager = {
     if (overlay || files.has(manifest) !== 'yes') {
       const opaque = overlay
         ? { code: 'dynamic-manifest', message: `\`${name}\` uses overlays of the project`, help: 'copy them by hand' }
-        : { code: 'manifest-missing', message: `there is no \`${manifest}\``, help: 'pass the right --context' };
+        : {
+            code: 'manifest-missing',
+            message: `there is no \`${manifest}\``,
+            help: 'pass the right --context',
+            path: manifest,
+          };
       return { steps: [{ name, reads: [], ...none, opaque }], ...nothing, refusal: opaque };
     }
     const installed = `${directory}/vcpkg_installed`;

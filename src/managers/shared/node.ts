@@ -261,6 +261,7 @@ export function analyseScript(
     return unknown(install, {
       code: 'manifest-missing',
       message: `there is no script \`${name}\` in \`${at(install.directory, 'package.json')}\``,
+      path: at(install.directory, 'package.json'),
     });
   const steps = runScript(files, manifest, prefix, name, modulesAround(files, manifest));
   return { steps, outputs: [], ignore: [], splits: [] };

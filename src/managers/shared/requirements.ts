@@ -2,6 +2,7 @@
 import type { Files, Read, Trouble } from '../../model.ts';
 import { parentOf, resolvePath } from '../../dockerfile/state.ts';
 import { at } from './package-json.ts';
+import { missing } from './steps.ts';
 
 const EDITABLE = ['-e', '--editable'];
 
@@ -41,12 +42,10 @@ export class RequirementReader {
     this.reads.push({ path });
     const presence = this.files.has(path);
     const text = this.files.read(path);
-    if (presence === 'no')
-      return this.refuse(
-        'manifest-missing',
-        `there is no \`${path}\` where this install runs`,
-        'pass the right --context, or check .dockerignore',
-      );
+    if (presence === 'no') {
+      this.trouble ??= missing(path);
+      return;
+    }
     if (text === undefined)
       return presence === 'maybe'
         ? this.refuse(
@@ -83,12 +82,10 @@ export class RequirementReader {
   /** Any file of a folder may be meant, so all must be harmless. */
   folder(path: string): void {
     const names = (this.files.entries(path) ?? []).filter((name) => /\.(?:txt|in|pip)$/.test(name));
-    if (names.length === 0)
-      return this.refuse(
-        'manifest-missing',
-        `\`${path}\` holds no requirements files where this install runs`,
-        'pass the right --context',
-      );
+    if (names.length === 0) {
+      this.trouble ??= missing(path, 'with requirements files');
+      return;
+    }
     this.reads.push({ path, tree: true });
     for (const name of names) this.file(at(path, name));
   }

@@ -89,6 +89,7 @@ export function missing(path: string, why = 'where this install runs'): Trouble 
     code: 'manifest-missing',
     message: `there is no \`${path}\` ${why}`,
     help: 'pass the right --context, or check .dockerignore',
+    path,
   };
 }
 
