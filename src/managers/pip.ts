@@ -38,6 +38,7 @@ import {
   isLocalRequirement,
   pythonInstall,
   requirementsOf,
+  uvSources,
 } from './shared/python-project.ts';
 import { isLocal, RequirementReader } from './shared/requirements.ts';
 import { installsProject, isTrouble, single, tool, unknown, unresolvedVariable } from './shared/steps.ts';
@@ -235,8 +236,8 @@ function ofProject(install: Install, files: Files, args: Arguments, { trees, cer
   const json = document(files, path, 'toml');
   if (isTrouble(json) || hasDynamicDependencies(json) || strings(record(json['project'])['dependencies']).length === 0)
     return undefined;
-  const sources = JSON.stringify(record(record(json['tool'])['uv'])['sources'] ?? {});
-  if (/"(?:path|workspace)":/.test(sources) || requirementsOf(json).some(isLocalRequirement)) return undefined;
+  const isHere = uvSources(json).some((source) => 'path' in source || 'workspace' in source);
+  if (isHere || requirementsOf(json).some(isLocalRequirement)) return undefined;
   const [tree] = trees;
   const step = dependencyStep(
     `${command.text.split(' install ', 1)[0] ?? ''} install ${optionText(args, ['-r', ...EDITABLE, '--extra'])} of ${path} ${[...valuesOf(args, '--extra'), ...extras].sort().join()}`,

@@ -29,6 +29,7 @@ import {
   programArguments,
   pythonInstall,
   requirementsOf,
+  uvSources,
 } from './shared/python-project.ts';
 import { isTrouble, single, tool, unknown, unresolvedVariable } from './shared/steps.ts';
 import { workspaceMembers } from './shared/workspaces.ts';
@@ -187,11 +188,7 @@ function hasDynamicVersion(json: Json): boolean {
 }
 
 function sourcesOf(json: Json, directory: string): readonly string[] {
-  return Object.values(record(record(record(json['tool'])['uv'])['sources']))
-    .flatMap((source) => (Array.isArray(source) ? (source as unknown[]) : [source]))
-    .map((source) => record(source)['path'])
-    .filter((path): path is string => typeof path === 'string')
-    .map((path) => resolvePath(directory, path));
+  return strings(uvSources(json).map(({ path }) => path)).map((path) => resolvePath(directory, path));
 }
 
 function* ancestors(directory: string): Iterable<string> {
