@@ -65,12 +65,12 @@ export function missingIgnores(
   // An install can fill the directory of a project that is not the one in which it runs.
   const all = suffices(plain) ? plain : [...new Set([...plain, ...exposed])].sort();
   // A directory that the file ignores already is not looked at again, so a `!` for something in it needs the long form.
-  if (!suffices(all)) return plain.map((line) => `${line}/**`);
+  const enough = [all, all.map((line) => `${line}/**`)].find(suffices) ?? [];
   // What the file keeps out already is not said again.
-  return all.reduce<readonly string[]>((kept, line) => {
+  return enough.reduce<readonly string[]>((kept, line) => {
     const fewer = kept.filter((each) => each !== line);
     return suffices(fewer) ? fewer : kept;
-  }, all);
+  }, enough);
 }
 
 function contextPath(placement: Placement, path: string): string | undefined {

@@ -5,6 +5,13 @@ import type { Input } from './inputs.ts';
 
 const FOUND: readonly (readonly [what: string, input: Partial<Input>])[] = [
   [
+    'an ignore file that lets something in the result of an install through',
+    {
+      source: 'FROM python:3\nCOPY . .\nRUN npm ci --prefix /app\nADD . .\n',
+      files: { 'package.json': '{}', 'package-lock.json': '', '.dockerignore': 'node_modules\n!**/a.js\n' },
+    },
+  ],
+  [
     'a lockfile that holds a table where a text belongs',
     {
       source: 'FROM rust:1\nCOPY Cargo.toml Cargo.lock ./\nRUN cargo build --release\n',
