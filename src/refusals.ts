@@ -278,8 +278,9 @@ export const REFUSALS: Readonly<Record<string, Explanation>> = {
   },
   'mount-is-output': {
     kind: 'refusal',
-    means: 'The cache is part of the result: it lies in the project, or something later needs what is in it.',
-    why: 'A cache mount is not part of the image.',
+    means:
+      'The cache is part of the result: it lies in the project, or something later needs what is in it, such as a command that works offline.',
+    why: 'A cache mount is not part of the image. It can be empty where the layer that filled it is found again.',
     todo: 'Mount nothing there, or move the cache.',
     example: 'ENV npm_config_cache=/app/.npm-cache\nRUN npm ci',
   },

@@ -44,16 +44,18 @@ export const cacheMounts: Transform = {
   optIn: true,
   *propose(file, context, target): Iterable<Proposal> {
     const stages = traceOf(file, context, target);
+    const offline = offlineCommands(stages);
     for (const { events } of stages) {
       for (const event of events) {
-        yield* downloads(file, event, target);
+        yield* downloads(file, event, target, offline);
         yield* systemPackages(file, event, target);
       }
     }
     const managers = stages.flatMap((each) =>
       each.events.flatMap(({ actions }) => actions.map(({ manager }) => manager)),
     );
-    for (const manager of new Set(managers)) if (manager !== undefined) yield* stores(file, stages, manager, target);
+    for (const manager of new Set(managers))
+      if (manager !== undefined) yield* stores(file, stages, manager, target, offline);
   },
 };
 
@@ -114,7 +116,43 @@ const DISABLING = ['PIP_NO_CACHE_DIR', 'UV_NO_CACHE'];
 const CLEANS =
   /^(?:npm cache clean|yarn cache clean|pnpm store prune|bun pm cache rm|pip3? cache purge|composer clear-?cache)/;
 
-function* downloads(file: Dockerfile, event: Event, target: Target): Iterable<Proposal> {
+/** By manager, a command that downloads nothing: it lives on what an earlier layer holds. */
+function offlineCommands(stages: readonly StageTrace[]): ReadonlyMap<string, Action> {
+  const found = new Map<string, Action>();
+  for (const action of stages.flatMap(({ events }) => events.flatMap(({ actions }) => actions))) {
+    const name = action.install?.manager ?? '';
+    const words = action.text.split(/\s+/);
+    const isSet = action.install?.place.environment(OFFLINE_VARIABLES[name] ?? '');
+    const isOffline =
+      words.includes('--offline') || words.includes('--no-restore') || words.includes(OFFLINE_OPTIONS[name] ?? '');
+    if (isOffline || /^(?:1|true|off)$/i.test(isSet ?? '')) found.set(name, action);
+  }
+  return found;
+}
+
+const OFFLINE_OPTIONS: Readonly<Record<string, string>> = { cargo: '--frozen', maven: '-o', bundler: '--local' };
+const OFFLINE_VARIABLES: Readonly<Record<string, string>> = {
+  cargo: 'CARGO_NET_OFFLINE',
+  go: 'GOPROXY',
+  npm: 'npm_config_offline',
+  pnpm: 'npm_config_offline',
+  uv: 'UV_OFFLINE',
+};
+
+function needsLayer({ text }: Action): Trouble {
+  return {
+    code: 'mount-is-output',
+    message: `${short(text)} downloads nothing, so it needs what a layer holds: a cache mount may be empty`,
+    help: 'let it download, or mount nothing',
+  };
+}
+
+function* downloads(
+  file: Dockerfile,
+  event: Event,
+  target: Target,
+  offline: ReadonlyMap<string, Action>,
+): Iterable<Proposal> {
   const run = event.instruction;
   if (run.keyword !== 'RUN') return;
   const mounts = new Set<string>();
@@ -129,7 +167,11 @@ function* downloads(file: Dockerfile, event: Event, target: Target): Iterable<Pr
     }
   }
   if (mounts.size === 0) return;
-  const refusal = unusable(run, event) ?? supportsMounts(file, target);
+  const needing = event.actions
+    .map(({ install }) => offline.get(install?.manager ?? ''))
+    .find((each) => each !== undefined);
+  const refusal =
+    (needing === undefined ? undefined : needsLayer(needing)) ?? unusable(run, event) ?? supportsMounts(file, target);
   if (refusal !== undefined) {
     yield { at: run, fixes: [], refusal };
     return;
@@ -196,6 +238,7 @@ function* stores(
   stages: readonly StageTrace[],
   manager: PackageManager,
   target: Target,
+  offline: ReadonlyMap<string, Action>,
 ): Iterable<Proposal> {
   const events = stages.flatMap((stage) => stage.events);
   const uses = events.filter((event) =>
@@ -219,7 +262,11 @@ function* stores(
     if (mounts.size > 0) edits.push(flagEdit(file, event.instruction as Run, [...mounts]));
   }
   if (edits.length === 0) return;
-  const refusal = neededElsewhere(file, stages, uses, manager) ?? supportsMounts(file, target);
+  const needing = offline.get(manager.name);
+  const refusal =
+    (needing === undefined ? undefined : needsLayer(needing)) ??
+    neededElsewhere(file, stages, uses, manager) ??
+    supportsMounts(file, target);
   if (refusal !== undefined) yield { at: first, fixes: [], refusal };
   else
     yield {

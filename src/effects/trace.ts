@@ -24,7 +24,7 @@ import { parse } from '../dockerfile/parse.ts';
 import { resolvePath } from '../dockerfile/state.ts';
 import { knowledgeOf, type Knowledge } from '../managers/index.ts';
 import { sparedBy } from '../managers/shared/compiler.ts';
-import { missing } from '../managers/shared/steps.ts';
+import { keepsStores, missing } from '../managers/shared/steps.ts';
 import { ordinary, pipeline, type Effect } from './commands.ts';
 import { Variables } from './environment.ts';
 import {
@@ -584,7 +584,7 @@ class Execution {
         const options = mountOptions(flag.value ?? '');
         const type = options.get('type') ?? 'bind';
         const target = mountTarget(run, options);
-        const cache = type === 'cache' && target !== undefined ? this.knowledge.cacheClass(target) : undefined;
+        const cache = type === 'cache' && target !== undefined ? this.cacheClass(run, target) : undefined;
         return {
           type,
           ...(target === undefined ? {} : { target }),
@@ -597,7 +597,11 @@ class Execution {
   private isKnownCache(run: Run, value: string): boolean {
     const options = mountOptions(value);
     const target = mountTarget(run, options);
-    return options.get('type') === 'cache' && target !== undefined && this.knowledge.cacheClass(target) !== undefined;
+    return options.get('type') === 'cache' && target !== undefined && this.cacheClass(run, target) !== undefined;
+  }
+
+  private cacheClass(run: Run, target: string): ReturnType<Knowledge['cacheClass']> {
+    return this.knowledge.cacheClass(target, (name) => run.state.environment.get(name));
   }
 
   private opaque(run: Run, base: number): Action {
@@ -1016,8 +1020,10 @@ class Execution {
     const opaque = step.opaque ?? this.notAllowed(step, rest.install?.place.user);
     if (opaque !== undefined) return this.everything(text, step.name, place, opaque, rest);
     const inputs = step.reads.map((read) => this.input(read));
+    // A mount hides the store that an earlier layer filled, and what it holds belongs to no layer.
+    const sees = rest.install === undefined || keepsStores(rest.install.place);
     if (step.warm === true) {
-      this.warmed.add(rest.install?.manager ?? '');
+      if (sees) this.warmed.add(rest.install?.manager ?? '');
       inputs.push({ what: 'place', value: place });
       return { text, name: step.name, symbol: 0, effect: step, inputs, warm: true, ...rest };
     }
@@ -1026,7 +1032,7 @@ class Execution {
     const before = this.edited(step);
     if (step.system !== 'none') inputs.push({ what: 'system', value: this.image.system() });
     for (const path of step.makes ?? []) inputs.push(...this.whereMade(path, userOf(step.maker)));
-    const cold = step.offline === true && !this.warmed.has(rest.install?.manager ?? '');
+    const cold = step.offline === true && !(sees && this.warmed.has(rest.install?.manager ?? ''));
     const name = cold ? `${step.name} --offline` : step.name;
     const exact = this.symbols.of('step', name, place, ...inputs.map((input) => input.value));
     const lenient = step.attributes === true ? this.lenient(step, name, place, inputs) : undefined;

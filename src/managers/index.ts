@@ -65,8 +65,8 @@ export interface Knowledge {
   /** The install that a simple command is, if it is one. */
   recognise(command: Command, place: Place): Install | undefined;
   analyse(install: Install, files: Files): Analysis;
-  /** The class of the cache that a path is, of whatever manager and user; undefined: none that is known. */
-  cacheClass(path: string): CacheDirectory['class'] | undefined;
+  /** The class of the cache that a path is, of whatever manager and user, with these variables; undefined: none that is known. */
+  cacheClass(path: string, environment: Place['environment']): CacheDirectory['class'] | undefined;
   manager(name: string): PackageManager | undefined;
 }
 
@@ -83,15 +83,22 @@ function learn(list: readonly PackageManager[]): Knowledge {
   const byCommand = new Map<string, PackageManager[]>();
   for (const manager of list)
     for (const name of manager.commands) byCommand.set(name, [...(byCommand.get(name) ?? []), manager]);
-  const caches = list.flatMap((manager) =>
-    manager.caches.map((cache) => ({ class: cache.class, pattern: cachePattern(cache) })),
-  );
+  const caches = list.flatMap((manager) => manager.caches.map((cache) => ({ ...cache, pattern: cachePattern(cache) })));
   return {
     recognise: (command, place) => recogniseAmong(byCommand, command, place),
     analyse: (install, files) => (byName.get(install.manager) as PackageManager).analyse(install, files),
-    cacheClass: (path) => caches.find(({ pattern }) => pattern.test(path))?.class,
+    cacheClass: (path, environment) =>
+      caches.find((cache) => cache.pattern.test(path) || isMoved(cache, path, environment))?.class,
     manager: (name) => byName.get(name),
   };
+}
+
+/** It lies where a variable puts the cache. */
+function isMoved({ variable, inside }: CacheDirectory, path: string, environment: Place['environment']): boolean {
+  const value = variable === undefined ? undefined : environment(variable)?.replace(/\/+$/, '');
+  if (value === undefined || !value.startsWith('/')) return false;
+  const tree = inside === undefined ? value : `${value}/${inside}`;
+  return path === tree || path.startsWith(`${tree}/`);
 }
 
 function cachePattern({ path }: CacheDirectory): RegExp {

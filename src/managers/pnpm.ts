@@ -39,6 +39,7 @@ import {
   generated,
   installsProject,
   isTrouble,
+  keepsStores,
   missing,
   single,
   tool,
@@ -292,6 +293,7 @@ function splits(
   const packs = pending.packs && !linked;
   if (
     !packs &&
+    keepsStores(install.place) &&
     files.has(at(project.root, 'pnpm-lock.yaml')) === 'yes' &&
     !has(args, '--filter', '-F', '--filter-prod', '--ignore-workspace')
   ) {

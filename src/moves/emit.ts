@@ -452,10 +452,11 @@ class Writer {
 /** A cache mount that is no package manager's download cache: a toolchain, a build directory. */
 function isPrivateCache(run: Run, value: string, { managers }: Target): boolean {
   const target = /(?:^|,)(?:target|dst|destination)=([^,]+)/.exec(value)?.[1];
-  return (
-    /(?:^|,)type=cache(?:,|$)/.test(value) &&
-    (target === undefined || knowledgeOf(managers).cacheClass(resolvePath(run.state.workdir, target)) !== 'download')
-  );
+  if (!/(?:^|,)type=cache(?:,|$)/.test(value)) return false;
+  if (target === undefined) return true;
+  const { workdir, environment } = run.state;
+  const kind = knowledgeOf(managers).cacheClass(resolvePath(workdir, target), (name) => environment.get(name));
+  return kind !== 'download';
 }
 
 /** Where it would go is not known in another directory. */

@@ -460,3 +460,30 @@ it.each(SOURCES)('a copy of %s is %s', (source, verdict) => {
   const trouble = proof({ file: parse(text), context }, undefined).compare({ file: more, context });
   expect(trouble?.code ?? 'accepted', trouble?.message).toBe(verdict);
 });
+
+/** What is mounted while pnpm's store is filled, or read; and whether the install may be offline then. */
+const MOUNTS: readonly (readonly [fetch: string, install: string, verdict: string])[] = [
+  ['', '', 'accepted'],
+  ['--mount=type=cache,target=/root/.local/share/pnpm/store ', '', 'refused'],
+  ['', '--mount=type=cache,target=/root/.local/share/pnpm/store ', 'refused'],
+  ['--mount=type=tmpfs,target=/root/.local/share/pnpm/store ', '', 'refused'],
+];
+
+it.each(MOUNTS)(
+  'an offline install after `RUN %spnpm fetch`, `RUN %spnpm install` is %s',
+  (fetch, install, verdict) => {
+    const manifest = '{"scripts":{"postinstall":"node src/a.js"}}';
+    const context = memoryContext({
+      ...PROJECT,
+      'package.json': manifest,
+      'pnpm-lock.yaml': "lockfileVersion: '9.0'\n",
+    });
+    const head = 'FROM node:20\nWORKDIR /app\n';
+    const before = parse(`${head}COPY . .\nRUN ${install}pnpm install --frozen-lockfile\n`);
+    const after = parse(
+      `${head}COPY pnpm-lock.yaml ./\nRUN ${fetch}pnpm fetch\nCOPY . .\nRUN ${install}pnpm install --frozen-lockfile --offline\n`,
+    );
+    const trouble = proof({ file: before, context }, undefined).compare({ file: after, context });
+    expect(trouble === undefined ? 'accepted' : 'refused', trouble?.message).toBe(verdict);
+  },
+);

@@ -62,6 +62,14 @@ export function isMounted({ mounts }: Place, paths: readonly string[]): boolean 
   return mounts.some(({ type, target }) => type === 'cache' && paths.some((path) => target === path));
 }
 
+/**
+ * What a RUN downloads stays in its layer. In a cache mount it does not: where that layer is found again, on another
+ * machine or after the cache has been cleared, the store may be empty.
+ */
+export function keepsStores({ mounts }: Place): boolean {
+  return mounts.every(({ type }) => type !== 'cache' && type !== 'tmpfs');
+}
+
 export function alreadyCached(install: Install, what: string): Trouble {
   return { code: 'already-cached', message: `${what} of \`${install.command.text}\` is a cache mount` };
 }
