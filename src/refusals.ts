@@ -58,6 +58,14 @@ export const REFUSALS: Readonly<Record<string, Explanation>> = {
     todo: 'Leave the variable out once the cache is mounted.',
     example: 'ENV PIP_NO_CACHE_DIR=1\nRUN pip install -r requirements.txt',
   },
+  'comment-says-before': {
+    kind: 'refusal',
+    means: 'A comment of the copy says that it stands before the install on purpose.',
+    why: 'Whoever wrote it knows something of the build, and below the install the comment would be wrong.',
+    todo: 'Change or remove the comment if it is no longer so.',
+    example:
+      '# The built packages, before the install, so that it finds them\nCOPY --from=build /app/dist ./dist\nRUN npm ci',
+  },
   'context-ambiguous': {
     kind: 'refusal',
     means: 'The repository builds this Dockerfile with several contexts, and they differ in what it needs.',

@@ -61,6 +61,10 @@ export function emitAhead(
 const SHRINKS =
   /^(?:sudo )?(?:(?:npm|pnpm) prune|(?:npm|yarn|pnpm|bun) .*(?:--prod\b|--production|--omit[= ]dev)|(?:npm|yarn) cache|bun pm cache|pnpm store|rm -|apk del|(?:apt|apt-get) (?:-\S+ )*(?:purge|remove|autoremove|clean)\b|yum clean|dnf clean|pip3? (?:uninstall|cache)|find .*-delete)/;
 
+/** A comment for which a copy stands ahead of an install on purpose. */
+const SAID_FIRST =
+  /^[ \t]*#.{0,200}\b(?:before|prior to|ahead of)\b.{0,200}(?:\b(?:npm|pnpm|yarn|bun|pip|uv|poetry|bundle|composer)\b|install|dependenc).*$/im;
+
 const SAFE_WORD = /^[A-Za-z0-9._@+/*?[\]-]+$/;
 
 /** The narrow copies of a plan alone, as lines to stand above their reader. */
@@ -148,6 +152,13 @@ class Writer {
     ].sort((one, other) => one.each.span[0] - other.each.span[0]);
     for (const { each, lines } of moving) {
       const start = this.start(each, lines);
+      const said = SAID_FIRST.exec(this.source.slice(start, each.span[0]))?.[0];
+      if (said !== undefined)
+        return {
+          code: 'comment-says-before',
+          message: `\`${said.trim()}\` says that line ${each.line} stands where it does on purpose`,
+          help: 'change the comment if that is no longer so',
+        };
       const text = this.movedText(each, start);
       if (typeof text !== 'string') return text;
       moved.push(moved.length > 0 && blankBefore(this.source, start) ? this.eol + text : text);
