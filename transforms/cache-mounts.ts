@@ -29,6 +29,7 @@ import {
   type Dockerfile,
   type Edit,
   type Event,
+  type Install,
   type PackageManager,
   type Proposal,
   type Run,
@@ -44,10 +45,10 @@ export const cacheMounts: Transform = {
   optIn: true,
   *propose(file, context, target): Iterable<Proposal> {
     const stages = traceOf(file, context, target);
-    const offline = offlineCommands(stages);
+    const held = heldByLayers(stages);
     for (const { events } of stages) {
       for (const event of events) {
-        yield* downloads(file, event, target, offline);
+        yield* downloads(file, event, target, held);
         yield* systemPackages(file, event, target);
       }
     }
@@ -55,7 +56,7 @@ export const cacheMounts: Transform = {
       each.events.flatMap(({ actions }) => actions.map(({ manager }) => manager)),
     );
     for (const manager of new Set(managers))
-      if (manager !== undefined) yield* stores(file, stages, manager, target, offline);
+      if (manager !== undefined) yield* stores(file, stages, manager, target, held);
   },
 };
 
@@ -116,18 +117,50 @@ const DISABLING = ['PIP_NO_CACHE_DIR', 'UV_NO_CACHE'];
 const CLEANS =
   /^(?:npm cache clean|yarn cache clean|pnpm store prune|bun pm cache rm|pip3? cache purge|composer clear-?cache)/;
 
-/** By manager, a command that downloads nothing: it lives on what an earlier layer holds. */
-function offlineCommands(stages: readonly StageTrace[]): ReadonlyMap<string, Action> {
-  const found = new Map<string, Action>();
-  for (const action of stages.flatMap(({ events }) => events.flatMap(({ actions }) => actions))) {
-    const name = action.install?.manager ?? '';
-    const words = action.text.split(/\s+/);
-    const isSet = action.install?.place.environment(OFFLINE_VARIABLES[name] ?? '');
-    const isOffline =
-      words.includes('--offline') || words.includes('--no-restore') || words.includes(OFFLINE_OPTIONS[name] ?? '');
-    if (isOffline || /^(?:1|true|off)$/i.test(isSet ?? '')) found.set(name, action);
-  }
+/** By manager, why its caches have to stay in layers. */
+function heldByLayers(stages: readonly StageTrace[]): ReadonlyMap<string, Trouble> {
+  const found = new Map<string, Trouble>();
+  for (const { events, image } of stages)
+    for (const action of events.flatMap(({ actions }) => actions)) {
+      if (action.install === undefined) continue;
+      const trouble = isOffline(action, action.install)
+        ? {
+            code: 'mount-is-output',
+            message: `${short(action.text)} downloads nothing, so it needs what a layer holds: a cache mount may be empty`,
+            help: 'let it download, or mount nothing',
+          }
+        : linksIntoCache(action, action.install, image)
+          ? {
+              code: 'mount-is-output',
+              message: `${short(action.text)} leaves links into its cache, which the image would lack`,
+              help: 'let it copy, or mount nothing',
+            }
+          : undefined;
+      if (trouble !== undefined) found.set(action.install.manager, trouble);
+    }
   return found;
+}
+
+/** It downloads nothing. */
+function isOffline({ text }: Action, { manager, place }: Install): boolean {
+  const words = text.split(/\s+/);
+  const options = ['--offline', '--no-restore', OFFLINE_OPTIONS[manager] ?? ''];
+  const value = place.environment(OFFLINE_VARIABLES[manager] ?? '') ?? '';
+  return words.some((word) => word !== '' && options.includes(word)) || /^(?:1|true|off)$/i.test(value);
+}
+
+/**
+ * Source: https://docs.astral.sh/uv/reference/settings/#link-mode, https://bun.sh/docs/cli/install (`--backend`),
+ * https://pnpm.io/settings#enableglobalvirtualstore
+ */
+function linksIntoCache({ text }: Action, { directory, place }: Install, image: StageTrace['image']): boolean {
+  const says = (name: string, pattern: RegExp): boolean => pattern.test(image.read(`${directory}/${name}`) ?? '');
+  return (
+    /--(?:link-mode|backend)[= ]symlink\b/.test(text) ||
+    place.environment('UV_LINK_MODE') === 'symlink' ||
+    ['uv.toml', 'pyproject.toml'].some((name) => says(name, /^\s*link-mode\s*=\s*["']symlink/m)) ||
+    says('pnpm-workspace.yaml', /^enableGlobalVirtualStore:\s*true/m)
+  );
 }
 
 const OFFLINE_OPTIONS: Readonly<Record<string, string>> = { cargo: '--frozen', maven: '-o', bundler: '--local' };
@@ -139,19 +172,11 @@ const OFFLINE_VARIABLES: Readonly<Record<string, string>> = {
   uv: 'UV_OFFLINE',
 };
 
-function needsLayer({ text }: Action): Trouble {
-  return {
-    code: 'mount-is-output',
-    message: `${short(text)} downloads nothing, so it needs what a layer holds: a cache mount may be empty`,
-    help: 'let it download, or mount nothing',
-  };
-}
-
 function* downloads(
   file: Dockerfile,
   event: Event,
   target: Target,
-  offline: ReadonlyMap<string, Action>,
+  held: ReadonlyMap<string, Trouble>,
 ): Iterable<Proposal> {
   const run = event.instruction;
   if (run.keyword !== 'RUN') return;
@@ -167,11 +192,8 @@ function* downloads(
     }
   }
   if (mounts.size === 0) return;
-  const needing = event.actions
-    .map(({ install }) => offline.get(install?.manager ?? ''))
-    .find((each) => each !== undefined);
-  const refusal =
-    (needing === undefined ? undefined : needsLayer(needing)) ?? unusable(run, event) ?? supportsMounts(file, target);
+  const kept = event.actions.map(({ install }) => held.get(install?.manager ?? '')).find((each) => each !== undefined);
+  const refusal = kept ?? unusable(run, event) ?? supportsMounts(file, target);
   if (refusal !== undefined) {
     yield { at: run, fixes: [], refusal };
     return;
@@ -238,7 +260,7 @@ function* stores(
   stages: readonly StageTrace[],
   manager: PackageManager,
   target: Target,
-  offline: ReadonlyMap<string, Action>,
+  held: ReadonlyMap<string, Trouble>,
 ): Iterable<Proposal> {
   const events = stages.flatMap((stage) => stage.events);
   const uses = events.filter((event) =>
@@ -262,11 +284,8 @@ function* stores(
     if (mounts.size > 0) edits.push(flagEdit(file, event.instruction as Run, [...mounts]));
   }
   if (edits.length === 0) return;
-  const needing = offline.get(manager.name);
   const refusal =
-    (needing === undefined ? undefined : needsLayer(needing)) ??
-    neededElsewhere(file, stages, uses, manager) ??
-    supportsMounts(file, target);
+    held.get(manager.name) ?? neededElsewhere(file, stages, uses, manager) ?? supportsMounts(file, target);
   if (refusal !== undefined) yield { at: first, fixes: [], refusal };
   else
     yield {
