@@ -259,6 +259,8 @@ export interface Mount {
   readonly target?: string;
   /** It is a cache that a package manager is known to have. */
   readonly cache?: CacheDirectory['class'];
+  /** A bind mount whose changes are thrown away after the RUN. */
+  readonly writable?: true;
 }
 
 /** Where and as whom a command runs. */

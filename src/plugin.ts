@@ -16,6 +16,7 @@ export {
   type OptionTable,
 } from './managers/shared/arguments.ts';
 export { document, optionalDocument, type Format } from './managers/shared/documents.ts';
+export { worksOffline } from './managers/shared/offline.ts';
 export { generated, isTrouble, missing, single, tool, unknown, unresolvedVariable } from './managers/shared/steps.ts';
 export { moveBelow } from './moves/below.ts';
 export { edited, emit, manifestCopies, supportsMounts } from './moves/emit.ts';

@@ -292,6 +292,15 @@ export const REFUSALS: Readonly<Record<string, Explanation>> = {
     todo: 'Mount nothing there, or move the cache.',
     example: 'ENV npm_config_cache=/app/.npm-cache\nRUN npm ci',
   },
+  'mount-may-be-empty': {
+    kind: 'refusal',
+    means:
+      'A command needs what an earlier RUN leaves in a mount, such as `node_modules` in a cache mount, or a package store for `--no-restore` or `--offline`.',
+    why: 'A mount is part of no layer. With a COPY between the two, the layer of the first can be found again where the cache is gone: builders clear caches, and another machine has its own.',
+    todo: 'Install into the image, or mount only what the package manager can download again.',
+    example:
+      'COPY . .\nRUN --mount=type=cache,target=/app/node_modules npm ci\nRUN --mount=type=cache,target=/app/node_modules npm run build',
+  },
   'mutating-install': {
     kind: 'refusal',
     means: 'The command changes manifests or files of the project, and later steps depend on that.',

@@ -24,6 +24,7 @@ import {
   supportsMounts,
   traceOf,
   within,
+  worksOffline,
   type Action,
   type CacheDirectory,
   type Dockerfile,
@@ -123,7 +124,7 @@ function heldByLayers(stages: readonly StageTrace[]): ReadonlyMap<string, Troubl
   for (const { events, image } of stages)
     for (const action of events.flatMap(({ actions }) => actions)) {
       if (action.install === undefined) continue;
-      const trouble = isOffline(action, action.install)
+      const trouble = worksOffline(action.text, action.install)
         ? {
             code: 'mount-is-output',
             message: `${short(action.text)} downloads nothing, so it needs what a layer holds: a cache mount may be empty`,
@@ -141,14 +142,6 @@ function heldByLayers(stages: readonly StageTrace[]): ReadonlyMap<string, Troubl
   return found;
 }
 
-/** It downloads nothing. */
-function isOffline({ text }: Action, { manager, place }: Install): boolean {
-  const words = text.split(/\s+/);
-  const options = ['--offline', '--no-restore', OFFLINE_OPTIONS[manager] ?? ''];
-  const value = place.environment(OFFLINE_VARIABLES[manager] ?? '') ?? '';
-  return words.some((word) => word !== '' && options.includes(word)) || /^(?:1|true|off)$/i.test(value);
-}
-
 /**
  * Source: https://docs.astral.sh/uv/reference/settings/#link-mode, https://bun.sh/docs/cli/install (`--backend`),
  * https://pnpm.io/settings#enableglobalvirtualstore
@@ -162,15 +155,6 @@ function linksIntoCache({ text }: Action, { directory, place }: Install, image: 
     says('pnpm-workspace.yaml', /^enableGlobalVirtualStore:\s*true/m)
   );
 }
-
-const OFFLINE_OPTIONS: Readonly<Record<string, string>> = { cargo: '--frozen', maven: '-o', bundler: '--local' };
-const OFFLINE_VARIABLES: Readonly<Record<string, string>> = {
-  cargo: 'CARGO_NET_OFFLINE',
-  go: 'GOPROXY',
-  npm: 'npm_config_offline',
-  pnpm: 'npm_config_offline',
-  uv: 'UV_OFFLINE',
-};
 
 function* downloads(
   file: Dockerfile,

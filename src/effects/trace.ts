@@ -11,6 +11,7 @@ import type {
   Files,
   Install,
   Instruction,
+  Mount,
   PackageManager,
   Place,
   Read,
@@ -24,6 +25,7 @@ import { parse } from '../dockerfile/parse.ts';
 import { resolvePath } from '../dockerfile/state.ts';
 import { knowledgeOf, type Knowledge } from '../managers/index.ts';
 import { sparedBy } from '../managers/shared/compiler.ts';
+import { worksOffline } from '../managers/shared/offline.ts';
 import { keepsStores, missing } from '../managers/shared/steps.ts';
 import { ordinary, pipeline, type Effect } from './commands.ts';
 import { Variables } from './environment.ts';
@@ -109,6 +111,10 @@ export interface Event {
   readonly placements?: readonly Placement[];
   /** For a plain COPY from a stage of this file: that stage, and where each of its paths goes. */
   readonly from?: { readonly stage: StageTrace; readonly placements: readonly Placement[] };
+  /** Of a RUN. */
+  readonly mounts?: readonly Mount[];
+  /** Those of its actions that download nothing. */
+  readonly offline?: readonly Action[];
 }
 
 export interface StageTrace {
@@ -355,7 +361,7 @@ class Execution {
     if (this.triggered) this.configuration.push(`${instruction.keyword} ${this.textOf(instruction)}`);
     switch (instruction.keyword) {
       case 'RUN':
-        return { instruction, actions: this.runCommands(instruction) };
+        return this.runEvent(instruction);
       case 'COPY':
       case 'ADD':
         return { instruction, actions: [], ...this.copy(instruction) };
@@ -558,6 +564,14 @@ class Execution {
 
   // ----------------------------------------------------------------------------------------------- RUN
 
+  private runEvent(run: Run): Event {
+    const actions = this.runCommands(run);
+    const mounts = this.mountsOf(run);
+    if (mounts.length === 0) return { instruction: run, actions };
+    const offline = actions.filter(({ text, install }) => worksOffline(text, install));
+    return { instruction: run, actions, mounts, offline };
+  }
+
   private runCommands(run: Run): readonly Action[] {
     for (const { source, target } of contextBinds(run))
       this.image.mount(target, contextLayer(this.context, source, '', 'root'));
@@ -577,7 +591,7 @@ class Execution {
     return actions;
   }
 
-  private mountsOf(run: Run): Place['mounts'] {
+  private mountsOf(run: Run): readonly Mount[] {
     return run.flags
       .filter((flag) => flag.name === 'mount')
       .map((flag) => {
@@ -589,6 +603,7 @@ class Execution {
           type,
           ...(target === undefined ? {} : { target }),
           ...(cache === undefined ? {} : { cache }),
+          ...(options.has('rw') || options.has('readwrite') ? { writable: true as const } : {}),
         };
       });
   }

@@ -463,6 +463,8 @@ class Writer {
 /** A cache mount that is no package manager's download cache: a toolchain, a build directory. */
 function isPrivateCache(run: Run, value: string, { managers }: Target): boolean {
   const target = /(?:^|,)(?:target|dst|destination)=([^,]+)/.exec(value)?.[1];
+  // Gone after its RUN.
+  if (/(?:^|,)(?:type=tmpfs|rw|readwrite)(?:,|=|$)/.test(value)) return true;
   if (!/(?:^|,)type=cache(?:,|$)/.test(value)) return false;
   if (target === undefined) return true;
   const { workdir, environment } = run.state;

@@ -13,6 +13,7 @@ import type { BuildContext, Dockerfile, PackageManager, Trouble } from '../model
 import { parse } from '../dockerfile/parse.ts';
 import { traced } from '../effects/memo.ts';
 import type { Action, Input, StageTrace } from '../effects/trace.ts';
+import { mountTrouble } from './mounts.ts';
 
 export interface Side {
   readonly file: Dockerfile;
@@ -46,31 +47,7 @@ function compareTraces(before: readonly StageTrace[], after: readonly StageTrace
     const trouble = compareStages(old, after[index] as StageTrace);
     if (trouble !== undefined) return trouble;
   }
-  return storeTrouble(before, after);
-}
-
-/** A package store that is a cache mount in one RUN is empty for a RUN without it (0.5). */
-function storeTrouble(before: readonly StageTrace[], after: readonly StageTrace[]): Trouble | undefined {
-  const already = partlyMounted(before);
-  const manager = [...partlyMounted(after)].find((each) => !already.has(each));
-  return manager === undefined
-    ? undefined
-    : {
-        code: 'store-partly-mounted',
-        message: `the package store of ${manager} would be a cache mount in some of its RUNs and not in others`,
-      };
-}
-
-function partlyMounted(stages: readonly StageTrace[]): ReadonlySet<string> {
-  const mounted = new Set<string>();
-  const bare = new Set<string>();
-  for (const { events } of stages)
-    for (const { install } of events.flatMap((event) => event.actions)) {
-      if (install === undefined || install.kind === 'tool') continue;
-      const isMounted = install.place.mounts.some(({ cache }) => cache === 'store');
-      (isMounted ? mounted : bare).add(install.manager);
-    }
-  return new Set([...mounted].filter((manager) => bare.has(manager)));
+  return mountTrouble(before, after);
 }
 
 function compareStages(before: StageTrace, after: StageTrace): Trouble | undefined {

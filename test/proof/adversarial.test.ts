@@ -366,6 +366,20 @@ const CASES: readonly Case[] = [
     lines: ['FROM node:20', 'WORKDIR /root', 'COPY . ./', 'RUN apt-get update'],
     files: { '.gitignore': '.npmrc\n' },
   },
+  // What only a mount holds.
+  {
+    name: 'dependencies in a mount of another RUN',
+    lines: app(
+      'RUN --mount=type=cache,target=/app/node_modules npm ci',
+      'RUN --mount=type=cache,target=/app/node_modules npm run build',
+    ),
+    files: { 'package.json': '{"scripts":{"build":"node src/a.js"}}' },
+  },
+  ...['type=cache,target=/app/node_modules', 'type=tmpfs,target=/app/node_modules', 'target=/app,rw'].map((mount) => ({
+    name: `dependencies in a mount of the same RUN: ${mount}`,
+    lines: app(`RUN --mount=${mount} npm ci && npm run build`),
+    files: { 'package.json': '{"scripts":{"build":"node src/a.js"}}' },
+  })),
   {
     name: 'a link that would be copied onto a directory',
     lines: app('COPY packages packages', 'RUN pip install flask', 'COPY . .'),
