@@ -38,6 +38,9 @@ function partlyMounted(stages: readonly StageTrace[]): ReadonlySet<string> {
   return new Set([...mounted].filter((manager) => bare.has(manager)));
 }
 
+/** `/root/.cache`, `/pnpm/store`, `/app/.next/cache`; unlike `/app/node_modules`, `/opt/venv` or `/var/lib/apt`. */
+const CACHES = /cache|store|\/\.(?:npm|yarn|pnpm|bun|cargo|gradle|m2|ivy2|nuget|composer)(?:\/|$)/i;
+
 interface Exposed {
   readonly key: string;
   readonly action: Action;
@@ -60,8 +63,8 @@ function exposed(stage: StageTrace): readonly Exposed[] {
       // A cache is there for the next RUN, too, as long as the two are run together.
       if (index < above.length || last === undefined || (type === 'cache' && copied < last)) continue;
       for (const action of actions)
-        // Where a cache is known, or lies outside of the project, an empty one only costs time.
-        if (type !== 'cache' || offline.includes(action) || (cache === undefined && stage.image.owns(target)))
+        // What is a cache by what is known of it, or by its name, may be empty: that only costs time.
+        if (type !== 'cache' || offline.includes(action) || (cache === undefined && !CACHES.test(target)))
           found.push({ key: `${target} ${action.name}`, action, target });
     }
   }

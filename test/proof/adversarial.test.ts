@@ -375,6 +375,13 @@ const CASES: readonly Case[] = [
     ),
     files: { 'package.json': '{"scripts":{"build":"node src/a.js"}}' },
   },
+  {
+    name: 'lists of packages in a mount of another RUN',
+    lines: app(
+      'RUN --mount=type=cache,target=/var/lib/apt/lists apt-get update',
+      'RUN --mount=type=cache,target=/var/lib/apt/lists apt-get install -y $(cat x.txt)',
+    ),
+  },
   ...['type=cache,target=/app/node_modules', 'type=tmpfs,target=/app/node_modules', 'target=/app,rw'].map((mount) => ({
     name: `dependencies in a mount of the same RUN: ${mount}`,
     lines: app(`RUN --mount=${mount} npm ci && npm run build`),
