@@ -649,7 +649,9 @@ export class Image implements Files {
 
   /** It is a symbolic link, or is reached through one. */
   throughLink(path: string): boolean {
-    for (const link of this.links) if (within(path, link)) return true;
+    if (this.links.size > 0)
+      for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1))
+        if (this.links.has(path.slice(0, end))) return true;
     let layers = this.root.layers;
     let node: Node | undefined = this.root;
     for (const name of components(path)) {

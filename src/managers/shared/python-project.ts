@@ -79,7 +79,7 @@ export function isLocalRequirement(requirement: string): boolean {
   return /@\s*(?:file:|\.{0,2}\/)/.test(requirement);
 }
 
-/** The tables of \`[tool.uv.sources]\`: where a dependency comes from, if not from a registry. */
+/** The tables of `[tool.uv.sources]`: where a dependency comes from, if not from a registry. */
 export function uvSources(pyproject: Json): readonly Json[] {
   return Object.values(record(record(record(pyproject['tool'])['uv'])['sources']))
     .flatMap((source) => (Array.isArray(source) ? (source as unknown[]) : [source]))
