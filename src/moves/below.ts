@@ -13,10 +13,9 @@ export function moveBelow({ source, eol }: Dockerfile, moved: readonly Instructi
   const ended = source[at - 1] === '\n';
   const block = moved.map(({ outer, span }) => source.slice(outer[0], span[1])).join(eol);
   const last = moved[moved.length - 1] as Instruction;
-  const isApart =
-    blankBefore(source, first.outer[0]) || blankAfter(source, afterLine(source, last.span[1])) !== undefined;
-  const apart = ended && isApart ? eol : '';
-  const below = isApart && at < source.length && blankAfter(source, at) === undefined ? eol : '';
+  const isFollowed = blankAfter(source, afterLine(source, last.span[1])) !== undefined;
+  const apart = ended && (isFollowed || blankBefore(source, first.outer[0])) ? eol : '';
+  const below = isFollowed && at < source.length && blankAfter(source, at) === undefined ? eol : '';
   return [
     ...cuts(source, moved).map((span): Edit => ({ file: 'dockerfile', span, text: '' })),
     { file: 'dockerfile', span: [at, at], text: ended ? apart + block + eol + below : eol + block },
