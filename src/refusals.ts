@@ -485,6 +485,14 @@ export const REFUSALS: Readonly<Record<string, Explanation>> = {
     todo: 'Name an earlier stage.',
     example: 'FROM node AS build\nCOPY --from=build /app /app',
   },
+  'stale-package-lists': {
+    kind: 'refusal',
+    means:
+      'A command installs packages by the lists of an earlier `apt-get update`, and a copy would come between the two.',
+    why: 'The update is then kept as it is for months while the install runs again: the versions that the lists name are gone from the mirrors, and the build fails.',
+    todo: 'Update and install in one RUN.',
+    example: 'COPY . .\nRUN apt-get update\nRUN apt-get install -y $(cat packages.txt)',
+  },
   'store-partly-mounted': {
     kind: 'refusal',
     means: 'The proof: a package store would be a cache mount in some RUNs of its manager and not in others.',

@@ -361,6 +361,13 @@ class Writer {
   private landing(moved: readonly string[]): Edit[] | Trouble {
     const { last, cut, split } = this.plan;
     const commands = last.commands ?? [];
+    const written = this.source.slice(last.span[0], afterLine(this.source, last.span[1]));
+    if (written.trimEnd().endsWith(this.file.escape))
+      return {
+        code: 'copy-not-movable',
+        message: `the \`RUN\` of line ${last.line} goes on where the file ends, so that nothing can follow it`,
+        help: `leave out the last \`${this.file.escape}\``,
+      };
     const [first, final] = [this.plan.sunk[0] as CopyEvent, this.plan.sunk.at(-1) as CopyEvent];
     const spaced =
       blankBefore(this.source, first.copy.outer[0]) ||

@@ -13,7 +13,7 @@ import type { BuildContext, Dockerfile, PackageManager, Trouble } from '../model
 import { parse } from '../dockerfile/parse.ts';
 import { traced } from '../effects/memo.ts';
 import type { Action, Input, StageTrace } from '../effects/trace.ts';
-import { mountTrouble } from './mounts.ts';
+import { togetherTrouble } from './together.ts';
 
 export interface Side {
   readonly file: Dockerfile;
@@ -47,7 +47,7 @@ function compareTraces(before: readonly StageTrace[], after: readonly StageTrace
     const trouble = compareStages(old, after[index] as StageTrace);
     if (trouble !== undefined) return trouble;
   }
-  return mountTrouble(before, after);
+  return togetherTrouble(before, after);
 }
 
 function compareStages(before: StageTrace, after: StageTrace): Trouble | undefined {

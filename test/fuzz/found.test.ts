@@ -5,6 +5,14 @@ import type { Input } from './inputs.ts';
 
 const FOUND: readonly (readonly [what: string, input: Partial<Input>])[] = [
   [
+    'a RUN that goes on where the file ends',
+    {
+      source: 'FROM clojure AS build\nCOPY . .\nCOPY . .\nRUN clojure -P -T:build \\',
+      files: { 'deps.edn': '' },
+      options: { unsafe: true, target: { style: 'bind', builder: 'buildkit' } },
+    },
+  ],
+  [
     'an ignore file that lets something in the result of an install through',
     {
       source: 'FROM python:3\nCOPY . .\nRUN npm ci --prefix /app\nADD . .\n',

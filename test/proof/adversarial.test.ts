@@ -375,6 +375,21 @@ const CASES: readonly Case[] = [
     ),
     files: { 'package.json': '{"scripts":{"build":"node src/a.js"}}' },
   },
+  // What grows old.
+  { name: 'an update for a script', lines: app('RUN apt-get update', 'RUN ./install.sh') },
+  { name: 'an update in the RUN of a script', lines: app('RUN apt-get update && ./install.sh') },
+  {
+    name: 'an update for packages that a file names',
+    lines: app('RUN apt-get update && apt-get install -y git', 'RUN xargs apt-get install -y < x.txt'),
+  },
+  {
+    name: 'an update in the stage that another one is based on',
+    lines: [
+      ...app('RUN apt-get update').map((line) => line.replace('node:20', 'node:20 AS base')),
+      'FROM base',
+      'RUN apt-get install -y $(cat x.txt)',
+    ],
+  },
   {
     name: 'lists of packages in a mount of another RUN',
     lines: app(

@@ -1,12 +1,21 @@
 /**
- * What RUNs leave in mounts, which no layer holds: a builder clears its caches when it likes (BuildKit's first rule is
- * after 48 hours), and another machine, which finds the layers in a registry, has caches of its own.
+ * RUNs that work while they are run together, and may not where a COPY between them lets the first be found again, long
+ * after or on another machine, and the second run anew.
+ *
+ * - What is left in a mount no layer holds: a builder clears its caches when it likes (BuildKit's first rule is after 48
+ *   hours), and another machine, which finds the layers in a registry, has caches of its own.
+ * - The lists that `apt-get update` leaves grow old: the versions that they name are taken off the mirrors. Source:
+ *   https://docs.docker.com/build/building/best-practices/#apt-get
  */
 import type { Trouble } from '../model.ts';
 import type { Action, Event, StageTrace } from '../effects/trace.ts';
 
-/** A candidate's RUN would depend on what another one leaves in a mount, where none of the original's does. */
-export function mountTrouble(before: readonly StageTrace[], after: readonly StageTrace[]): Trouble | undefined {
+/** A candidate would part two such RUNs, which the original does not. */
+export function togetherTrouble(before: readonly StageTrace[], after: readonly StageTrace[]): Trouble | undefined {
+  return mountTrouble(before, after) ?? listTrouble(before, after);
+}
+
+function mountTrouble(before: readonly StageTrace[], after: readonly StageTrace[]): Trouble | undefined {
   const mounted = partlyMounted(before);
   const manager = [...partlyMounted(after)].find((each) => !mounted.has(each));
   if (manager !== undefined)
@@ -41,6 +50,11 @@ function partlyMounted(stages: readonly StageTrace[]): ReadonlySet<string> {
 /** `/root/.cache`, `/pnpm/store`, `/app/.next/cache`; unlike `/app/node_modules`, `/opt/venv` or `/var/lib/apt`. */
 const CACHES = /cache|store|\/\.(?:npm|yarn|pnpm|bun|cargo|gradle|m2|ivy2|nuget|composer)(?:\/|$)/i;
 
+/** Of the stages that it is based on. */
+function eventsAbove({ parent }: StageTrace): readonly Event[] {
+  return parent === undefined ? [] : [...eventsAbove(parent), ...parent.events];
+}
+
 interface Exposed {
   readonly key: string;
   readonly action: Action;
@@ -49,8 +63,7 @@ interface Exposed {
 
 /** Commands that can be run again where the RUN that filled their mount is not. */
 function exposed(stage: StageTrace): readonly Exposed[] {
-  const above: Event[] = [];
-  for (let parent = stage.parent; parent !== undefined; parent = parent.parent) above.unshift(...parent.events);
+  const above = eventsAbove(stage);
   const found: Exposed[] = [];
   const filled = new Map<string, number>();
   let copied = -1;
@@ -66,6 +79,49 @@ function exposed(stage: StageTrace): readonly Exposed[] {
         // What is a cache by what is known of it, or by its name, may be empty: that only costs time.
         if (type !== 'cache' || offline.includes(action) || (cache === undefined && !CACHES.test(target)))
           found.push({ key: `${target} ${action.name}`, action, target });
+    }
+  }
+  return found;
+}
+
+function listTrouble(before: readonly StageTrace[], after: readonly StageTrace[]): Trouble | undefined {
+  const already = new Set(before.flatMap(onOldLists).map(({ name }) => name));
+  const next = after.flatMap(onOldLists).find(({ name }) => !already.has(name));
+  return next === undefined
+    ? undefined
+    : {
+        code: 'stale-package-lists',
+        message: `\`${next.text.split('\n', 1)[0] ?? ''}\` would be run again on the lists of an \`apt-get update\` that is not: they grow old`,
+        help: 'update and install in one RUN',
+      };
+}
+
+const UPDATES = /\b(?:apt-get|apt|aptitude)\b(?: -\S+)* update\b/;
+const INSTALLS = /\b(?:apt-get|apt|aptitude)\b.*\b(?:install|build-dep|upgrade|dist-upgrade|full-upgrade)\b/s;
+
+const SELF_UPDATING = /\bplaywright\b/;
+
+/** Commands that install by lists that a COPY parts from them. */
+function onOldLists(stage: StageTrace): readonly Action[] {
+  const above = eventsAbove(stage);
+  const found: Action[] = [];
+  let updated = -1;
+  // Lists that nothing installs by are there for a script.
+  let isUsed = false;
+  let copied = -1;
+  for (const [index, { instruction, actions }] of [...above, ...stage.events].entries()) {
+    if (instruction.keyword === 'COPY' || instruction.keyword === 'ADD') copied = index;
+    for (const action of actions) {
+      const installs = INSTALLS.test(action.text);
+      if (UPDATES.test(action.text)) {
+        updated = index;
+        isUsed = installs;
+        continue;
+      }
+      if (updated < 0) continue;
+      const isScript = action.opaque !== undefined && action.install === undefined && !SELF_UPDATING.test(action.text);
+      if ((installs || (!isUsed && isScript)) && copied > updated && index >= above.length) found.push(action);
+      isUsed ||= installs;
     }
   }
   return found;
