@@ -124,20 +124,16 @@ function heldByLayers(stages: readonly StageTrace[]): ReadonlyMap<string, Troubl
   for (const { events, image } of stages)
     for (const action of events.flatMap(({ actions }) => actions)) {
       if (action.install === undefined) continue;
-      const trouble = worksOffline(action.text, action.install)
-        ? {
-            code: 'mount-is-output',
-            message: `${short(action.text)} downloads nothing, so it needs what a layer holds: a cache mount may be empty`,
-            help: 'let it download, or mount nothing',
-          }
-        : linksIntoCache(action, action.install, image)
-          ? {
-              code: 'mount-is-output',
-              message: `${short(action.text)} leaves links into its cache, which the image would lack`,
-              help: 'let it copy, or mount nothing',
-            }
-          : undefined;
-      if (trouble !== undefined) found.set(action.install.manager, trouble);
+      const keep = (does: string, help: string): void =>
+        void found.set(action.install?.manager ?? '', {
+          code: 'mount-is-output',
+          message: `${short(action.text)} ${does}`,
+          help: `${help}, or mount nothing`,
+        });
+      if (worksOffline(action.text, action.install))
+        keep('downloads nothing, so it needs what a layer holds: a cache mount may be empty', 'let it download');
+      else if (linksIntoCache(action, action.install, image))
+        keep('leaves links into its cache, which the image would lack', 'let it copy');
     }
   return found;
 }
@@ -151,7 +147,7 @@ function linksIntoCache({ text }: Action, { directory, place }: Install, image: 
   return (
     /--(?:link-mode|backend)[= ]symlink\b/.test(text) ||
     place.environment('UV_LINK_MODE') === 'symlink' ||
-    ['uv.toml', 'pyproject.toml'].some((name) => says(name, /^\s*link-mode\s*=\s*["']symlink/m)) ||
+    ['uv.toml', 'pyproject.toml'].some((name) => says(name, /^[ \t]*link-mode\s*=\s*["']symlink/m)) ||
     says('pnpm-workspace.yaml', /^enableGlobalVirtualStore:\s*true/m)
   );
 }

@@ -575,9 +575,11 @@ class Execution {
   private runCommands(run: Run): readonly Action[] {
     for (const { source, target } of contextBinds(run))
       this.image.mount(target, contextLayer(this.context, source, '', 'root'));
+    // What a package manager's cache holds decides how long an install takes, and nothing else.
     const flags = this.flagText(
       run,
-      (name, value) => name === 'mount' && (isContextBind(value) || this.isKnownCache(run, value)),
+      (name, value) =>
+        name === 'mount' && (isContextBind(value) || mountOf(run, value, this.knowledge).cache !== undefined),
     );
     const base = (used?: string): number =>
       this.symbols.of(
@@ -593,30 +595,8 @@ class Execution {
 
   private mountsOf(run: Run): readonly Mount[] {
     return run.flags
-      .filter((flag) => flag.name === 'mount')
-      .map((flag) => {
-        const options = mountOptions(flag.value ?? '');
-        const type = options.get('type') ?? 'bind';
-        const target = mountTarget(run, options);
-        const cache = type === 'cache' && target !== undefined ? this.cacheClass(run, target) : undefined;
-        return {
-          type,
-          ...(target === undefined ? {} : { target }),
-          ...(cache === undefined ? {} : { cache }),
-          ...(options.has('rw') || options.has('readwrite') ? { writable: true as const } : {}),
-        };
-      });
-  }
-
-  /** A cache of a package manager: what it holds decides how long an install takes, and nothing else. */
-  private isKnownCache(run: Run, value: string): boolean {
-    const options = mountOptions(value);
-    const target = mountTarget(run, options);
-    return options.get('type') === 'cache' && target !== undefined && this.cacheClass(run, target) !== undefined;
-  }
-
-  private cacheClass(run: Run, target: string): ReturnType<Knowledge['cacheClass']> {
-    return this.knowledge.cacheClass(target, (name) => run.state.environment.get(name));
+      .filter(({ name }) => name === 'mount')
+      .map(({ value }) => mountOf(run, value ?? '', this.knowledge));
   }
 
   private opaque(run: Run, base: number): Action {
@@ -1211,6 +1191,23 @@ function exported({ text, value }: ShellWord): readonly [name: string, value: st
 /** Without the group, and without the mode of what was made. */
 function userOf(owner: string | undefined): string | undefined {
   return owner?.replace(/[: ].*/, '');
+}
+
+/** One `--mount=`. */
+export function mountOf(run: Run, value: string, knowledge: Knowledge): Mount {
+  const options = mountOptions(value);
+  const type = options.get('type') ?? 'bind';
+  const target = mountTarget(run, options);
+  const cache =
+    type === 'cache' && target !== undefined
+      ? knowledge.cacheClass(target, (name) => run.state.environment.get(name))
+      : undefined;
+  return {
+    type,
+    ...(target === undefined ? {} : { target }),
+    ...(cache === undefined ? {} : { cache }),
+    ...(options.has('rw') || options.has('readwrite') ? { writable: true } : {}),
+  };
 }
 
 /** What a RUN has mounted of the build context: a context path, and the image path where it is seen. */

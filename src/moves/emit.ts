@@ -2,11 +2,12 @@
  * Writes a plan down as edits that look hand-made: the file's own case, indentation, blank lines and line ends;
  * comments travel with the instruction that they belong to.
  */
-import type { BuildContext, Command, Copy, Dockerfile, Edit, Run, Target, Trouble } from '../model.ts';
+import type { BuildContext, Command, Copy, Dockerfile, Edit, Mount, Run, Target, Trouble } from '../model.ts';
 import { goMatch } from '../context/dockerignore.ts';
 import { applyEdits } from '../dockerfile/edit.ts';
 import { parse } from '../dockerfile/parse.ts';
 import { parentOf, resolvePath } from '../dockerfile/state.ts';
+import { mountOf } from '../effects/trace.ts';
 import { knowledgeOf } from '../managers/index.ts';
 import { afterLine, blankAfter, blankBefore, commentsIn, cuts, indentAt, rewritten } from './lines.ts';
 import type { CopyEvent, Need, Plan } from './sink.ts';
@@ -389,7 +390,7 @@ class Writer {
     if (last.form !== 'shell')
       return { code: 'unsplittable-run', message: `\`RUN\` in ${last.form} form cannot be divided` };
     const kept = last.flags.find(
-      (flag) => flag.name === 'mount' && isPrivateCache(last, flag.value ?? '', this.target),
+      ({ name, value }) => name === 'mount' && isPrivate(mountOf(last, value ?? '', knowledgeOf(this.target.managers))),
     );
     if (kept !== undefined)
       return {
@@ -467,16 +468,9 @@ class Writer {
   }
 }
 
-/** A cache mount that is no package manager's download cache: a toolchain, a build directory. */
-function isPrivateCache(run: Run, value: string, { managers }: Target): boolean {
-  const target = /(?:^|,)(?:target|dst|destination)=([^,]+)/.exec(value)?.[1];
-  // Gone after its RUN.
-  if (/(?:^|,)(?:type=tmpfs|rw|readwrite)(?:,|=|$)/.test(value)) return true;
-  if (!/(?:^|,)type=cache(?:,|$)/.test(value)) return false;
-  if (target === undefined) return true;
-  const { workdir, environment } = run.state;
-  const kind = knowledgeOf(managers).cacheClass(resolvePath(workdir, target), (name) => environment.get(name));
-  return kind !== 'download';
+/** A cache mount that is no package manager's download cache (a toolchain, a build directory), or one that is gone after its RUN. */
+function isPrivate({ type, cache, writable }: Mount): boolean {
+  return type === 'tmpfs' || writable === true || (type === 'cache' && cache !== 'download');
 }
 
 /** Where it would go is not known in another directory. */

@@ -23,8 +23,7 @@ function mountTrouble(before: readonly StageTrace[], after: readonly StageTrace[
       code: 'store-partly-mounted',
       message: `the package store of ${manager} would be a cache mount in some of its RUNs and not in others`,
     };
-  const already = new Set(before.flatMap(exposed).map(({ key }) => key));
-  const next = after.flatMap(exposed).find(({ key }) => !already.has(key));
+  const next = newcomer(before, after, exposed, ({ key }) => key);
   return next === undefined
     ? undefined
     : {
@@ -32,6 +31,19 @@ function mountTrouble(before: readonly StageTrace[], after: readonly StageTrace[
         message: `\`${next.action.text}\` needs what an earlier RUN leaves in the mount at \`${next.target}\`, which may be empty where that RUN is not run again`,
         help: 'install into the image rather than into a mount',
       };
+}
+
+/** The first that the candidate has and the original has not. */
+function newcomer<T>(
+  before: readonly StageTrace[],
+  after: readonly StageTrace[],
+  of: (stage: StageTrace) => readonly T[],
+  key: (each: T) => string,
+): T | undefined {
+  const found = after.flatMap(of);
+  if (found.length === 0) return undefined;
+  const already = new Set(before.flatMap(of).map(key));
+  return found.find((each) => !already.has(key(each)));
 }
 
 /** A package store that is a cache mount in one RUN is empty for a RUN without it (0.5). */
@@ -85,8 +97,7 @@ function exposed(stage: StageTrace): readonly Exposed[] {
 }
 
 function listTrouble(before: readonly StageTrace[], after: readonly StageTrace[]): Trouble | undefined {
-  const already = new Set(before.flatMap(onOldLists).map(({ name }) => name));
-  const next = after.flatMap(onOldLists).find(({ name }) => !already.has(name));
+  const next = newcomer(before, after, onOldLists, ({ name }) => name);
   return next === undefined
     ? undefined
     : {
@@ -96,9 +107,9 @@ function listTrouble(before: readonly StageTrace[], after: readonly StageTrace[]
       };
 }
 
-const UPDATES = /\b(?:apt-get|apt|aptitude)\b(?: -\S+)* update\b/;
-const INSTALLS = /\b(?:apt-get|apt|aptitude)\b.*\b(?:install|build-dep|upgrade|dist-upgrade|full-upgrade)\b/s;
-
+/** With its options, and the verb if that is `update`. */
+const APT = /\b(?:apt-get|apt|aptitude)\b(?: -\S+)*( update\b)?/g;
+const INSTALLS = /\b(?:install|build-dep|upgrade|dist-upgrade|full-upgrade)\b/;
 const SELF_UPDATING = /\bplaywright\b/;
 
 /** Commands that install by lists that a COPY parts from them. */
@@ -112,8 +123,9 @@ function onOldLists(stage: StageTrace): readonly Action[] {
   for (const [index, { instruction, actions }] of [...above, ...stage.events].entries()) {
     if (instruction.keyword === 'COPY' || instruction.keyword === 'ADD') copied = index;
     for (const action of actions) {
-      const installs = INSTALLS.test(action.text);
-      if (UPDATES.test(action.text)) {
+      const calls = [...action.text.matchAll(APT)];
+      const installs = calls[0] !== undefined && INSTALLS.test(action.text.slice(calls[0].index));
+      if (calls.some(([, verb]) => verb !== undefined)) {
         updated = index;
         isUsed = installs;
         continue;
