@@ -63,7 +63,7 @@ async function main(): Promise<void> {
   console.log(`seed ${seed}, ${count} inputs from ${first}`);
   for (let from = first; from < first + count;) {
     // Few at a time: what is remembered by text is forgotten, and a thread that is ended takes little along.
-    const some = Math.min(2_000, first + count - from);
+    const some = Math.min(10_000, first + count - from);
     const result = await inThread({ seed, from, count: some }, fail);
     if (typeof result === 'number') {
       fail({ seed, at: result, broken: `it did not end in ${NEVER_ENDS / 1_000} s`, again: true });

@@ -63,9 +63,10 @@ export function missingIgnores(
     return !exposed.some((path) => without.may(path));
   };
   // An install can fill the directory of a project that is not the one in which it runs.
-  const all = suffices(plain) ? plain : [...new Set([...plain, ...exposed])].sort();
+  const all = [...new Set([...plain, ...exposed])].sort();
   // A directory that the file ignores already is not looked at again, so a `!` for something in it needs the long form.
-  const enough = [all, all.map((line) => `${line}/**`)].find(suffices) ?? [];
+  const long = (some: readonly string[]): readonly string[] => some.map((line) => `${line}/**`);
+  const enough = [plain, long(plain), all, long(all)].find(suffices) ?? [];
   // What the file keeps out already is not said again.
   return enough.reduce<readonly string[]>((kept, line) => {
     const fewer = kept.filter((each) => each !== line);

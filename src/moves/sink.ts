@@ -84,8 +84,9 @@ const EXPENSIVE =
 /** Commands that a package manager counts as an install, and that take no time: an empty environment. */
 const CHEAP = /^uv venv\b/;
 
-/** What pip is brought up to date by, in a second or two. */
-const PIP_ITSELF = /^(?:sudo )?(?:\S*python[\d.]* -m )?pip[\d.]* install(?: (?:-\S+|pip|setuptools|wheel))+$/;
+/** What pip is brought up to date by, and what builds packages, in a second or two. */
+const PIP_ITSELF =
+  /^(?:sudo )?(?:\S*python[\d.]* -m )?pip[\d.]* install(?: (?:-\S+|pip|setuptools|wheel|cython|build))+$/i;
 
 export interface Wanted {
   /** Whose way to be divided is of interest: installs, or builds that download. */
