@@ -4,7 +4,7 @@
  * Sources: the commands' own manual pages (apt-get(8), apk(8), coreutils, shadow-utils, curl(1), wget(1)).
  */
 import type { Command, Files, Place, Step } from '../model.ts';
-import { resolvePath } from '../dockerfile/state.ts';
+import { parentOf, resolvePath } from '../dockerfile/state.ts';
 import { baseName, isShared, isSystem, join } from './paths.ts';
 
 /** A step, with the finer things that ordinary commands do to files. */
@@ -15,6 +15,8 @@ export interface Effect extends Step {
   readonly makes?: readonly string[];
   /** Who makes them, with which mode. */
   readonly maker?: string;
+  /** Directories that have to be there: what it makes, it makes in them. */
+  readonly into?: readonly string[];
   /** Existing directories whose own owner or mode changes. */
   readonly touches?: readonly string[];
   /** What it writes are symbolic links. */
@@ -102,8 +104,10 @@ const mkdir: Rule = (words, at) => {
   const makes = paths.map((path) => resolvePath(at.directory, path));
   const user = at.user ?? '';
   // `mkdir` without -p fails when the directory exists, so that is an input.
-  const reads = hasOption(words, 'p', 'parents') ? [] : makes.map((path) => ({ path }));
-  return { ...NOTHING, reads, makes, maker: `${user} ${mode}`.trim(), system: 'none' };
+  const isAny = hasOption(words, 'p', 'parents');
+  const reads = isAny ? [] : makes.map((path) => ({ path }));
+  const into = isAny ? [] : makes.map(parentOf);
+  return { ...NOTHING, reads, makes, into, maker: `${user} ${mode}`.trim(), system: 'none' };
 };
 
 function braces(word: string): string[] {
@@ -205,7 +209,7 @@ const touch: Rule = (words, at, files) => {
 /** The result goes to these paths. */
 function writing(paths: readonly string[], files: Disk): Effect {
   const own = paths.filter((path) => !isSystemPath(path, files));
-  return { ...NOTHING, writes: own, system: own.length === paths.length ? 'reads' : 'writes' };
+  return { ...NOTHING, writes: own, into: own.map(parentOf), system: own.length === paths.length ? 'reads' : 'writes' };
 }
 
 /** The options of a downloader; one that is not listed is not understood. */
@@ -316,7 +320,13 @@ const copyOrMove: Rule = (words, at, files) => {
     return undefined;
   const target = paths[1]?.endsWith('/') === true || files.isDirectory(to) ? join(to, baseName(from)) : to;
   const reads = [from, target].map((path) => ({ path, tree: true }));
-  return { ...NOTHING, reads, writes: [target], ...(words[0] === 'mv' ? { removes: [from] } : {}) };
+  return {
+    ...NOTHING,
+    reads,
+    writes: [target],
+    into: [parentOf(target)],
+    ...(words[0] === 'mv' ? { removes: [from] } : {}),
+  };
 };
 
 /** `s/a/b/g` alone: other commands of sed read and write files, or run programs. */
@@ -381,8 +391,8 @@ const virtualEnvironment: Rule = (words, at, files) => {
   const [target] = paths;
   if (target === undefined || paths.length > 1) return undefined;
   const effect = writing([resolvePath(at.directory, target)], files);
-  // It is made over what stands there.
-  return { ...effect, reads: effect.writes.map((path) => ({ path, tree: true })) };
+  // It is made over what stands there, and so are the directories above it.
+  return { ...effect, into: [], reads: effect.writes.map((path) => ({ path, tree: true })) };
 };
 
 /** Prints what is there: an input is that it is there, as the command fails otherwise. */

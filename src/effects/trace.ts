@@ -22,7 +22,7 @@ import type {
 } from '../model.ts';
 import { expandCopySource, goMatch } from '../context/dockerignore.ts';
 import { parse } from '../dockerfile/parse.ts';
-import { resolvePath } from '../dockerfile/state.ts';
+import { parentOf, resolvePath } from '../dockerfile/state.ts';
 import { knowledgeOf, type Knowledge } from '../managers/index.ts';
 import { sparedBy } from '../managers/shared/compiler.ts';
 import { worksOffline } from '../managers/shared/offline.ts';
@@ -420,7 +420,7 @@ class Execution {
         this.image.writeAll(this.symbols.of('link', target, layer.key, this.image.valueOf('/')));
         return;
       }
-      this.image.makeDirectory(isDirectory ? target : parentPath(target), maker, perhaps);
+      this.image.makeDirectory(isDirectory ? target : parentOf(target), maker, perhaps);
       this.image.write(target, this.isOwn(copy, target, isDirectory) ? ownLayer(layer) : layer);
     };
     const placements: Placement[] = [];
@@ -518,7 +518,7 @@ class Execution {
   private isLinked(path: string): boolean {
     if (this.image.throughLink(path)) return true;
     const above = [path];
-    while (above[0] !== '/' && above[0] !== '?') above.unshift(parentPath(above[0] as string));
+    while (above[0] !== '/' && above[0] !== '?') above.unshift(parentOf(above[0] as string));
     return above.some((target) =>
       [...(this.placed.get(target) ?? [])].some((source) =>
         above.some((each) => this.context.kind(sourceOf(each, { source, target }) ?? '') === 'symlink'),
@@ -529,7 +529,7 @@ class Execution {
   /** What a wildcard or a variable stands for in another stage: files by such a name, otherwise it may be anything. */
   private fromPattern(copy: Copy, source: string, image: Image | undefined, owner: string): Layer {
     const path = resolvePath('/', source);
-    const inside = parentPath(path);
+    const inside = parentOf(path);
     if (image !== undefined && !/[*?[\\$]/.test(inside) && !path.includes('$') && looksLikeFile(source))
       return stageWildcardLayer(image, inside, baseName(path), owner, goMatch);
     return mergeLayer(`${copy.from ?? ''}:${path}${this.used(source)}:${owner}:${image?.valueOf('/') ?? ''}`);
@@ -649,19 +649,23 @@ class Execution {
 
   /** `cd` fails where the directory does not exist yet. */
   private entering(command: Command, directory: string): Action {
-    const is = this.image.isDirectory(directory) || isSystem(directory);
-    const value = is ? this.symbols.of('directory') : this.image.valueOf(directory);
     const name = `cd ${directory}`;
     const isOfCopy = [...this.placed.keys()].some((target) => within(directory, target));
-    if (!is && isOfCopy && this.image.has(directory) === 'no')
+    if (isOfCopy && this.image.has(directory) === 'no')
       return this.everything(command.text, name, 0, missing(directory, `where \`${command.text}\` goes`), { command });
-    return {
-      text: command.text,
-      name,
-      command,
-      inputs: [{ what: directory, value }],
-      symbol: this.symbols.of(name, value),
-    };
+    const input = this.existing(directory);
+    return { text: command.text, name, command, inputs: [input], symbol: this.symbols.of(name, input.value) };
+  }
+
+  /** That there is such a directory, whatever lies in it. */
+  private existing(directory: string): Input {
+    const is = this.image.isDirectory(directory) || isSystem(directory);
+    return { what: directory, value: is ? this.symbols.of('directory') : this.image.valueOf(directory) };
+  }
+
+  /** That there is such a directory, and whose it is. */
+  private writable(what: string): Input {
+    return { what, value: this.symbols.of(this.existing(what).value, this.image.maker(what)) };
   }
 
   private sourcing(command: Command, { what, value }: Input): Action {
@@ -1027,6 +1031,7 @@ class Execution {
     const before = this.edited(step);
     if (step.system !== 'none') inputs.push({ what: 'system', value: this.image.system() });
     for (const path of step.makes ?? []) inputs.push(...this.whereMade(path, userOf(step.maker)));
+    for (const directory of new Set(step.into)) inputs.push(this.writable(directory));
     const cold = step.offline === true && !(sees && this.warmed.has(rest.install?.manager ?? ''));
     const name = cold ? `${step.name} --offline` : step.name;
     const exact = this.symbols.of('step', name, place, ...inputs.map((input) => input.value));
@@ -1038,7 +1043,7 @@ class Execution {
     // A link is taken away itself; what is written to it goes to where it leads.
     if (
       written.some((path) => this.isElsewhere(path) || this.isLinked(path)) ||
-      removes.some((path) => this.isElsewhere(parentPath(path)))
+      removes.some((path) => this.isElsewhere(parentOf(path)))
     )
       this.image.writeAll(this.symbols.of('elsewhere', symbol, this.image.valueOf('/')));
     step.writes.forEach((path, at) => {
@@ -1060,7 +1065,7 @@ class Execution {
   /** Who may make a directory depends on whose the one is that it would be made in. */
   private whereMade(path: string, user: string | undefined): readonly Input[] {
     let directory = path;
-    while (!this.image.isDirectory(directory)) directory = parentPath(directory);
+    while (!this.image.isDirectory(directory)) directory = parentOf(directory);
     const maker = directory === path ? '' : this.image.maker(directory);
     return user === 'root' || user === userOf(maker)
       ? []
@@ -1141,11 +1146,6 @@ function commandsOf(line: string): readonly Command[] {
 function firstLine(text: string): string {
   const line = text.split('\n', 1)[0] ?? '';
   return line.length > 80 ? `${line.slice(0, 77)}...` : line;
-}
-
-function parentPath(path: string): string {
-  const slash = path.lastIndexOf('/');
-  return slash <= 0 ? (path.startsWith('/') ? '/' : '?') : path.slice(0, slash);
 }
 
 function endsInSlash(path: string): boolean {

@@ -7,6 +7,7 @@ import { goMatch } from '../context/dockerignore.ts';
 import { applyEdits } from '../dockerfile/edit.ts';
 import { parse } from '../dockerfile/parse.ts';
 import { parentOf, resolvePath } from '../dockerfile/state.ts';
+import { within } from '../effects/paths.ts';
 import { mountOf } from '../effects/trace.ts';
 import { knowledgeOf } from '../managers/index.ts';
 import { afterLine, blankAfter, blankBefore, commentsIn, cuts, indentAt, rewritten } from './lines.ts';
@@ -123,7 +124,7 @@ class Writer {
         mounts.set(reader, [...(mounts.get(reader) ?? []), ...flags]);
         continue;
       }
-      const here = !this.runBetween(need.copy.copy, reader);
+      const here = !this.runBetween(need.copy.copy, reader) || this.ownsDirectory(need.copy, reader);
       const lines = this.narrow(need, here ? need.copy.copy : reader);
       if (!Array.isArray(lines)) return lines;
       if (here) inPlace.set(need.copy, [...(inPlace.get(need.copy) ?? []), ...lines]);
@@ -209,6 +210,15 @@ class Writer {
   private runBetween(copy: Copy, reader: Run): boolean {
     return this.file.instructions.some(
       (each) => each.keyword === 'RUN' && each.span[0] > copy.span[0] && each.span[0] < reader.span[0],
+    );
+  }
+
+  /** A WORKDIR in between is the directory of another owner that the copy makes: it would make one of root's. */
+  private ownsDirectory({ copy, placements }: CopyEvent, reader: Run): boolean {
+    return (
+      copy.flags.some(({ name }) => name === 'chown') &&
+      !placements.some(({ target }) => within(copy.state.workdir, target)) &&
+      placements.some(({ target, directory }) => directory && within(reader.state.workdir, target))
     );
   }
 

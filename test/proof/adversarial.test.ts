@@ -452,6 +452,49 @@ const CASES: readonly Case[] = [
     lines: ['FROM example.com/base', 'COPY . .', 'RUN cat /app/x.txt > /etc/y && apt-get update'],
   },
   {
+    name: 'a download into a directory of the source',
+    lines: [
+      'FROM node:20',
+      'WORKDIR /app',
+      'COPY . .',
+      'RUN curl -fsSL https://example.com/tool -o src/tool',
+      'RUN apt-get update',
+    ],
+  },
+  {
+    name: 'a download into a directory that the copy makes',
+    lines: ['FROM node:20', 'COPY . /app', 'RUN wget -O /app/tool https://example.com/tool', 'RUN apt-get update'],
+  },
+  {
+    name: 'a line written to a directory of the source',
+    lines: ['FROM node:20', 'WORKDIR /app', 'COPY . .', 'RUN echo yes > src/built', 'RUN apt-get update'],
+  },
+  {
+    name: 'an empty file in a directory of the source',
+    lines: ['FROM node:20', 'WORKDIR /app', 'COPY . .', 'RUN touch src/built', 'RUN apt-get update'],
+  },
+  {
+    name: 'a link in a directory of the source',
+    lines: ['FROM node:20', 'WORKDIR /app', 'COPY . .', 'RUN ln -s /etc/hosts src/hosts', 'RUN apt-get update'],
+  },
+  {
+    name: 'a directory in one of the source',
+    lines: ['FROM node:20', 'WORKDIR /app', 'COPY . .', 'RUN mkdir src/made', 'RUN apt-get update'],
+  },
+  {
+    name: 'a file in a directory of another owner',
+    lines: [
+      'FROM node:20',
+      'COPY --chown=node . /app',
+      'WORKDIR /srv',
+      'RUN mkdir -p /app',
+      'USER node',
+      'RUN echo yes > /app/built',
+      'USER root',
+      'RUN apt-get update',
+    ],
+  },
+  {
     name: 'the base image may stand in the destination',
     lines: ['FROM example.com/base', 'COPY . /app', 'RUN touch x.txt && apt-get update'],
   },
