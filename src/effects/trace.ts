@@ -22,7 +22,7 @@ import type {
 } from '../model.ts';
 import { expandCopySource, goMatch } from '../context/dockerignore.ts';
 import { parse } from '../dockerfile/parse.ts';
-import { parentOf, resolvePath } from '../dockerfile/state.ts';
+import { resolvePath } from '../dockerfile/state.ts';
 import { knowledgeOf, type Knowledge } from '../managers/index.ts';
 import { sparedBy } from '../managers/shared/compiler.ts';
 import { worksOffline } from '../managers/shared/offline.ts';
@@ -420,7 +420,7 @@ class Execution {
         this.image.writeAll(this.symbols.of('link', target, layer.key, this.image.valueOf('/')));
         return;
       }
-      this.image.makeDirectory(isDirectory ? target : parentOf(target), maker, perhaps);
+      this.image.makeDirectory(isDirectory ? target : parentPath(target), maker, perhaps);
       this.image.write(target, this.isOwn(copy, target, isDirectory) ? ownLayer(layer) : layer);
     };
     const placements: Placement[] = [];
@@ -518,7 +518,7 @@ class Execution {
   private isLinked(path: string): boolean {
     if (this.image.throughLink(path)) return true;
     const above = [path];
-    while (above[0] !== '/' && above[0] !== '?') above.unshift(parentOf(above[0] as string));
+    while (above[0] !== '/' && above[0] !== '?') above.unshift(parentPath(above[0] as string));
     return above.some((target) =>
       [...(this.placed.get(target) ?? [])].some((source) =>
         above.some((each) => this.context.kind(sourceOf(each, { source, target }) ?? '') === 'symlink'),
@@ -529,7 +529,7 @@ class Execution {
   /** What a wildcard or a variable stands for in another stage: files by such a name, otherwise it may be anything. */
   private fromPattern(copy: Copy, source: string, image: Image | undefined, owner: string): Layer {
     const path = resolvePath('/', source);
-    const inside = parentOf(path);
+    const inside = parentPath(path);
     if (image !== undefined && !/[*?[\\$]/.test(inside) && !path.includes('$') && looksLikeFile(source))
       return stageWildcardLayer(image, inside, baseName(path), owner, goMatch);
     return mergeLayer(`${copy.from ?? ''}:${path}${this.used(source)}:${owner}:${image?.valueOf('/') ?? ''}`);
@@ -1043,7 +1043,7 @@ class Execution {
     // A link is taken away itself; what is written to it goes to where it leads.
     if (
       written.some((path) => this.isElsewhere(path) || this.isLinked(path)) ||
-      removes.some((path) => this.isElsewhere(parentOf(path)))
+      removes.some((path) => this.isElsewhere(parentPath(path)))
     )
       this.image.writeAll(this.symbols.of('elsewhere', symbol, this.image.valueOf('/')));
     step.writes.forEach((path, at) => {
@@ -1065,7 +1065,7 @@ class Execution {
   /** Who may make a directory depends on whose the one is that it would be made in. */
   private whereMade(path: string, user: string | undefined): readonly Input[] {
     let directory = path;
-    while (!this.image.isDirectory(directory)) directory = parentOf(directory);
+    while (!this.image.isDirectory(directory)) directory = parentPath(directory);
     const maker = directory === path ? '' : this.image.maker(directory);
     return user === 'root' || user === userOf(maker)
       ? []
@@ -1146,6 +1146,12 @@ function commandsOf(line: string): readonly Command[] {
 function firstLine(text: string): string {
   const line = text.split('\n', 1)[0] ?? '';
   return line.length > 80 ? `${line.slice(0, 77)}...` : line;
+}
+
+/** Up to `/`, or to the base image's own directory, which is unknown: `?`. */
+function parentPath(path: string): string {
+  const slash = path.lastIndexOf('/');
+  return slash <= 0 ? (path.startsWith('/') ? '/' : '?') : path.slice(0, slash);
 }
 
 function endsInSlash(path: string): boolean {

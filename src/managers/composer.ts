@@ -10,7 +10,8 @@
  * Runs: the root's scripts alone, and plugins.
  *
  * Hazards: its autoloader needs the source: a missing classmap directory fails [V]. The root's scripts run project
- * code. Plugins that write files into the source are refused.
+ * code; one that is run ahead of the packages would find them there, and is refused. Plugins that write files into the
+ * source are refused.
  *
  * Sources: https://getcomposer.org/doc/articles/scripts.md, https://getcomposer.org/doc/05-repositories.md
  */
@@ -24,17 +25,25 @@ import { build, installsProject, isTrouble, single, tool, unknown, unresolvedVar
 const OPTIONS = optionTable('--ignore-platform-req --prefer-install --apcu-autoloader-prefix', '-d --working-dir');
 const MUTATING = new Set(['update', 'u', 'upgrade', 'require', 'r', 'remove', 'rm', 'uninstall', 'create-project']);
 /** Events that an install and the autoloader fire. Source: the scripts page, "Command events". */
-const EVENTS = [
-  'pre-install-cmd',
-  'post-install-cmd',
-  'pre-autoload-dump',
-  'post-autoload-dump',
-  'pre-dependencies-solving',
-  'post-dependencies-solving',
-  'pre-pool-create',
-  'pre-operations-exec',
-];
-const PER_PACKAGE = ['pre-package-install', 'post-package-install', 'pre-package-update', 'post-package-update'];
+const EVENTS = ['post-install-cmd', 'pre-autoload-dump', 'post-autoload-dump'];
+/** Events that an install that finds its packages there would not fire, or fire too late; and what they do. */
+const EARLY: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    [
+      'pre-install-cmd',
+      'pre-dependencies-solving',
+      'post-dependencies-solving',
+      'pre-pool-create',
+      'pre-operations-exec',
+    ].map((name) => [name, 'runs before the packages are there']),
+  ),
+  ...Object.fromEntries(
+    ['pre-package-install', 'post-package-install', 'pre-package-update', 'post-package-update'].map((name) => [
+      name,
+      'runs once for each package',
+    ]),
+  ),
+};
 /** Plugins that write into the project beside vendor. */
 const SCAFFOLDS =
   /^(?:drupal\/core-composer-scaffold|composer\/installers|oomphinc\/composer-installers-extender|johnpbloch\/wordpress-core-installer|roots\/wordpress-core-installer|symfony\/flex|wikimedia\/composer-merge-plugin|typo3\/cms-composer-installers|magento\/magento-composer-installer)$/;
@@ -93,11 +102,11 @@ function analyse(install: Install, files: Files): Analysis {
   };
   const bare = has(args, '--no-autoloader');
   const quiet = has(args, '--no-scripts') || project.scripts.length === 0;
-  const perPackage = has(args, '--no-scripts') ? undefined : project.perPackage;
-  if (perPackage !== undefined)
+  const early = has(args, '--no-scripts') ? undefined : project.early;
+  if (early !== undefined)
     return unknown(install, {
       code: 'lifecycle-script-reads-source',
-      message: `the script \`${perPackage}\` of composer.json runs once for each package`,
+      message: `the script \`${early}\` of composer.json ${EARLY[early] ?? ''}`,
       help: 'install with `--no-scripts`, or run it after the install',
     });
   if (project.trouble !== undefined) return unknown(install, project.trouble);
@@ -139,7 +148,8 @@ interface Project {
   readonly edits: readonly string[];
   /** Of the root, that an install runs. */
   readonly scripts: readonly string[];
-  readonly perPackage: string | undefined;
+  /** One that cannot wait for the second half. */
+  readonly early: string | undefined;
   /** Its autoloader lists classes of the source, rather than just where to look for them. */
   readonly scans: boolean;
   readonly trouble: Trouble | undefined;
@@ -200,7 +210,7 @@ function readProject(install: Install, files: Files): Project | Trouble {
     scans:
       ['optimize-autoloader', 'classmap-authoritative'].some((name) => config[name] === true) ||
       [json['autoload'], json['autoload-dev']].some((each) => list(record(each)['classmap']).length > 0),
-    perPackage: PER_PACKAGE.find((name) => isSet(scripts[name])),
+    early: Object.keys(EARLY).find((name) => isSet(scripts[name])),
     trouble:
       scaffold === undefined ||
       (scaffold === 'symfony/flex' && locked !== undefined && files.has(at(root, 'symfony.lock')) === 'yes')

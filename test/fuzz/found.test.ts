@@ -102,6 +102,14 @@ const FOUND: readonly (readonly [what: string, input: Partial<Input>])[] = [
     },
   ],
   [
+    'a directory above the unknown one of the base image',
+    {
+      source: 'FROM example.com/base\nCOPY . ./\nWORKDIR ..\nRUN pip install -r requirements.txt\nCOPY . .\n',
+      files: { 'requirements.txt': '', 'x.txt': 'nowhere' },
+      links: ['x.txt'],
+    },
+  ],
+  [
     'two halves of one command that are told in the same words',
     {
       source: 'FROM oven/bun:1\nWORKDIR /app\nCOPY . .\nRUN bun install --frozen-lockfile --no-save --silent\n',

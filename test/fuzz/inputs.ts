@@ -4,6 +4,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FixOptions } from '../../src/index.ts';
 import { filesBelow } from '../../src/testing/folders.ts';
+import { buildable } from '../reference/build.ts';
 import { project, type Project } from '../reference/generate.ts';
 import { Random } from './random.ts';
 import { SHAPES, TOKENS, VALUES } from './shapes.ts';
@@ -88,7 +89,8 @@ function generated(random: Random): Input {
         if (plain(source) && other.length > 0) lines.splice(to, 0, random.pick(other));
       }
     }
-    made = { ...made, source: `${lines.join('\n')}\n` };
+    const source = `${lines.join('\n')}\n`;
+    made = { ...made, source: random.chance(60) ? buildable(source, made.context) : source };
   }
   if (random.chance(20)) {
     const rules = (made.context.files['.dockerignore'] ?? '').split('\n');

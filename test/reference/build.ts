@@ -91,7 +91,14 @@ export function build(source: string, context: Context, rules: string): Stage[] 
         if (word.includes('=')) stage.args.set(key, value);
         else if (globals.has(key)) stage.args.set(key, globals.get(key) as string);
       }
-    } else execute(stage, each, stages, files);
+    } else {
+      try {
+        execute(stage, each, stages, files);
+      } catch (error) {
+        if (error instanceof Failure) error.lines = each.lines;
+        throw error;
+      }
+    }
   }
   for (const stage of stages) {
     stage.configuration.set('USER', stage.user);
@@ -106,6 +113,23 @@ export function build(source: string, context: Context, rules: string): Stage[] 
     );
   }
   return stages;
+}
+
+/** The same Dockerfile without the instructions that fail. */
+export function buildable(source: string, context: Context): string {
+  const lines = source.split('\n');
+  for (;;) {
+    const text = lines.join('\n');
+    try {
+      build(text, context, context.files['.dockerignore'] ?? '');
+      return text;
+    } catch (error) {
+      // A trigger fails where the stage begins.
+      if (!(error instanceof Failure) || error.lines === undefined) return text;
+      const [from, to] = error.lines;
+      lines.splice(from, to - from);
+    }
+  }
 }
 
 function pair(word: string, get: (name: string) => string | undefined): [string, string] {

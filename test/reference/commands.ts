@@ -4,6 +4,7 @@
  */
 import { words as split } from './dockerfile.ts';
 import { absolute, base, Failure, type FileSystem, hash, parent } from './files.ts';
+import { INSTALLERS } from './installs.ts';
 
 export interface Machine {
   readonly fs: FileSystem;
@@ -104,6 +105,7 @@ function command(machine: Machine, written: string): void {
       return;
     case 'false':
       throw new Failure('false');
+    case 'printf':
     case 'echo': {
       const globbed = args.flatMap((arg) =>
         arg === '*' ? fs.names(machine.cwd).filter((each) => !each.startsWith('.')) : [arg],
@@ -201,14 +203,48 @@ function command(machine: Machine, written: string): void {
       }
       return;
     }
+    case 'find': {
+      // `DIRECTORY -type f|-name NAME -exec chmod|chown VALUE {} +`
+      const [directory = '', test = '', pattern = '', , change = '', value = ''] = args;
+      if (fs.get(at(directory)) === undefined) throw new Failure(text);
+      for (const path of fs.below(fs.real(at(directory)))) {
+        const entry = fs.entries.get(path);
+        if (entry === undefined || (test === '-type' ? entry.type !== 'file' : base(path) !== pattern)) continue;
+        if (change === 'chown') fs.entries.set(path, { ...entry, owner: value });
+        else if (entry.type !== 'link') fs.entries.set(path, { ...entry, mode: value });
+      }
+      return;
+    }
+    case 'curl':
+    case 'wget': {
+      const output = args.findIndex((arg) => arg === '-o' || arg === '-O');
+      const target = at(output < 0 ? base(paths[0] as string) : (args[output + 1] as string));
+      const inputs = hash(plain, system(here), environment(here, written));
+      known(inputs);
+      fs.write(target, inputs, user);
+      return;
+    }
+    case 'python3': {
+      // `-m venv DIRECTORY`
+      const target = at(args[2] as string);
+      const inputs = hash(plain, system(here), environment(here, written), fs.hashOf(target));
+      known(inputs);
+      let existing = target;
+      while (fs.get(existing) === undefined) existing = parent(existing);
+      fs.mayWrite(existing, user);
+      fs.makeDirectory(target, user);
+      fs.write(`${target}/pyvenv.cfg`, inputs, user);
+      return;
+    }
     case 'husky':
       // It finds no .git, says so, and leaves.
       if (!fs.isDirectory(at('.git'))) return;
       break;
+    case 'adduser':
     case 'useradd': {
       fs.write('/etc/passwd', `${fs.read('/etc/passwd') ?? ''}${args.at(-1) ?? ''}\n`, 'root');
-      const home = `/home/${args.at(-1) ?? ''}`;
-      if (options.includes('-m') && fs.get(home) === undefined) {
+      const home = options.includes('-d') ? (args[args.indexOf('-d') + 1] as string) : `/home/${args.at(-1) ?? ''}`;
+      if ((options.includes('-m') || name === 'adduser') && fs.get(home) === undefined) {
         fs.makeDirectory(home, args.at(-1) as string);
         fs.write(`${home}/.profile`, 'skel', args.at(-1) as string);
       }
@@ -230,6 +266,17 @@ function command(machine: Machine, written: string): void {
     case 'pnpm':
       if (node(here, name, written, args)) return;
       break;
+    case 'composer':
+    case 'bundle':
+    case 'uv':
+    case 'poetry':
+    case 'cargo':
+    case 'mvn':
+    case 'dotnet': {
+      const around = { system: system(here), environment: environment(here, written), shell };
+      if (INSTALLERS[name]?.(here, written, args, around) === true) return;
+      break;
+    }
     case 'go':
       if (args.join(' ') !== 'mod download') break;
       for (
@@ -352,6 +399,12 @@ function node(machine: Machine, manager: Manager, written: string, args: readonl
   const [verb = manager === 'yarn' ? 'install' : ''] = words;
   const directory = absolute(machine.cwd, option('--prefix', '--cwd', '-C', '--dir') ?? '.');
   if (verb === 'cache') return true;
+  if (verb === 'config') {
+    const settings = '/usr/lib/npm/config';
+    fs.makeDirectory(parent(settings), 'root');
+    fs.write(settings, `${fs.read(settings) ?? ''}${words.join(' ')}\n`, 'root');
+    return true;
+  }
   if (args.includes('-g')) {
     const inputs = hash(written, system(machine), environment(machine, written));
     machine.log.push([written, inputs]);

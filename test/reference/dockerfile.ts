@@ -5,12 +5,15 @@ export interface Instruction {
   readonly mounts: readonly string[];
   readonly text: string;
   readonly heredocs: readonly { readonly name: string; readonly body: string }[];
+  /** The first of its lines, from 0, and the one after its last. */
+  readonly lines: readonly [number, number];
 }
 
 export function instructions(source: string): Instruction[] {
   const lines = source.split('\n').map((line) => line.replace(/\r$/, ''));
   const found: Instruction[] = [];
   for (let at = 0; at < lines.length; at++) {
+    const first = at;
     let line = lines[at] as string;
     if (/^\s*(?:#|$)/.test(line)) continue;
     while (/[^\\]\\[ \t]*$|^\\[ \t]*$/.test(line) && at + 1 < lines.length) {
@@ -43,7 +46,7 @@ export function instructions(source: string): Instruction[] {
           body.push(match[1] === '-' ? (lines[at] as string).replace(/^\t+/, '') : (lines[at] as string));
         heredocs.push({ name: match[3] as string, body: body.map((each) => `${each}\n`).join('') });
       }
-    found.push({ keyword: keyword.toUpperCase(), flags, mounts, text: text.trim(), heredocs });
+    found.push({ keyword: keyword.toUpperCase(), flags, mounts, text: text.trim(), heredocs, lines: [first, at + 1] });
   }
   return found;
 }

@@ -6,7 +6,10 @@ export type Entry =
   | { readonly type: 'directory'; readonly mode: string; readonly owner: string }
   | { readonly type: 'link'; readonly target: string; readonly owner: string };
 
-export class Failure extends Error {}
+export class Failure extends Error {
+  /** Of the instruction that failed. */
+  lines?: readonly [number, number];
+}
 
 export const hash = (...parts: readonly string[]): string =>
   createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 12);

@@ -1,6 +1,6 @@
 /** Random projects with a Dockerfile: small, but with all that makes a move unsafe. */
 import fc from 'fast-check';
-import type { Context } from './build.ts';
+import { buildable, type Context } from './build.ts';
 
 export interface Project {
   readonly source: string;
@@ -48,6 +48,57 @@ const lockfile = (builds: boolean): string =>
     null,
     2,
   );
+
+/** Manifests of other languages. */
+const others: fc.Arbitrary<Record<string, string>> = fc
+  .record({
+    scripts: fc.dictionary(pick('pre-install-cmd', 'post-install-cmd', 'post-autoload-dump'), script, { maxKeys: 2 }),
+    classmap: pick<string[]>([], [], ['src'], ['lib']),
+    gemfile: pick('', '', 'ruby File.read(".ruby-version").strip\n', 'gemspec\n', 'gem "dep", path: "lib/dep"\n'),
+    builds: pick('', '', '[build-system]\nrequires = ["hatchling"]\n'),
+    tool: pick('', '', '[tool.poetry]\nname = "app"\nversion = "1"\n'),
+    reference: pick('', '', '<ProjectReference Include="lib/lib.csproj" />'),
+    kept: fc.subarray([
+      'composer.lock',
+      'auth.json',
+      'Gemfile.lock',
+      '.ruby-version',
+      'app.gemspec',
+      'uv.lock',
+      'uv.toml',
+      '.python-version',
+      'poetry.lock',
+      'poetry.toml',
+      'Cargo.lock',
+      'src/main.rs',
+      'src/lib.rs',
+      'Directory.Build.props',
+      'nuget.config',
+      'lib/lib.csproj',
+      'src/Program.cs',
+    ]),
+  })
+  .map(({ scripts, classmap, gemfile, builds, tool, reference, kept }) => ({
+    ...Object.fromEntries(kept.map((path) => [path, CONTENTS[path] ?? `# ${path}\n`])),
+    'composer.json': JSON.stringify({ require: { a: '1' }, scripts, autoload: { classmap } }, null, 2),
+    Gemfile: `source "https://example.com"\n${gemfile}gem "rack"\n`,
+    'pyproject.toml': `[project]\nname = "app"\nversion = "1"\ndependencies = ["flask"]\n${tool}${builds}`,
+    'Cargo.toml': '[package]\nname = "app"\nversion = "0.1.0"\nedition = "2021"\n',
+    'pom.xml': '<project><artifactId>a</artifactId></project>\n',
+    'app.csproj': `<Project Sdk="Microsoft.NET.Sdk">${reference}</Project>\n`,
+  }));
+const CONTENTS: Readonly<Record<string, string>> = {
+  'composer.lock': '{"packages":[]}\n',
+  'auth.json': '{}\n',
+  'Gemfile.lock': 'GEM\n  specs:\n    rack (3.0)\n',
+  '.ruby-version': '3.3.0\n',
+  'uv.lock': 'version = 1\n',
+  '.python-version': '3.12\n',
+  'Cargo.lock': 'version = 4\n',
+  'Directory.Build.props': '<Project />\n',
+  'nuget.config': '<configuration />\n',
+  'lib/lib.csproj': '<Project Sdk="Microsoft.NET.Sdk" />\n',
+};
 
 const files: fc.Arbitrary<{
   files: Record<string, string>;
@@ -120,6 +171,7 @@ const files: fc.Arbitrary<{
       'packages/a/node_modules/x.js',
     ]),
     rooted: maybe(15),
+    others,
   })
   .map((made) => {
     const all: Record<string, string> = {
@@ -133,6 +185,7 @@ const files: fc.Arbitrary<{
     if (made.local !== undefined) json['dependencies'] = { ...(json['dependencies'] as object), dep: made.local };
     all['package.json'] = JSON.stringify(json, null, 2);
     all['packages/a/package.json'] = JSON.stringify(made.member, null, 2);
+    Object.assign(all, made.others);
     for (const path of made.extra)
       all[path] = path.endsWith('package.json') ? JSON.stringify({ ...made.member, name: path.split('/')[0] }) : path;
     const locks =
@@ -185,7 +238,7 @@ const files: fc.Arbitrary<{
 
 // ------------------------------------------------------------------------------------------ the Dockerfile
 
-const install = pick(
+const jsInstall = pick(
   'npm ci',
   'npm ci',
   'npm install',
@@ -212,6 +265,29 @@ const install = pick(
   'cd packages/a && npm ci',
   'go mod download',
 );
+const otherInstall = pick(
+  'composer install',
+  'composer install --no-dev --no-interaction',
+  'composer install --no-scripts --no-autoloader',
+  'composer install --optimize-autoloader',
+  'bundle install',
+  'bundle install --jobs=4',
+  'uv sync',
+  'uv sync --frozen',
+  'uv sync --locked --no-dev',
+  'uv sync --frozen --no-install-project',
+  'poetry install',
+  'poetry install --no-root',
+  'poetry install --no-interaction --only=main',
+  'cargo fetch --locked',
+  'cargo build --release',
+  'mvn dependency:go-offline',
+  'mvn -B package',
+  'dotnet restore',
+  'dotnet restore app.csproj',
+  'dotnet publish -c Release',
+);
+const install = fc.oneof({ arbitrary: jsInstall, weight: 2 }, { arbitrary: otherInstall, weight: 1 });
 const ordinary = pick(
   'apt-get update',
   'apt-get install -y curl',
@@ -262,6 +338,43 @@ const ordinary = pick(
   'chmod 777 /app',
   'echo $GIT_SHA',
   'cat /srv/app/x.txt > /etc/z',
+  // In a directory that may be there only when the source is.
+  'touch src/new.txt',
+  'echo hi > src/new.txt',
+  'echo hi > /app/new.txt',
+  'printf hi >> lib/new.txt',
+  'touch logs/new.txt',
+  'mkdir src/made',
+  'mkdir -p src/made/deep',
+  'curl -fsSL https://example.com/x -o x.txt',
+  'curl -fsSL https://example.com/x -o src/new.txt',
+  'curl -o /srv/app/new.txt https://example.com/x',
+  'wget -O /app/lib/new.txt https://example.com/x',
+  'wget -q https://example.com/new.txt',
+  'ln -s ../x.txt src/y',
+  'ln -s x.txt y.txt',
+  'cp x.txt lib/x.txt',
+  'cp src/a.js src/b.js',
+  'mv x.txt lib/x.txt',
+  'mv src/a.js src/b.js',
+  'chown node src',
+  'chown node src/a.js',
+  'chmod 777 src',
+  'find src -type f -exec chmod 755 {} +',
+  'find . -name a.js -exec chown node {} +',
+  'python3 -m venv venv',
+  'python3 -m venv /app/src/venv',
+  'rm -rf src/deep',
+  'rm -r lib',
+  'test -e lib/dep',
+  'cat src/a.js',
+  'ls /app/src',
+  'ls src/deep > list.txt',
+  'sed -i s/a/b/ src/a.js',
+  'npm config set fund false',
+  'npm pkg delete scripts.postinstall',
+  'adduser -D bob',
+  'useradd -m -d /app bob',
 );
 const unknown = pick(
   'node build.js',
@@ -419,7 +532,8 @@ const dockerfile = fc
       ].join('\n') + '\n',
   );
 
-export const project: fc.Arbitrary<Project> = fc.tuple(files, dockerfile).map(([made, source]) => {
+export const project: fc.Arbitrary<Project> = fc.tuple(files, dockerfile, maybe(80)).map(([made, written, builds]) => {
   const context: Context = { files: made.files, links: made.links, executable: made.executable };
+  const source = builds ? buildable(written, context) : written;
   return { source, context, disk: { ...context, files: { ...made.files, ...made.dirty } } };
 });

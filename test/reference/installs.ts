@@ -1,0 +1,164 @@
+/**
+ * The installs of other languages for the reference interpreter, as spec/package-managers.md tells what each reads,
+ * writes and runs. Nothing from `src/`.
+ */
+import type { Machine } from './commands.ts';
+import { absolute, base, Failure, hash, parent } from './files.ts';
+
+/** What an installer depends on besides files. */
+export interface Around {
+  readonly system: string;
+  readonly environment: string;
+  readonly shell: (machine: Machine, text: string) => void;
+}
+
+type Installer = (machine: Machine, written: string, args: readonly string[], around: Around) => boolean;
+
+const need = ({ fs, cwd }: Machine, name: string): string => {
+  const content = fs.read(absolute(cwd, name));
+  if (content === undefined) throw new Failure(`no ${name}`);
+  return content;
+};
+const may = ({ fs, cwd }: Machine, ...names: readonly string[]): string[] =>
+  names.map((name) => fs.read(absolute(cwd, name)) ?? '-');
+/** Without those that decide nothing about packages. */
+const flags = (args: readonly string[]): string =>
+  args
+    .filter(
+      (arg) => !/^--(?:no-(?:scripts|autoloader|root|install-project|interaction)|optimize-autoloader)$/.test(arg),
+    )
+    .join(' ');
+
+/** What lies there already and was made of something else stays beside it. */
+function result({ fs, user, log }: Machine, written: string, directory: string, value: string): void {
+  log.push([written, value]);
+  let existing = directory;
+  while (fs.get(existing) === undefined) existing = parent(existing);
+  fs.mayWrite(existing, user);
+  fs.makeDirectory(directory, user);
+  const old = fs.read(`${directory}/.packages`);
+  if (old !== undefined && old !== value) fs.write(`${directory}/.leftover`, old, user);
+  fs.write(`${directory}/.packages`, value, user);
+}
+
+const composer: Installer = (machine, written, args, { system, environment, shell }) => {
+  if (args[0] !== 'install' || args.some((arg) => !/^install$|^-/.test(arg))) return false;
+  const { fs, cwd, user } = machine;
+  const json = JSON.parse(need(machine, 'composer.json')) as Record<string, Record<string, unknown>>;
+  const { scripts = {}, autoload = {}, ...facts } = json;
+  const script = (event: string): void => {
+    const text = scripts[event];
+    if (!args.includes('--no-scripts') && typeof text === 'string') shell(machine, text);
+  };
+  script('pre-install-cmd');
+  const [lock = '-', auth = '-'] = may(machine, 'composer.lock', 'auth.json');
+  const made = /^made (\w+)$/.exec(lock)?.[1];
+  const packages = made ?? hash(JSON.stringify(facts), lock, auth, flags(args), system, environment);
+  if (lock === '-') fs.write(absolute(cwd, 'composer.lock'), `made ${packages}`, user);
+  result(machine, written, absolute(cwd, 'vendor'), packages);
+  if (!args.includes('--no-autoloader')) {
+    const folders = (autoload['classmap'] ?? []) as string[];
+    for (const folder of folders)
+      if (fs.get(absolute(cwd, folder)) === undefined) throw new Failure(`no classmap ${folder}`);
+    const all = folders.map((folder) => fs.hashOf(absolute(cwd, folder)));
+    fs.write(absolute(cwd, 'vendor/autoload.php'), hash(JSON.stringify(autoload), ...all), user);
+    script('post-autoload-dump');
+  }
+  script('post-install-cmd');
+  return true;
+};
+
+const bundle: Installer = (machine, written, args, { system, environment }) => {
+  if (args.some((arg) => !/^install$|^-/.test(arg))) return false;
+  const { fs, cwd } = machine;
+  const gemfile = need(machine, 'Gemfile');
+  const seen = [gemfile, ...may(machine, 'Gemfile.lock')];
+  if (gemfile.includes('.ruby-version')) seen.push(need(machine, '.ruby-version'));
+  if (/^gemspec/m.test(gemfile)) seen.push(need(machine, 'app.gemspec'));
+  const local = /path: "([^"]+)"/.exec(gemfile)?.[1];
+  if (local !== undefined) {
+    if (!fs.isDirectory(absolute(cwd, local))) throw new Failure(`no ${local}`);
+    seen.push(fs.hashOf(absolute(cwd, local)));
+  }
+  result(machine, written, '/opt/bundle', hash(...seen, args.join(' '), system, environment));
+  return true;
+};
+
+const uv: Installer = (machine, written, args, { system, environment }) => {
+  if (args[0] !== 'sync' || args.slice(1).some((arg) => !arg.startsWith('-'))) return false;
+  const { fs, cwd, user } = machine;
+  const project = need(machine, 'pyproject.toml');
+  if (args.some((arg) => /^--(?:frozen|locked)$/.test(arg))) need(machine, 'uv.lock');
+  const seen = may(machine, 'uv.lock', '.python-version', 'uv.toml');
+  const venv = absolute(cwd, '.venv');
+  result(machine, written, venv, hash(project, ...seen, flags(args), system, environment));
+  if (project.includes('[build-system]') && !args.includes('--no-install-project'))
+    fs.write(`${venv}/project`, source(machine, venv), user);
+  return true;
+};
+
+const poetry: Installer = (machine, written, args, { system, environment }) => {
+  if (args[0] !== 'install' || args.slice(1).some((arg) => !arg.startsWith('-'))) return false;
+  const { fs, user } = machine;
+  const seen = [need(machine, 'pyproject.toml'), ...may(machine, 'poetry.lock', 'poetry.toml')];
+  const venv = '/opt/poetry';
+  result(machine, written, venv, hash(...seen, flags(args), system, environment));
+  if (!args.includes('--no-root')) {
+    if (!fs.isDirectory(absolute(machine.cwd, 'src'))) throw new Failure('no package');
+    fs.write(`${venv}/project`, source(machine, venv), user);
+  }
+  return true;
+};
+
+/** To build a project is to run what it likes: everything but what was installed, which has its own file. */
+function source({ fs }: Machine, venv: string): string {
+  const all = fs.below('/').filter((path) => path !== venv && !path.startsWith(`${venv}/`));
+  return hash(...all.map((path) => `${path} ${JSON.stringify(fs.entries.get(path))}`));
+}
+
+const cargo: Installer = (machine, _written, args) => {
+  if (args[0] !== 'fetch') return false;
+  need(machine, 'Cargo.toml');
+  if (args.includes('--locked')) need(machine, 'Cargo.lock');
+  if (may(machine, 'src/main.rs', 'src/lib.rs').every((each) => each === '-')) throw new Failure('no targets');
+  return true;
+};
+
+const mvn: Installer = (machine, _written, args) => {
+  if (!args.includes('dependency:go-offline')) return false;
+  need(machine, 'pom.xml');
+  return true;
+};
+
+const dotnet: Installer = (machine, _written, args, { system, environment }) => {
+  const [verb = '', project] = args;
+  if (!/^(?:restore|build|publish)$/.test(verb)) return false;
+  const { fs, cwd, user } = machine;
+  const named =
+    project?.endsWith('.csproj') === true ? project : fs.names(cwd).find((name) => name.endsWith('.csproj'));
+  if (named === undefined) throw new Failure('no project');
+  const restore = (path: string, above: readonly string[]): void => {
+    const text = fs.read(path);
+    if (text === undefined) throw new Failure(`no ${path}`);
+    const seen: string[] = [];
+    for (let at = parent(path); ; at = parent(at)) {
+      for (const name of ['Directory.Build.props', 'nuget.config', 'global.json'])
+        seen.push(fs.read(`${at === '/' ? '' : at}/${name}`) ?? '-');
+      if (at === '/') break;
+    }
+    const output = `${parent(path) === '/' ? '' : parent(path)}/obj`;
+    const value = hash(text, ...seen, system, environment);
+    machine.log.push([`dotnet restore ${base(path)}`, value]);
+    fs.mayWrite(fs.get(output) === undefined ? parent(output) : output, user);
+    fs.makeDirectory(output, user);
+    fs.write(`${output}/assets.json`, value, user);
+    for (const [, other = ''] of text.matchAll(/Include="([^"]+)"/g)) {
+      const next = absolute(parent(path), other);
+      if (!above.includes(next)) restore(next, [...above, next]);
+    }
+  };
+  restore(absolute(cwd, named), []);
+  return verb === 'restore';
+};
+
+export const INSTALLERS: Readonly<Record<string, Installer>> = { composer, bundle, uv, poetry, cargo, mvn, dotnet };
