@@ -1031,7 +1031,9 @@ class Execution {
     const before = this.edited(step);
     if (step.system !== 'none') inputs.push({ what: 'system', value: this.image.system() });
     for (const path of step.makes ?? []) inputs.push(...this.whereMade(path, userOf(step.maker)));
-    for (const directory of new Set(step.into)) inputs.push(this.writable(directory));
+    const user = userOf(rest.install?.place.user ?? 'root');
+    const into = [...(step.into ?? []), ...(user === 'root' ? [] : step.writes.map(parentPath))];
+    for (const directory of new Set(into)) inputs.push(this.writable(directory));
     const cold = step.offline === true && !(sees && this.warmed.has(rest.install?.manager ?? ''));
     const name = cold ? `${step.name} --offline` : step.name;
     const exact = this.symbols.of('step', name, place, ...inputs.map((input) => input.value));

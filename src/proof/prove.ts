@@ -134,7 +134,7 @@ function isScaffolding(action: Action): boolean {
     (action.effect.maker === undefined || action.inputs.length === 0) &&
     action.install === undefined &&
     action.effect.system !== 'writes' &&
-    /^(?:mkdir -p|touch|rm -r) /.test(action.name)
+    /^(?:mkdir -p|touch|rm -r) (?!.* \(may fail\)$)/.test(action.name)
   );
 }
 

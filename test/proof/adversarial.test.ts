@@ -495,6 +495,34 @@ const CASES: readonly Case[] = [
     ],
   },
   {
+    name: 'an install that writes to a directory of the source by its owner',
+    lines: [
+      'FROM node:20',
+      'WORKDIR /app',
+      'RUN chown node .',
+      'COPY --link . .',
+      'USER node',
+      'COPY --chown=node . .',
+      'RUN dotnet restore',
+    ],
+    files: {
+      'a.csproj': '<Project Sdk="Microsoft.NET.Sdk"><ProjectReference Include="lib/b.csproj" /></Project>',
+      'lib/b.csproj': '<Project Sdk="Microsoft.NET.Sdk" />',
+      '.dockerignore': '**/obj\n',
+    },
+  },
+  {
+    name: 'a directory that may not be made while the source is there',
+    lines: [
+      'FROM node:20',
+      'USER node',
+      'WORKDIR /app',
+      'COPY . .',
+      'RUN mkdir -p src/made; npm i -g serve',
+      'RUN npm i -g pm2',
+    ],
+  },
+  {
     name: 'the base image may stand in the destination',
     lines: ['FROM example.com/base', 'COPY . /app', 'RUN touch x.txt && apt-get update'],
   },

@@ -78,7 +78,7 @@ const bundle: Installer = (machine, written, args, { system, environment }) => {
   const local = /path: "([^"]+)"/.exec(gemfile)?.[1];
   if (local !== undefined) {
     if (!fs.isDirectory(absolute(cwd, local))) throw new Failure(`no ${local}`);
-    seen.push(fs.hashOf(absolute(cwd, local)));
+    seen.push(fs.packed(absolute(cwd, local)));
   }
   result(machine, written, '/opt/bundle', hash(...seen, args.join(' '), system, environment));
   return true;
