@@ -637,6 +637,11 @@ export class Image implements Files {
     );
   }
 
+  /** The directory stays whose it was, whatever has been copied to it. */
+  keepMaker(path: string, maker: string): void {
+    if (!isShared(path)) this.directories.set(path, maker);
+  }
+
   /** Who made a directory: that decides whether a command may write in it. */
   maker(path: string): string {
     return isShared(path) ? '' : (this.directories.get(path) ?? this.owner(path) ?? '');

@@ -420,8 +420,11 @@ class Execution {
         this.image.writeAll(this.symbols.of('link', target, layer.key, this.image.valueOf('/')));
         return;
       }
+      const before = isDirectory && this.image.isDirectory(target) ? this.image.maker(target) : maker;
       this.image.makeDirectory(isDirectory ? target : parentPath(target), maker, perhaps);
       this.image.write(target, this.isOwn(copy, target, isDirectory) ? ownLayer(layer) : layer);
+      // What lies in the source is given the owner; the destination keeps the one that it has (rule 29).
+      if (before !== maker) this.image.keepMaker(target, before);
     };
     const placements: Placement[] = [];
     if (copy.from !== undefined) {

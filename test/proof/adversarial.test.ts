@@ -568,6 +568,23 @@ it.each(SOURCES)('a copy of %s is %s', (source, verdict) => {
   expect(trouble?.code ?? 'accepted', trouble?.message).toBe(verdict);
 });
 
+/** What is there already, and whether a directory that is copied ahead may be copied to it: it keeps its owner then. */
+const OWNERS: readonly (readonly [above: string, verdict: string])[] = [
+  ['', 'accepted'],
+  ['COPY --chown=node src ./src\n', 'accepted'],
+  ['COPY src ./src\n', 'intervening-run-reads-source'],
+  ['COPY . .\n', 'intervening-run-reads-source'],
+];
+
+it.each(OWNERS)('a directory of another owner below `%s` is %s', (above, verdict) => {
+  const context = memoryContext(PROJECT);
+  const head = `FROM node:20\nWORKDIR /app\n${above}`;
+  const before = parse(`${head}COPY --chown=node . .\nRUN cp -a src dist\n`);
+  const after = parse(`${head}COPY --chown=node src ./src/\nRUN cp -a src dist\nCOPY --chown=node . .\n`);
+  const trouble = proof({ file: before, context }, undefined).compare({ file: after, context });
+  expect(trouble?.code ?? 'accepted', trouble?.message).toBe(verdict);
+});
+
 /** What is mounted while pnpm's store is filled, or read; and whether the install may be offline then. */
 const MOUNTS: readonly (readonly [fetch: string, install: string, verdict: string])[] = [
   ['', '', 'accepted'],
