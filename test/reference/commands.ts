@@ -318,7 +318,7 @@ function pip(machine: Machine, written: string, args: readonly string[]): void {
   for (let at = 1; at < args.length; at++) {
     const arg = args[at] as string;
     if (/^(?:-r|-c|--requirement|--constraint)$/.test(arg)) file(absolute(cwd, args[++at] as string));
-    else if (arg === '-t') seen.push(fs.hashOf(absolute(cwd, args[++at] as string)));
+    else if (arg === '-t') seen.push(fs.packed(absolute(cwd, args[++at] as string)));
     else requirement(arg === '-e' ? `-e ${args[++at] ?? ''}` : arg, cwd);
   }
   const constraint = machine.env.get('PIP_CONSTRAINT');
