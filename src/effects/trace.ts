@@ -1034,6 +1034,7 @@ class Execution {
     const before = this.edited(step);
     if (step.system !== 'none') inputs.push({ what: 'system', value: this.image.system() });
     for (const path of step.makes ?? []) inputs.push(...this.whereMade(path, userOf(step.maker)));
+    // A package manager makes the directories that it needs, where its user may.
     const user = userOf(rest.install?.place.user ?? 'root');
     const into = [...(step.into ?? []), ...(user === 'root' ? [] : step.writes.map(parentPath))];
     for (const directory of new Set(into)) inputs.push(this.writable(directory));

@@ -26,24 +26,15 @@ const OPTIONS = optionTable('--ignore-platform-req --prefer-install --apcu-autol
 const MUTATING = new Set(['update', 'u', 'upgrade', 'require', 'r', 'remove', 'rm', 'uninstall', 'create-project']);
 /** Events that an install and the autoloader fire. Source: the scripts page, "Command events". */
 const EVENTS = ['post-install-cmd', 'pre-autoload-dump', 'post-autoload-dump'];
-/** Events that an install that finds its packages there would not fire, or fire too late; and what they do. */
-const EARLY: Readonly<Record<string, string>> = {
-  ...Object.fromEntries(
-    [
-      'pre-install-cmd',
-      'pre-dependencies-solving',
-      'post-dependencies-solving',
-      'pre-pool-create',
-      'pre-operations-exec',
-    ].map((name) => [name, 'runs before the packages are there']),
-  ),
-  ...Object.fromEntries(
-    ['pre-package-install', 'post-package-install', 'pre-package-update', 'post-package-update'].map((name) => [
-      name,
-      'runs once for each package',
-    ]),
-  ),
-};
+/** Those ahead of the packages: an install that finds its packages there fires them too late. */
+const EARLY = [
+  'pre-install-cmd',
+  'pre-dependencies-solving',
+  'post-dependencies-solving',
+  'pre-pool-create',
+  'pre-operations-exec',
+];
+const PER_PACKAGE = ['pre-package-install', 'post-package-install', 'pre-package-update', 'post-package-update'];
 /** Plugins that write into the project beside vendor. */
 const SCAFFOLDS =
   /^(?:drupal\/core-composer-scaffold|composer\/installers|oomphinc\/composer-installers-extender|johnpbloch\/wordpress-core-installer|roots\/wordpress-core-installer|symfony\/flex|wikimedia\/composer-merge-plugin|typo3\/cms-composer-installers|magento\/magento-composer-installer)$/;
@@ -106,7 +97,7 @@ function analyse(install: Install, files: Files): Analysis {
   if (early !== undefined)
     return unknown(install, {
       code: 'lifecycle-script-reads-source',
-      message: `the script \`${early}\` of composer.json ${EARLY[early] ?? ''}`,
+      message: `the script \`${early}\` of composer.json ${PER_PACKAGE.includes(early) ? 'runs once for each package' : 'runs before the packages are there'}`,
       help: 'install with `--no-scripts`, or run it after the install',
     });
   if (project.trouble !== undefined) return unknown(install, project.trouble);
@@ -210,7 +201,7 @@ function readProject(install: Install, files: Files): Project | Trouble {
     scans:
       ['optimize-autoloader', 'classmap-authoritative'].some((name) => config[name] === true) ||
       [json['autoload'], json['autoload-dev']].some((each) => list(record(each)['classmap']).length > 0),
-    early: Object.keys(EARLY).find((name) => isSet(scripts[name])),
+    early: [...EARLY, ...PER_PACKAGE].find((name) => isSet(scripts[name])),
     trouble:
       scaffold === undefined ||
       (scaffold === 'symfony/flex' && locked !== undefined && files.has(at(root, 'symfony.lock')) === 'yes')
