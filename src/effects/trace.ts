@@ -278,7 +278,7 @@ class Execution {
     this.rootUser = (!base.includes('/') && base !== '?' && !NOT_ROOT.test(base)) || ROOT.test(base) ? 'root' : 'base';
     const claims = [...this.claims()];
     const unknown = claims.some((path) => path.startsWith('?'));
-    const absolute = claims.some((path) => !path.startsWith('?'));
+    const absolute = claims.some((path) => !path.startsWith('?')) || this.copiesToSystem();
     // The base image's unknown directory may be any of the named ones: then order must stay as it is.
     this.aliased = unknown && absolute;
     const runsThere = stage.instructions.some((each) => each.keyword === 'RUN' && each.state.workdir[0] === '?');
@@ -333,6 +333,16 @@ class Execution {
         }
       }
     }
+  }
+
+  /** A relative copy may be to the very same place, where the base image's own directory is `/`. */
+  private copiesToSystem(): boolean {
+    return this.stage.instructions.some(
+      (each) =>
+        (each.keyword === 'COPY' || each.keyword === 'ADD') &&
+        each.destination?.value !== undefined &&
+        isSystem(resolvePath(each.state.workdir, each.destination.value)),
+    );
   }
 
   private textOf(instruction: Instruction): string {
@@ -555,7 +565,7 @@ class Execution {
   /** What it brings is not known, or just where below some directory: it may bring anything there. */
   private copyUnknown(copy: Copy, maker: string): void {
     const text = copy.destination?.value ?? /^[^$*?[]*\//.exec(copy.destination?.text ?? '')?.[0];
-    const key = `${this.textOf(copy)} ${this.flagText(copy)} ${this.environment.value()}`;
+    const key = `${this.textOf(copy)} ${this.flagText(copy)} ${this.environment.value()} ${copy.state.workdir}`;
     if (text === undefined) {
       this.image.writeAll(this.symbols.of('copy', key, this.image.valueOf('/')));
       return;

@@ -5,6 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { fix, memoryContext, parse } from '../../src/index.ts';
 import type { MemoryOptions } from '../../src/context/memory.ts';
+import type { Dockerfile } from '../../src/model.ts';
 import { proof } from '../../src/proof/prove.ts';
 
 const PROJECT = {
@@ -583,6 +584,26 @@ it.each(OWNERS)('a directory of another owner below `%s` is %s', (above, verdict
   const after = parse(`${head}COPY --chown=node src ./src/\nRUN cp -a src dist\nCOPY --chown=node . .\n`);
   const trouble = proof({ file: before, context }, undefined).compare({ file: after, context });
   expect(trouble?.code ?? 'accepted', trouble?.message).toBe(verdict);
+});
+
+/** Two instructions that change places although one decides what the other does. */
+const EXCHANGED: readonly (readonly [above: string, one: string, other: string])[] = [
+  // The base image's own directory may be `/`.
+  ['', 'COPY . ./', 'COPY --chmod=755 src /etc'],
+  ['', 'COPY x.txt ./', 'COPY src /usr/bin/'],
+  // It may be relative.
+  ['WORKDIR /app\n', 'COPY . $DIR', 'WORKDIR ..'],
+];
+
+it.each(EXCHANGED)('%s%s and %s do not change places', (above, one, other) => {
+  const context = memoryContext(PROJECT);
+  const head = `FROM example.com/base\n${above}`;
+  const [before, after] = [
+    [one, other],
+    [other, one],
+  ].map((lines) => parse(`${head}${lines.join('\n')}\n`));
+  const trouble = proof({ file: before as Dockerfile, context }).compare({ file: after as Dockerfile, context });
+  expect(trouble).toBeDefined();
 });
 
 /** What is mounted while pnpm's store is filled, or read; and whether the install may be offline then. */

@@ -6,7 +6,7 @@ import type { Outcome } from '../../src/model.ts';
 
 export type Verdict = 'unchanged' | 'fails' | 'same';
 
-const attempt = (source: string, context: Context, rules: string): readonly Stage[] | Failure => {
+export const attempt = (source: string, context: Context, rules: string): readonly Stage[] | Failure => {
   try {
     return build(source, context, rules);
   } catch (error) {
@@ -26,22 +26,37 @@ export function check(project: Project): Verdict {
 }
 
 /** The same of a fix that was made. */
-export function compare({ source, context, disk }: Project, outcome: Outcome): Verdict {
+export function compare(project: Project, outcome: Outcome): Verdict {
   const after = outcome.changes.find((each) => each.path === 'Dockerfile')?.after;
   if (after === undefined) return 'unchanged';
   const rules =
-    outcome.changes.find((each) => each.path === '.dockerignore')?.after ?? context.files['.dockerignore'] ?? '';
-  let verdict: Verdict = 'fails';
+    outcome.changes.find((each) => each.path === '.dockerignore')?.after ??
+    project.context.files['.dockerignore'] ??
+    '';
+  const trouble = different(project, after, rules);
+  if (typeof trouble === 'string') throw new Error(trouble);
+  return trouble === undefined ? 'same' : 'fails';
+}
+
+/** How another Dockerfile builds something else, on a clean checkout or on somebody's disk; why the original does not build. */
+export function different(
+  { source, context, disk }: Project,
+  after: string,
+  rules: string,
+): string | Failure | undefined {
+  let failure: Failure | undefined;
+  let isBuilt = false;
   for (const each of [context, disk]) {
     const before = attempt(source, each, rules);
-    if (before instanceof Failure) continue;
+    if (before instanceof Failure) {
+      failure = before;
+      continue;
+    }
     const result = attempt(after, each, rules);
     const trouble = result instanceof Failure ? `fails: ${result.message}` : difference(before, result);
     if (trouble !== undefined)
-      throw new Error(
-        `${trouble}${each === disk ? ' (on a disk with more files)' : ''}\n--- before\n${source}--- after\n${after}--- ignore file\n${rules}`,
-      );
-    verdict = 'same';
+      return `${trouble}${each === disk ? ' (on a disk with more files)' : ''}\n--- before\n${source}--- after\n${after}--- ignore file\n${rules}`;
+    isBuilt = true;
   }
-  return verdict;
+  return isBuilt ? undefined : failure;
 }

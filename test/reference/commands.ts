@@ -325,7 +325,7 @@ function pip(machine: Machine, written: string, args: readonly string[]): void {
   if (constraint !== undefined) file(absolute(cwd, constraint));
   const text = written.replace(/ --no-cache-dir/g, '');
   const inputs = hash(text, ...seen, system(machine), environment(machine, written));
-  machine.log.push([written, inputs]);
+  machine.log.push([text, inputs]);
   const target = args.includes('-t') ? absolute(cwd, args[args.indexOf('-t') + 1] as string) : '/usr/lib/python';
   fs.makeDirectory(target, machine.user);
   fs.write(`${target}/${hash(text)}`, inputs, machine.user);

@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { build, difference } from './build.ts';
 import { check } from './check.ts';
 import { project } from './generate.ts';
+import { tryMoves } from './moves.ts';
 
 const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 300);
 
@@ -36,6 +37,20 @@ describe('the reference interpreter', () => {
     }
     expect(found).toBeTypeOf('string');
   });
+});
+
+describe('the proof', () => {
+  it(`accepts no random move that changes a build, in ${RUNS} random projects`, () => {
+    const tally = { tried: 0, accepted: 0 };
+    fc.assert(
+      fc.property(project, fc.infiniteStream(fc.nat(1_000_000)), (each, numbers) => {
+        tryMoves(each, (count) => (numbers.next().value as number) % count, tally);
+      }),
+      { seed: Number(process.env['PROPERTY_SEED'] ?? 7), numRuns: RUNS, endOnFailure: true },
+    );
+    expect(tally.accepted).toBeGreaterThan(RUNS / 3);
+    expect(tally.accepted).toBeLessThan(tally.tried / 3);
+  }, 600_000);
 });
 
 describe('safe fixes', () => {
