@@ -202,14 +202,19 @@ const link: Rule = (words, at, files) => {
 const touch: Rule = (words, at, files) => {
   const paths = operands(words).map((path) => resolvePath(at.directory, path));
   if (paths.length === 0) return undefined;
-  const effect = writing(paths, files);
-  return { ...effect, reads: effect.writes.map((path) => ({ path })) };
+  return writing(paths, files);
 };
 
-/** The result goes to these paths. */
+/** The result goes to these paths. A file that is there keeps its owner and its mode. */
 function writing(paths: readonly string[], files: Disk): Effect {
   const own = paths.filter((path) => !isSystemPath(path, files));
-  return { ...NOTHING, writes: own, into: own.map(parentOf), system: own.length === paths.length ? 'reads' : 'writes' };
+  return {
+    ...NOTHING,
+    reads: own.map((path) => ({ path })),
+    writes: own,
+    into: own.map(parentOf),
+    system: own.length === paths.length ? 'reads' : 'writes',
+  };
 }
 
 /** The options of a downloader; one that is not listed is not understood. */
@@ -657,10 +662,8 @@ function redirect(command: Command, at: Place, files: Disk): readonly Effect[] |
       continue;
     const path = resolvePath(at.directory, target);
     const name = `${command.text} (redirection)`;
-    if (operator === '>' || operator === '>|' || operator === '&>') effects.push({ ...writing([path], files), name });
-    else if (operator === '>>')
-      effects.push({ ...writing([path], files), name, reads: isSystemPath(path, files) ? [] : [{ path }] });
-    else return undefined;
+    if (!['>', '>|', '&>', '>>'].includes(operator)) return undefined;
+    effects.push({ ...writing([path], files), name });
   }
   return effects;
 }

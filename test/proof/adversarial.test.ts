@@ -586,6 +586,14 @@ it.each(OWNERS)('a directory of another owner below `%s` is %s', (above, verdict
   expect(trouble?.code ?? 'accepted', trouble?.message).toBe(verdict);
 });
 
+it('a file that is there keeps its mode when it is written to', () => {
+  const context = memoryContext(PROJECT);
+  const text = 'FROM node:20\nWORKDIR /app\nCOPY --chmod=755 . .\nRUN echo hi > x.txt\n';
+  const more = parse(text.replace('RUN', 'COPY x.txt ./\nRUN'));
+  const trouble = proof({ file: parse(text), context }).compare({ file: more, context });
+  expect(trouble?.code).toBe('intervening-run-reads-source');
+});
+
 /** Two instructions that change places although one decides what the other does. */
 const EXCHANGED: readonly (readonly [above: string, one: string, other: string])[] = [
   // The base image's own directory may be `/`.
