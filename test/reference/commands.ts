@@ -18,15 +18,17 @@ export interface Machine {
 const SYSTEM = ['/usr', '/etc', '/var', '/bin', '/lib'];
 const PROVENANCE = /^(?:GIT_SHA|BUILD_DATE|VERSION)$/;
 const HOME = /^\.(?:npmrc|config|profile)$/;
+/** What npm is told there is none of what other languages' installers read. */
+const NOT_NPM = /^\.(?:config|profile)$/;
 
-const system = ({ fs }: Machine): string =>
+const system = ({ fs }: Machine, home = HOME): string =>
   hash(
     ...SYSTEM.flatMap((tree) => fs.below(tree))
       .filter((path) => !/^\/(?:usr\/src|var\/www)(?:\/|$)/.test(path))
       .map((path) => `${path} ${JSON.stringify(fs.entries.get(path))}`),
     ...fs
       .below('/root')
-      .filter((path) => HOME.test(base(path)) && parent(path) === '/root')
+      .filter((path) => home.test(base(path)) && parent(path) === '/root')
       .map((path) => `${path} ${fs.read(path) ?? ''}`),
   );
 
@@ -273,7 +275,7 @@ function command(machine: Machine, written: string): void {
     case 'cargo':
     case 'mvn':
     case 'dotnet': {
-      const around = { system: system(here), environment: environment(here, written), shell };
+      const around = { system: system(here, NOT_NPM), environment: environment(here, written), shell };
       if (INSTALLERS[name]?.(here, written, args, around) === true) return;
       break;
     }
