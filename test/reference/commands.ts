@@ -21,10 +21,11 @@ const HOME = /^\.(?:npmrc|config|profile)$/;
 /** What npm is told there is none of what other languages' installers read. */
 const NOT_NPM = /^\.(?:config|profile)$/;
 
-const system = ({ fs }: Machine, home = HOME): string =>
+/** `own`: what the command left itself when it ran before, which it finds to be right. */
+const system = ({ fs }: Machine, home = HOME, own?: string): string =>
   hash(
     ...SYSTEM.flatMap((tree) => fs.below(tree))
-      .filter((path) => !/^\/(?:usr\/src|var\/www)(?:\/|$)/.test(path))
+      .filter((path) => path !== own && !/^\/(?:usr\/src|var\/www)(?:\/|$)/.test(path))
       .map((path) => `${path} ${JSON.stringify(fs.entries.get(path))}`),
     ...fs
       .below('/root')
@@ -326,11 +327,12 @@ function pip(machine: Machine, written: string, args: readonly string[]): void {
   const constraint = machine.env.get('PIP_CONSTRAINT');
   if (constraint !== undefined) file(absolute(cwd, constraint));
   const text = written.replace(/ --no-cache-dir/g, '');
-  const inputs = hash(text, ...seen, system(machine), environment(machine, written));
-  machine.log.push([text, inputs]);
   const target = args.includes('-t') ? absolute(cwd, args[args.indexOf('-t') + 1] as string) : '/usr/lib/python';
+  const packages = `${target}/${hash(text)}`;
   fs.makeDirectory(target, machine.user);
-  fs.write(`${target}/${hash(text)}`, inputs, machine.user);
+  const inputs = hash(text, ...seen, system(machine, HOME, packages), environment(machine, written));
+  machine.log.push([text, inputs]);
+  fs.write(packages, inputs, machine.user);
 }
 
 // ---------------------------------------------------------------------------------------------- JavaScript
