@@ -664,16 +664,21 @@ class Execution {
   private entering(command: Command, directory: string): Action {
     const name = `cd ${directory}`;
     const isOfCopy = [...this.placed.keys()].some((target) => within(directory, target));
-    if (isOfCopy && this.image.has(directory) === 'no')
+    if (!this.isThere(directory) && isOfCopy && this.image.has(directory) === 'no')
       return this.everything(command.text, name, 0, missing(directory, `where \`${command.text}\` goes`), { command });
     const input = this.existing(directory);
     return { text: command.text, name, command, inputs: [input], symbol: this.symbols.of(name, input.value) };
   }
 
+  /** The build made it, or the base image has it. */
+  private isThere(directory: string): boolean {
+    return this.image.isDirectory(directory) || isSystem(directory);
+  }
+
   /** That there is such a directory, whatever lies in it. */
   private existing(directory: string): Input {
-    const is = this.image.isDirectory(directory) || isSystem(directory);
-    return { what: directory, value: is ? this.symbols.of('directory') : this.image.valueOf(directory) };
+    const value = this.isThere(directory) ? this.symbols.of('directory') : this.image.valueOf(directory);
+    return { what: directory, value };
   }
 
   /** That there is such a directory, and whose it is. */

@@ -112,6 +112,17 @@ describe('which files', () => {
       expect((await dockerfix(root, [])).out).toContain('+COPY requirements.txt more.txt ./');
     }
   });
+  it('enters a directory that the base image has, beside what is copied there', async () => {
+    const root = folder({
+      Dockerfile:
+        'FROM nginx\nCOPY conf /usr/share/nginx\nWORKDIR /app\nCOPY . .\nRUN npm ci\nRUN cd /usr/share/nginx/html && ls\n',
+      'package.json': '{}',
+      'package-lock.json': '{"lockfileVersion":3,"packages":{}}',
+      'conf/nginx.conf': '',
+    });
+    // The context is not taken for one that lacks it.
+    expect((await dockerfix(root, [])).err).toContain('Dockerfile:5 intervening-run-reads-source `npm ci`');
+  });
   it.each([
     [
       'a RUN goes',
