@@ -2,7 +2,7 @@ import { build, difference, type Context, type Stage } from './build.ts';
 import { Failure } from './files.ts';
 import type { Project } from './generate.ts';
 import { fix, memoryContext } from '../../src/index.ts';
-import type { Outcome } from '../../src/model.ts';
+import type { BuildContext, Outcome } from '../../src/model.ts';
 
 export type Verdict = 'unchanged' | 'fails' | 'same';
 
@@ -18,11 +18,12 @@ export const attempt = (source: string, context: Context, rules: string): readon
 /** Throws where a fix that counts as safe changes what the reference interpreter builds. */
 export function check(project: Project): Verdict {
   const { source, context } = project;
-  const known = memoryContext(context.files, {
-    ...(context.links === undefined ? {} : { symlinks: context.links }),
-    ...(context.executable === undefined ? {} : { executable: context.executable }),
-  });
-  return compare(project, fix({ path: 'Dockerfile', source }, known));
+  return compare(project, fix({ path: 'Dockerfile', source }, known(context)));
+}
+
+/** What dockerfix is told of a context. */
+export function known({ files, links = [], executable = [] }: Context): BuildContext {
+  return memoryContext(files, { symlinks: links, executable });
 }
 
 /** The same of a fix that was made. */

@@ -146,10 +146,7 @@ function command(machine: Machine, written: string): void {
     case 'mkdir':
       for (const path of paths) {
         if (!options.includes('-p') && fs.get(at(path)) !== undefined) throw new Failure(`mkdir ${path}`);
-        let existing = at(path);
-        while (fs.get(existing) === undefined) existing = parent(existing);
-        if (existing !== at(path)) fs.mayWrite(existing, user);
-        fs.makeDirectory(at(path), user);
+        fs.makeAs(at(path), user);
       }
       return;
     case 'rm':
@@ -232,10 +229,7 @@ function command(machine: Machine, written: string): void {
       const target = at(args[2] as string);
       const inputs = hash(plain, system(here), environment(here, written), fs.hashOf(target));
       known(inputs);
-      let existing = target;
-      while (fs.get(existing) === undefined) existing = parent(existing);
-      fs.mayWrite(existing, user);
-      fs.makeDirectory(target, user);
+      fs.makeAs(target, user);
       fs.write(`${target}/pyvenv.cfg`, inputs, user);
       return;
     }

@@ -89,6 +89,14 @@ export class FileSystem {
     this.entries.set(real, { type: 'directory', mode, owner });
   }
 
+  /** As a command does: below the nearest directory that there is, where the user may write. */
+  makeAs(path: string, user: string): void {
+    let existing = path;
+    while (this.get(existing) === undefined) existing = parent(existing);
+    if (existing !== path) this.mayWrite(existing, user);
+    this.makeDirectory(path, user);
+  }
+
   /** As COPY does: an existing link or file is replaced, a directory is not. */
   put(path: string, entry: Entry): void {
     const real = this.real(path, false);

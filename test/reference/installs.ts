@@ -32,10 +32,7 @@ const flags = (args: readonly string[]): string =>
 /** What lies there already and was made of something else stays beside it. */
 function result({ fs, user, log }: Machine, written: string, directory: string, value: string): void {
   log.push([written, value]);
-  let existing = directory;
-  while (fs.get(existing) === undefined) existing = parent(existing);
-  fs.mayWrite(existing, user);
-  fs.makeDirectory(directory, user);
+  fs.makeAs(directory, user);
   const old = fs.read(`${directory}/.packages`);
   if (old !== undefined && old !== value) fs.write(`${directory}/.leftover`, old, user);
   fs.write(`${directory}/.packages`, value, user);
@@ -149,8 +146,7 @@ const dotnet: Installer = (machine, _written, args, { system, environment }) => 
     const output = `${parent(path) === '/' ? '' : parent(path)}/obj`;
     const value = hash(text, ...seen, system, environment);
     machine.log.push([`dotnet restore ${base(path)}`, value]);
-    fs.mayWrite(fs.get(output) === undefined ? parent(output) : output, user);
-    fs.makeDirectory(output, user);
+    fs.makeAs(output, user);
     fs.write(`${output}/assets.json`, value, user);
     for (const [, other = ''] of text.matchAll(/Include="([^"]+)"/g)) {
       const next = absolute(parent(path), other);

@@ -2,9 +2,9 @@
  * Random moves: instructions of a generated project change places, and a copy leaves part of itself elsewhere. Most
  * change the build, and the proof has to refuse those; a transform would propose few of them, a plugin might any.
  */
-import { memoryContext, parse } from '../../src/index.ts';
+import { parse } from '../../src/index.ts';
 import { proof } from '../../src/proof/prove.ts';
-import { attempt, different } from './check.ts';
+import { attempt, different, known } from './check.ts';
 import { Failure } from './files.ts';
 import type { Project } from './generate.ts';
 
@@ -20,19 +20,16 @@ export function tryMoves(project: Project, below: (count: number) => number, tal
   const { source, context } = project;
   const rules = context.files['.dockerignore'] ?? '';
   if (attempt(source, context, rules) instanceof Failure) return;
-  const known = memoryContext(context.files, {
-    symlinks: context.links ?? [],
-    executable: context.executable ?? [],
-  });
+  const seen = known(context);
   const file = parse(source);
-  const original = proof({ file, context: known });
+  const original = proof({ file, context: seen });
   const lines = file.instructions.map(({ span }) => source.slice(...span));
   for (let n = 0; n < 10; n++) {
     const moved = `${move(lines, below).join('\n')}\n`;
     const candidate = parse(moved);
     if (!/^FROM/i.test(moved) || moved === source || candidate.trouble !== undefined) continue;
     tally.tried++;
-    if (original.compare({ file: candidate, context: known }) !== undefined) continue;
+    if (original.compare({ file: candidate, context: seen }) !== undefined) continue;
     const trouble = different(project, moved, rules);
     if (trouble instanceof Failure) continue;
     tally.accepted++;
