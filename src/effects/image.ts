@@ -260,16 +260,17 @@ export function mergeLayer(key: string): Layer {
   };
 }
 
-/** What `COPY --from=stage` brings: that stage's content at a path. */
-export function stageLayer(stage: Image, source: string, owner: string): Layer {
+/** What `COPY --from=stage` brings: that stage's content at a path. A link that is not `named` stays one (rule 31). */
+export function stageLayer(stage: Image, source: string, owner: string, named = true): Layer {
   const layer: Layer = {
     key: `s:${stage.valueOf(source)}:${owner}`,
     settles: false,
     presence: stage.has(source),
     ...(stage.isDirectory(source) ? {} : { either: true }),
+    ...(!named && stage.throughLink(source) ? { link: true } : {}),
     child: (name) => {
       const below = join(source, name);
-      return stage.has(below) === 'no' ? undefined : stageLayer(stage, below, owner);
+      return stage.has(below) === 'no' ? undefined : stageLayer(stage, below, owner, false);
     },
     covers: (older) => older.key === layer.key,
     read: () => stage.read(source),

@@ -453,6 +453,7 @@ class Execution {
           target === directory,
         );
         placements.push({ source: path, target, directory: target === directory && !looksLikeFile(source) });
+        this.addPlacedOf(stage, path, target);
       }
       const isPlain = placements.length === sources.length;
       return isPlain && stage !== undefined ? { from: { stage, placements } } : {};
@@ -514,7 +515,7 @@ class Execution {
         const target = parents || isDirectory || !(into || matches.length > 1) ? top : join(directory, baseName(path));
         place(target, contextLayer(this.context, path, owner, maker), isDirectory);
         placements.push({ source: path, target, directory: isDirectory });
-        if (isDirectory) this.placed.set(target, new Set(this.placed.get(target)).add(path));
+        if (isDirectory) this.addPlaced(target, path);
       }
       if (wildcard) {
         const slash = pattern.lastIndexOf('/');
@@ -525,6 +526,17 @@ class Execution {
       }
     }
     return plain ? { placements } : {};
+  }
+
+  /** What was copied to a stage at or below this path is here, too. */
+  private addPlacedOf(stage: StageTrace | undefined, path: string, target: string): void {
+    for (const [place, sources] of stage?.placed ?? [])
+      for (const source of within(place, path) ? sources : [])
+        this.addPlaced(join(target, place.slice(path.length).replace(/^\//, '')), source);
+  }
+
+  private addPlaced(target: string, source: string): void {
+    this.placed.set(target, new Set(this.placed.get(target)).add(source));
   }
 
   /** A link stands there or on the way, or did before a command that is not understood. */

@@ -409,6 +409,22 @@ const CASES: readonly Case[] = [
     files: { packages: 'src' },
     options: { symlinks: ['packages'] },
   },
+  ...['true', 'make'].map((command) => ({
+    name: `a link that comes out of another stage, where \`${command}\` ran`,
+    lines: [
+      'FROM node:20 AS build',
+      'COPY . /app',
+      `RUN ${command}`,
+      'FROM node:20',
+      'WORKDIR /app',
+      'COPY --from=build /app /app',
+      'COPY packages packages',
+      'COPY --chown=node . .',
+      'RUN mvn dependency:go-offline',
+    ],
+    files: { 'pom.xml': '<project/>', packages: 'shared', 'shared/x': 'x' },
+    options: { symlinks: ['packages'] },
+  })),
   {
     name: 'a link to nothing, behind a mount',
     lines: app('COPY <<EOF .npmrc', 'EOF', 'RUN --mount=type=bind,source=x.txt,target=/app/.npmrc pnpm install'),
