@@ -4,7 +4,7 @@
  */
 import { shell, type Machine } from './commands.ts';
 import { expand, instructions, jsonOr, words, type Instruction } from './dockerfile.ts';
-import { absolute, base, Failure, FileSystem, parent, type Entry } from './files.ts';
+import { absolute, base, Failure, FileSystem, hash, parent, unpacked, type Entry } from './files.ts';
 import { ignored, matches } from './ignore.ts';
 
 export interface Context {
@@ -16,7 +16,7 @@ export interface Context {
 
 export interface Stage {
   readonly name: string | undefined;
-  readonly fs: FileSystem;
+  fs: FileSystem;
   readonly configuration: Map<string, string>;
   readonly log: [text: string, inputs: string][];
 }
@@ -29,6 +29,20 @@ interface Draft extends Stage {
   shell: string[];
   readonly triggers: Instruction[];
 }
+
+/** What a builder keeps from build to build. */
+export interface Builder {
+  /** What each RUN left, by all that it is known by. */
+  readonly layers: Map<string, Layer>;
+  /** What cache mounts hold, by target. */
+  readonly caches: Map<string, FileSystem>;
+}
+interface Layer {
+  readonly fs: FileSystem;
+  readonly log: Stage['log'];
+}
+
+export const newBuilder = (): Builder => ({ layers: new Map(), caches: new Map() });
 
 /** What COPY can see; rule 37 is left out, as the Dockerfile itself differs. */
 function tree(context: Context, rules: string): FileSystem {
@@ -60,9 +74,10 @@ function image(name: string): FileSystem {
   return fs;
 }
 
-export function build(source: string, context: Context, rules: string): Stage[] {
+export function build(source: string, context: Context, rules: string, builder = newBuilder()): Stage[] {
   const files = tree(context, rules);
   const stages: Draft[] = [];
+  const world: World = { stages, files, builder };
   const globals = new Map<string, string>();
   for (const each of instructions(source)) {
     const stage = stages.at(-1);
@@ -82,7 +97,7 @@ export function build(source: string, context: Context, rules: string): Stage[] 
         triggers: [],
       };
       stages.push(draft);
-      for (const trigger of parentStage?.triggers ?? []) execute(draft, trigger, stages, files);
+      for (const trigger of parentStage?.triggers ?? []) execute(draft, trigger, world);
     } else if (stage === undefined) {
       for (const word of words(each.text)) globals.set(...pair(word, (key) => globals.get(key)));
     } else if (each.keyword === 'ARG') {
@@ -93,7 +108,7 @@ export function build(source: string, context: Context, rules: string): Stage[] 
       }
     } else {
       try {
-        execute(stage, each, stages, files);
+        execute(stage, each, world);
       } catch (error) {
         if (error instanceof Failure) error.lines = each.lines;
         throw error;
@@ -118,10 +133,11 @@ export function build(source: string, context: Context, rules: string): Stage[] 
 /** The same Dockerfile without the instructions that fail. */
 export function buildable(source: string, context: Context): string {
   const lines = source.split('\n');
+  const builder = newBuilder();
   for (;;) {
     const text = lines.join('\n');
     try {
-      build(text, context, context.files['.dockerignore'] ?? '');
+      build(text, context, context.files['.dockerignore'] ?? '', builder);
       return text;
     } catch (error) {
       // A trigger fails where the stage begins.
@@ -143,7 +159,21 @@ const variables =
   (name: string): string | undefined =>
     stage.args.get(name) ?? stage.env.get(name);
 
-function execute(stage: Draft, each: Instruction, stages: readonly Draft[], files: FileSystem): void {
+interface World {
+  readonly stages: readonly Draft[];
+  readonly files: FileSystem;
+  readonly builder: Builder;
+}
+
+/** Where `--from` and `from=` lead. */
+function origin(name: string | undefined, { stages, files }: World): FileSystem {
+  if (name === undefined) return files;
+  const stage = stages.find((other) => other.name === name.toLowerCase()) ?? stages[Number(name)];
+  if (stage === undefined) throw new Failure(`no stage ${name}`);
+  return stage.fs;
+}
+
+function execute(stage: Draft, each: Instruction, world: World): void {
   const get = variables(stage);
   const text = expand(each.text, get);
   switch (each.keyword) {
@@ -170,10 +200,10 @@ function execute(stage: Draft, each: Instruction, stages: readonly Draft[], file
       return;
     case 'COPY':
     case 'ADD':
-      copy(stage, each, stages, files);
+      copy(stage, each, world);
       return;
     case 'RUN':
-      run(stage, each, files);
+      run(stage, each, world);
       return;
     default: {
       const old = /^(?:LABEL|EXPOSE|VOLUME)$/.test(each.keyword)
@@ -184,42 +214,69 @@ function execute(stage: Draft, each: Instruction, stages: readonly Draft[], file
   }
 }
 
-function run(stage: Draft, each: Instruction, files: FileSystem): void {
+function run(stage: Draft, each: Instruction, world: World): void {
+  const mounts = each.mounts.map((text): Mount => {
+    const options = new Map(text.split(',').map((part) => part.split('=') as [string, string]));
+    const target = absolute(stage.workdir, options.get('target') ?? '.');
+    const type = options.get('type') ?? 'bind';
+    const from = type === 'bind' ? origin(options.get('from'), world) : undefined;
+    return {
+      type,
+      target,
+      ...(from === undefined ? {} : { tree: from.tree(absolute('/', options.get('source') ?? '.')) }),
+    };
+  });
+  const env = [...stage.env, ...stage.args].map((pair) => pair.join('=')).sort();
+  const own = [each.text, ...each.heredocs.map(({ body }) => body), ...each.mounts, stage.user, stage.workdir];
+  const bound = mounts.map(({ tree }) => tree?.hashOf('/') ?? '');
+  const key = hash(stage.fs.hashOf('/'), ...own, ...bound, ...stage.shell, ...env);
+  const { layers, caches } = world.builder;
+  let layer = layers.get(key);
+  if (layer === undefined) {
+    layer = { fs: stage.fs.clone(), log: [] };
+    const hidden = mounts.map(({ type, target, tree }): FileSystem => {
+      const old = (layer as Layer).fs.tree(target);
+      const empty = new FileSystem();
+      (layer as Layer).fs.replace(target, tree ?? (type === 'cache' ? (caches.get(target) ?? empty) : empty));
+      return old;
+    });
+    execution(stage, each, layer);
+    for (const [at, { type, target }] of [...mounts.entries()].reverse()) {
+      if (type === 'cache') caches.set(target, layer.fs.tree(target));
+      layer.fs.replace(target, hidden[at] as FileSystem);
+    }
+    layers.set(key, layer);
+  }
+  stage.fs = layer.fs.clone();
+  stage.log.push(...layer.log);
+}
+
+interface Mount {
+  readonly type: string;
+  readonly target: string;
+  /** What a bind mount shows. */
+  readonly tree?: FileSystem;
+}
+
+function execution(stage: Draft, each: Instruction, { fs, log }: Layer): void {
+  const has = (expression: RegExp): boolean => stage.shell.some((word) => expression.test(word));
   const machine: Machine = {
-    fs: stage.fs,
+    fs,
     user: stage.user,
     cwd: stage.workdir,
     env: new Map([...stage.env, ...stage.args]),
-    log: stage.log,
+    options: { errexit: has(/^-\w*e/), pipefail: has(/^pipefail$/) },
+    log,
   };
-  const hidden: [string, Map<string, Entry>][] = [];
-  for (const mount of each.mounts) {
-    const options = new Map(mount.split(',').map((part) => part.split('=') as [string, string]));
-    const target = absolute(stage.workdir, options.get('target') ?? '.');
-    if (options.get('type') !== 'bind') continue;
-    const source = files.real(absolute('/', options.get('source') ?? '.'));
-    const paths = stage.fs.below(target);
-    hidden.push([target, new Map(paths.map((path) => [path, stage.fs.entries.get(path) as Entry]))]);
-    for (const path of paths) if (path !== '/') stage.fs.entries.delete(path);
-    for (const path of files.below(source))
-      stage.fs.entries.set(target + path.slice(source.length), files.entries.get(path) as Entry);
-  }
-  const body = each.heredocs[0]?.body;
   const json = jsonOr(each.text);
-  const errexit = stage.shell.some((word) => /^-\w*e/.test(word));
-  shell(machine, body ?? (json === undefined ? each.text : json.join(' ')), errexit);
-  for (const [target, old] of hidden.reverse()) {
-    for (const path of stage.fs.below(target)) stage.fs.entries.delete(path);
-    for (const [path, entry] of old) stage.fs.entries.set(path, entry);
-  }
+  shell(machine, each.heredocs[0]?.body ?? (json === undefined ? each.text : json.join(' ')));
 }
 
-function copy(stage: Draft, each: Instruction, stages: readonly Draft[], files: FileSystem): void {
+function copy(stage: Draft, each: Instruction, world: World): void {
   const get = variables(stage);
   const all = (jsonOr(each.text) ?? words(each.text)).map((word) => expand(word, get));
-  const from = each.flags.get('from')?.toLowerCase();
-  const source = from === undefined ? files : (stages.find((other) => other.name === from) ?? stages[Number(from)])?.fs;
-  if (source === undefined) throw new Failure(`no stage ${from ?? ''}`);
+  const from = each.flags.get('from');
+  const source = origin(from, world);
   const written = all.at(-1) as string;
   const destination = absolute(stage.workdir, written);
   const chown = each.flags.get('chown');
@@ -233,40 +290,57 @@ function copy(stage: Draft, each: Instruction, stages: readonly Draft[], files: 
     fs.makeDirectory(parent(target), owner, chmod);
     fs.put(target, { type: 'file', content: heredoc.body, mode: chmod ?? '644', owner });
   }
+  const under = (path: string): string => `${destination === '/' ? '' : destination}/${path}`;
   const named = all.slice(0, -1).filter((word) => !word.startsWith('<<'));
   const sources = named.flatMap((word) => {
+    if (each.keyword === 'ADD' && word.startsWith('https://')) {
+      const target = written.endsWith('/') || fs.isDirectory(destination) ? under(base(word)) : destination;
+      fs.makeDirectory(parent(target), owner, chmod ?? '755');
+      fs.put(target, { type: 'file', content: hash(word), mode: chmod ?? '600', owner });
+      return [];
+    }
     const path = absolute('/', word);
     if (!/[*?]/.test(word)) {
       if (source.entries.get(path) === undefined && source.get(path) === undefined)
         throw new Failure(`COPY ${word}: not found`);
-      return [path];
+      return [{ path, word }];
     }
-    return [...source.entries.keys()].filter((other) => other !== '/' && matches(path, other)).sort();
+    const found = [...source.entries.keys()].filter((other) => other !== '/' && matches(path, other)).sort();
+    return found.map((path) => ({ path, word }));
   });
-  for (const path of sources) {
+  const keep = from !== undefined && chown === undefined;
+  const leaves = ignored(each.flags.get('exclude') ?? '');
+  for (const { path, word } of sources) {
     // A link that is named is followed (rule 31).
     const real = source.real(path);
     const entry = source.entries.get(real);
     if (entry === undefined) throw new Failure(`COPY ${path}: not found`);
-    if (entry.type === 'directory') {
-      fs.makeDirectory(destination, owner, chmod ?? '755');
-      for (const below of source.below(real)) {
-        if (below === real) continue;
-        place(
-          fs,
-          `${destination === '/' ? '' : destination}${below.slice(real === '/' ? 0 : real.length)}`,
-          source.entries.get(below) as Entry,
-          owner,
-          chmod,
-          from !== undefined && chown === undefined,
-        );
+    if (each.keyword === 'ADD' && from === undefined && entry.type === 'file' && path.endsWith('.tar.gz')) {
+      fs.makeDirectory(destination, owner, '755');
+      for (const [inside, content] of unpacked(entry.content)) {
+        fs.makeDirectory(parent(under(inside)), 'root');
+        fs.put(under(inside), { type: 'file', content, mode: '644', owner: 'root' });
       }
       continue;
     }
+    const pivot = word.indexOf('/./');
+    const parents = pivot < 0 ? path : path.slice(absolute('/', word.slice(0, pivot)).length);
+    const top = each.flags.has('parents') ? under(parents.slice(1)) : undefined;
+    if (entry.type === 'directory') {
+      const into = top ?? destination;
+      fs.makeDirectory(into, owner, chmod ?? '755');
+      for (const below of source.below(real)) {
+        const inside = below.slice(real === '/' ? 1 : real.length + 1);
+        if (below === real || leaves(inside)) continue;
+        place(fs, absolute(into, inside), source.entries.get(below) as Entry, owner, chmod, keep);
+      }
+      continue;
+    }
+    if (leaves(base(path))) continue;
     const isIn = written.endsWith('/') || /(?:^|\/)\.$/.test(written) || fs.isDirectory(destination);
-    const target = isIn ? `${destination === '/' ? '' : destination}/${base(path)}` : destination;
+    const target = top ?? (isIn ? under(base(path)) : destination);
     fs.makeDirectory(parent(target), owner, chmod ?? '755');
-    place(fs, target, entry, owner, chmod, from !== undefined && chown === undefined);
+    place(fs, target, entry, owner, chmod, keep);
   }
 }
 

@@ -3,14 +3,16 @@
  * is not listed is a function of all that it can see. Written from spec/package-managers.md, not from `src/`.
  */
 import { words as split } from './dockerfile.ts';
-import { absolute, base, Failure, type FileSystem, hash, parent } from './files.ts';
+import { absolute, base, Failure, type FileSystem, hash, parent, unpacked } from './files.ts';
 import { INSTALLERS } from './installs.ts';
+import { runText, type Commands, type State } from './shell.ts';
 
 export interface Machine {
   readonly fs: FileSystem;
   readonly user: string;
   cwd: string;
   readonly env: Map<string, string>;
+  readonly options: State;
   /** What each command saw. */
   readonly log: [text: string, inputs: string][];
 }
@@ -41,114 +43,182 @@ const environment = (machine: Machine, text?: string): string =>
       .sort(),
   );
 
-/** Runs shell text: commands joined by `&&` and `;` or by line ends. */
-export function shell(machine: Machine, text: string, errexit = false): void {
-  let failed: Failure | undefined;
-  let exits = errexit;
-  const parts = text.match(/(?:"(?:\\.|[^"])*"|'[^']*'|&&|[;\n]|(?:(?!&&)[^;\n"']))/g) ?? [];
-  const commands: { text: string; operator: string }[] = [{ text: '', operator: ';' }];
-  for (const part of parts)
-    if (part === '&&' || part === ';' || part === '\n')
-      commands.push({ text: '', operator: part === '&&' ? '&&' : ';' });
-    else (commands.at(-1) as { text: string }).text += part;
-  for (const [at, each] of commands.entries()) {
-    const line = each.text.trim().replace(/\s+/g, ' ');
-    if (line === '') continue;
-    if (each.operator === '&&' && failed !== undefined) continue;
-    failed = undefined;
-    try {
-      if (/^set -\w*e/.test(line)) exits = true;
-      else command(machine, line);
-    } catch (error) {
-      if (!(error instanceof Failure)) throw error;
-      failed = error;
-      const guarded = commands[at + 1]?.operator === '&&';
-      if (exits && !guarded) throw error;
-    }
-  }
-  if (failed !== undefined) throw failed;
+const COMMANDS: Commands<Machine> = {
+  command,
+  subshell: (machine) => ({ ...machine, env: new Map(machine.env), options: { ...machine.options } }),
+  expand: (machine, words) => split(words).flatMap((word) => expanded(machine, machine.env, word)),
+  assign: ({ env }, name, value) => void env.set(name, value),
+};
+
+/** Runs shell text in the shell that it is given; what it prints. */
+export function shell(machine: Machine, text: string): string {
+  return runText(machine, text, COMMANDS);
 }
 
-function command(machine: Machine, written: string): void {
+/** A script: a shell of its own. */
+function script(machine: Machine, directory: string, text: string): void {
+  shell({ ...machine, cwd: directory, env: new Map(machine.env), options: { errexit: false, pipefail: false } }, text);
+}
+
+/** A word without quotes, with variables, substitutions and wildcards replaced. */
+function expanded(machine: Machine, env: ReadonlyMap<string, string>, word: string): string[] {
+  if (word.startsWith("'")) return [word.slice(1, -1)];
+  const isQuoted = word.includes('"');
+  const text = word
+    .replace(/"/g, '')
+    .replace(/\$\(([^()]*)\)/g, (_, inner: string) => shell(COMMANDS.subshell(machine), inner).trimEnd())
+    .replace(/\$\{?(\w+)\}?/g, (_, key: string) => env.get(key) ?? '');
+  if (isQuoted) return [text];
+  return text.split(/\s+/).flatMap((each) => (each === '' ? [] : globbed(machine, each)));
+}
+
+/** Wildcards in the last part of a path. */
+function globbed({ fs, cwd }: Machine, word: string): string[] {
+  if (!word.includes('*')) return [word];
+  const slash = word.lastIndexOf('/') + 1;
+  const [directory, pattern] = [word.slice(0, slash), word.slice(slash)];
+  const expression = new RegExp(`^${pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '.*')}$`);
+  const inside = absolute(cwd, directory);
+  const names = fs.isDirectory(inside) ? fs.names(inside) : [];
+  const found = names.filter((name) => expression.test(name) && (pattern.startsWith('.') || !name.startsWith('.')));
+  return found.length === 0 ? [word] : found.map((name) => directory + name);
+}
+
+/** Where the output goes and the input comes from, and the rest. */
+function redirected(written: string): { text: string; to?: string; appends: boolean; from?: string } {
+  let text = written.replace(/ 2>&1| 2>\s?\/dev\/null/g, '');
+  let to: string | undefined;
+  let from: string | undefined;
+  let appends = false;
+  text = text.replace(/(^|\s)(>>?|<)\s*([\w./-]+)(?=\s|$)/g, (_, blank: string, sign: string, path: string) => {
+    if (sign === '<') from = path;
+    else [to, appends] = [path, sign === '>>'];
+    return blank;
+  });
+  return { text: text.trim(), appends, ...(to === undefined ? {} : { to }), ...(from === undefined ? {} : { from }) };
+}
+
+function command(machine: Machine, written: string, given: string): string {
   const { fs, user, env } = machine;
-  let text = written;
+  const { text: whole, to, from, appends } = redirected(written);
+  const at = (path: string): string => absolute(machine.cwd, path);
+  let input = given;
+  if (from !== undefined) {
+    const content = fs.read(at(from));
+    if (content === undefined) throw new Failure(`no ${from}`);
+    input = content;
+  }
+  let text = whole;
   const own = new Map(env);
-  for (let match = /^(\w+)=(\S*)\s+/.exec(text); match !== null; match = /^(\w+)=(\S*)\s+/.exec(text)) {
-    own.set(match[1] as string, match[2] as string);
+  const assignment = /^(\w+)=((?:"[^"]*"|'[^']*'|\$\([^()]*\)|[^\s"'])*)(?:\s+|$)/;
+  for (let match = assignment.exec(text); match !== null; match = assignment.exec(text)) {
+    own.set(match[1] as string, expanded(machine, own, match[2] as string).join(' '));
     text = text.slice(match[0].length);
   }
+  if (text === '') {
+    for (const [name, value] of own) env.set(name, value);
+    return '';
+  }
   const here: Machine = own.size === env.size ? machine : { ...machine, env: own };
-  const redirect = /\s(>>?)\s*([\w./-]+)$/.exec(text);
-  const plain = redirect === null ? text : text.slice(0, redirect.index);
-  const [name = '', ...args] = split(plain).map((word) =>
-    word.startsWith("'")
-      ? word.slice(1, -1)
-      : word.replace(/"/g, '').replace(/\$\{?(\w+)\}?/g, (_, key: string) => own.get(key) ?? ''),
-  );
+  // Variables of a command's own are not seen by its words; in the texts that are generated that makes no difference.
+  const words = split(text).flatMap((word) => expanded(machine, own, word));
+  if (to === undefined || to === '/dev/null') return simple(here, words, written, input);
+  const target = at(to);
+  // It is opened first.
+  fs.write(target, appends ? (fs.read(target) ?? '') : '', user);
+  fs.write(target, (fs.read(target) ?? '') + simple(here, words, written, input), user);
+  return '';
+}
+
+/** One command with its words; what it prints. */
+function simple(machine: Machine, words: readonly string[], written: string, input: string): string {
+  const { fs, user, env } = machine;
+  const [name = '', ...args] = words;
+  const text = words.join(' ');
   const at = (path: string): string => absolute(machine.cwd, path);
   const paths = args.filter((arg) => !arg.startsWith('-'));
   const options = args.filter((arg) => arg.startsWith('-'));
-  const print = (output: string): void => {
-    if (redirect === null) return;
-    const target = at(redirect[2] as string);
-    fs.write(target, (redirect[1] === '>>' ? (fs.read(target) ?? '') : '') + output, user);
+  const known = (inputs: string): string => {
+    machine.log.push([written, inputs]);
+    return `${inputs}\n`;
   };
-  const known = (inputs: string): void => void machine.log.push([written, inputs]);
+  const content = (path: string): string => {
+    const found = fs.read(at(path));
+    if (found === undefined) throw new Failure(text);
+    return found;
+  };
   switch (name) {
     case 'cd':
       if (!fs.isDirectory(at(args[0] as string))) throw new Failure(`no directory ${args[0] ?? ''}`);
       machine.cwd = at(args[0] as string);
-      return;
+      return '';
+    case 'set':
+      if (options.some((each) => /^-\w*e/.test(each))) machine.options.errexit = true;
+      if (args.includes('pipefail')) machine.options.pipefail = true;
+      return '';
     case 'export': {
       const [key, value] = (args[0] as string).split('=');
       env.set(key as string, value ?? '');
-      return;
+      return '';
     }
     case 'true':
-      return;
+    case ':':
+      return '';
     case 'false':
       throw new Failure('false');
     case 'printf':
-    case 'echo': {
-      const globbed = args.flatMap((arg) =>
-        arg === '*' ? fs.names(machine.cwd).filter((each) => !each.startsWith('.')) : [arg],
-      );
-      print(`${globbed.join(' ')}\n`);
-      return;
-    }
+    case 'echo':
+      return `${args.join(' ')}\n`;
     case 'ls':
       for (const path of paths) if (fs.get(at(path)) === undefined) throw new Failure(`ls ${path}`);
-      print(fs.names(at(paths[0] ?? '.')).join('\n'));
-      return;
+      return `${paths.length < 2 ? fs.names(at(paths[0] ?? '.')).join('\n') : paths.join('\n')}\n`;
     case 'cat':
-      print(
-        paths
-          .map((path) => {
-            const content = fs.read(at(path));
-            if (content === undefined) throw new Failure(`cat ${path}`);
-            return content;
-          })
-          .join(''),
-      );
-      return;
+      return paths.length === 0 ? input : paths.map(content).join('');
+    case 'grep':
+    case 'head':
+    case 'sort': {
+      // A pattern or a number stands first.
+      const files = name === 'sort' ? paths : paths.slice(1);
+      const lines = (files.length === 0 ? input : files.map(content).join(''))
+        .split('\n')
+        .filter((each) => each !== '');
+      const kept = name === 'grep' ? lines.filter((each) => each.includes(paths[0] as string)) : lines;
+      if (name === 'grep' && kept.length === 0) throw new Failure(text);
+      if (options.includes('-q')) return '';
+      return `${(name === 'sort' ? kept.sort() : name === 'head' ? kept.slice(0, 1) : kept).join('\n')}\n`;
+    }
+    case 'tee':
+      for (const path of paths) {
+        const old = options.includes('-a') ? (fs.read(at(path)) ?? '') : '';
+        if (path !== '/dev/null') fs.write(at(path), old + input, user);
+      }
+      return input;
+    case 'xargs':
+      return simple(machine, [...args, ...input.split(/\s+/).filter((each) => each !== '')], written, '');
     case 'test':
     case '[': {
-      const entry = fs.get(at(args[1] as string));
+      const operands = name === '[' ? args.slice(0, -1) : args;
+      const isNot = operands[0] === '!';
+      const [sign = '', path = ''] = isNot ? operands.slice(1) : operands;
+      const entry = fs.get(at(path));
       const ok =
-        args[0] === '-f'
+        sign === '-f'
           ? entry?.type === 'file'
-          : args[0] === '-d'
+          : sign === '-d'
             ? entry?.type === 'directory'
-            : entry !== undefined;
-      if (!ok) throw new Failure(text);
-      return;
+            : sign === '-n' || sign === '-z'
+              ? (path === '') === (sign === '-z')
+              : entry !== undefined;
+      if (ok === isNot) throw new Failure(text);
+      return '';
     }
     case 'mkdir':
       for (const path of paths) {
         if (!options.includes('-p') && fs.get(at(path)) !== undefined) throw new Failure(`mkdir ${path}`);
+        if (!options.includes('-p') && !fs.isDirectory(parent(at(path)))) throw new Failure(`mkdir ${path}`);
         fs.makeAs(at(path), user);
       }
-      return;
+      return '';
     case 'rm':
       for (const path of paths) {
         if (fs.entries.get(fs.real(at(path), false)) === undefined) {
@@ -159,35 +229,47 @@ function command(machine: Machine, written: string): void {
         fs.mayWrite(parent(at(path)), user);
         fs.remove(at(path));
       }
-      return;
+      return '';
     case 'touch':
       for (const path of paths) fs.write(at(path), fs.read(at(path)) ?? '', user);
-      return;
+      return '';
     case 'ln': {
       const [target = '', link = ''] = paths;
       const place = fs.isDirectory(at(link)) ? `${at(link)}/${base(target)}` : at(link);
-      if (fs.entries.has(fs.real(place, false))) throw new Failure('link exists');
+      if (fs.entries.has(fs.real(place, false)) && !options.some((each) => each.includes('f')))
+        throw new Failure('link exists');
+      fs.mayWrite(parent(fs.real(place, false)), user);
       fs.put(place, { type: 'link', target, owner: user });
-      return;
+      return '';
     }
     case 'cp':
     case 'mv': {
-      const [from = '', to = ''] = paths.map(at);
-      const content = fs.read(from);
-      if (content === undefined) throw new Failure(text);
-      fs.write(fs.isDirectory(to) ? `${to}/${base(from)}` : to, content, user);
-      if (name === 'mv') fs.remove(from);
-      return;
+      const to = at(paths.at(-1) as string);
+      const isInto = fs.isDirectory(to);
+      if (!isInto && (paths.length !== 2 || (paths.at(-1) as string).endsWith('/'))) throw new Failure(text);
+      for (const path of paths.slice(0, -1)) {
+        const target = isInto ? `${to === '/' ? '' : to}/${base(at(path))}` : to;
+        if (name === 'mv') fs.rename(at(path), target, user);
+        else fs.copy(at(path), target, user, options.join(''));
+      }
+      return '';
     }
     case 'sed': {
       // `-i SCRIPT FILE...` alone.
-      const [script = '', ...files] = paths;
-      for (const path of files) {
-        const content = fs.read(at(path));
-        if (content === undefined) throw new Failure(text);
-        fs.write(at(path), hash(script, content), user);
+      const [expression = '', ...files] = paths;
+      for (const path of files) fs.write(at(path), hash(expression, content(path)), user);
+      return '';
+    }
+    case 'tar': {
+      // `-xzf ARCHIVE -C DIRECTORY`
+      const archive = content(paths[0] as string);
+      const directory = at(options.includes('-C') ? (paths[1] as string) : '.');
+      if (!fs.isDirectory(directory)) throw new Failure(text);
+      for (const [path, inside] of unpacked(archive)) {
+        fs.makeAs(parent(absolute(directory, path)), user);
+        fs.write(absolute(directory, path), inside, user);
       }
-      return;
+      return '';
     }
     case 'chown':
     case 'chmod': {
@@ -201,41 +283,45 @@ function command(machine: Machine, written: string): void {
           else if (entry.type !== 'link') fs.entries.set(each, { ...entry, mode: value === '+x' ? '755' : value });
         }
       }
-      return;
+      return '';
     }
     case 'find': {
-      // `DIRECTORY -type f|-name NAME -exec chmod|chown VALUE {} +`
-      const [directory = '', test = '', pattern = '', , change = '', value = ''] = args;
+      // `DIRECTORY -type f|-name NAME`, and `-delete` or `-exec chmod|chown VALUE {} +`
+      const [directory = '', test = '', pattern = '', action, change = '', value = ''] = args;
       if (fs.get(at(directory)) === undefined) throw new Failure(text);
+      const found: string[] = [];
       for (const path of fs.below(fs.real(at(directory)))) {
         const entry = fs.entries.get(path);
         if (entry === undefined || (test === '-type' ? entry.type !== 'file' : base(path) !== pattern)) continue;
-        if (change === 'chown') fs.entries.set(path, { ...entry, owner: value });
-        else if (entry.type !== 'link') fs.entries.set(path, { ...entry, mode: value });
+        found.push(path);
+        if (action === '-delete') fs.remove(path);
+        else if (change === 'chown') fs.entries.set(path, { ...entry, owner: value });
+        else if (change === 'chmod' && entry.type !== 'link') fs.entries.set(path, { ...entry, mode: value });
       }
-      return;
+      return action === undefined ? `${found.join('\n')}\n` : '';
     }
     case 'curl':
     case 'wget': {
       const output = args.findIndex((arg) => arg === '-o' || arg === '-O');
-      const target = at(output < 0 ? base(paths[0] as string) : (args[output + 1] as string));
-      const inputs = hash(plain, system(here), environment(here, written));
+      const inputs = hash(text, system(machine), environment(machine, written));
       known(inputs);
-      fs.write(target, inputs, user);
-      return;
+      if (output < 0 && name === 'curl') return `${inputs}\n`;
+      fs.write(at(output < 0 ? base(paths[0] as string) : (args[output + 1] as string)), inputs, user);
+      return '';
     }
     case 'python3': {
       // `-m venv DIRECTORY`
+      if (args[1] !== 'venv') break;
       const target = at(args[2] as string);
-      const inputs = hash(plain, system(here), environment(here, written), fs.hashOf(target));
+      const inputs = hash(text, system(machine), environment(machine, written), fs.hashOf(target));
       known(inputs);
       fs.makeAs(target, user);
       fs.write(`${target}/pyvenv.cfg`, inputs, user);
-      return;
+      return '';
     }
     case 'husky':
       // It finds no .git, says so, and leaves.
-      if (!fs.isDirectory(at('.git'))) return;
+      if (!fs.isDirectory(at('.git'))) return '';
       break;
     case 'adduser':
     case 'useradd': {
@@ -245,23 +331,21 @@ function command(machine: Machine, written: string): void {
         fs.makeDirectory(home, args.at(-1) as string);
         fs.write(`${home}/.profile`, 'skel', args.at(-1) as string);
       }
-      return;
+      return '';
     }
     case 'apt-get': {
       const local = paths.filter((path) => path.startsWith('./')).map((path) => fs.read(at(path)) ?? '-');
-      const inputs = hash(plain, system(here), environment(here, written), ...local);
-      known(inputs);
+      const inputs = hash(text, system(machine), environment(machine, written), ...local);
       fs.makeDirectory('/usr/lib/apt', 'root');
-      fs.write(`/usr/lib/apt/${hash(plain)}`, inputs, user);
-      return;
+      fs.write(`/usr/lib/apt/${hash(text)}`, inputs, user);
+      return known(inputs);
     }
     case 'pip':
-      pip(here, written, args);
-      return;
+      return pip(machine, written, args);
     case 'npm':
     case 'yarn':
     case 'pnpm':
-      if (node(here, name, written, args)) return;
+      if (node(machine, name, written, args)) return '';
       break;
     case 'composer':
     case 'bundle':
@@ -270,8 +354,13 @@ function command(machine: Machine, written: string): void {
     case 'cargo':
     case 'mvn':
     case 'dotnet': {
-      const around = { system: system(here, NOT_NPM), environment: environment(here, written), shell };
-      if (INSTALLERS[name]?.(here, written, args, around) === true) return;
+      const around = {
+        system: system(machine, NOT_NPM),
+        environment: environment(machine, written),
+        script,
+        store: (...all: [string, string, boolean]) => store(machine, ...all),
+      };
+      if (INSTALLERS[name]?.(machine, written, args, around) === true) return '';
       break;
     }
     case 'go':
@@ -282,22 +371,30 @@ function command(machine: Machine, written: string): void {
         above = parent(above)
       )
         if (above === '/') throw new Failure('no go.mod');
-      return;
+      return '';
   }
-  unknown(here, written);
+  return unknown(machine, written, text, input);
+}
+
+/** A package manager's store: filled from the network, needed without it. */
+export function store({ fs, user }: Machine, place: string, key: string, isOffline: boolean): void {
+  const path = `${place.replace(/^~/, user === 'root' ? '/root' : `/home/${user}`)}/${hash(key)}`;
+  if (isOffline && !fs.stores.has(path)) throw new Failure(`not in the store: ${path}`);
+  fs.stores.add(path);
 }
 
 /** It sees everything, and leaves a file that tells what it saw. */
-function unknown(machine: Machine, text: string): void {
+function unknown(machine: Machine, written: string, text: string, input: string): string {
   const { fs, user, cwd } = machine;
-  const inputs = hash(text, fs.hashOf('/'), environment(machine), user, cwd);
-  machine.log.push([text, inputs]);
+  const inputs = hash(text, input, fs.hashOf('/'), environment(machine), user, cwd);
+  machine.log.push([written, inputs]);
   fs.write(`${cwd === '/' ? '' : cwd}/made-${hash(text)}`, inputs, user);
+  return `${inputs}\n`;
 }
 
 // ------------------------------------------------------------------------------------------------ Python
 
-function pip(machine: Machine, written: string, args: readonly string[]): void {
+function pip(machine: Machine, written: string, args: readonly string[]): string {
   const { fs, cwd } = machine;
   const seen: string[] = [];
   const file = (path: string): void => {
@@ -327,6 +424,7 @@ function pip(machine: Machine, written: string, args: readonly string[]): void {
   const inputs = hash(text, ...seen, system(machine, HOME, packages), environment(machine, written));
   machine.log.push([text, inputs]);
   fs.write(packages, inputs, machine.user);
+  return `${inputs}\n`;
 }
 
 // ---------------------------------------------------------------------------------------------- JavaScript
@@ -340,6 +438,7 @@ const RUNS: Record<Manager, readonly string[]> = {
   pnpm: ['preinstall', 'install', 'postinstall', 'preprepare', 'prepare', 'postprepare'],
 };
 const LOCK = { npm: 'package-lock.json', yarn: 'yarn.lock', pnpm: 'pnpm-lock.yaml' } as const;
+const STORE = { npm: '~/.npm', yarn: '~/.cache/yarn', pnpm: '~/.local/share/pnpm/store' } as const;
 type Manager = keyof typeof LOCK;
 
 function manifest(fs: FileSystem, directory: string): Json | undefined {
@@ -434,7 +533,9 @@ function node(machine: Machine, manager: Manager, written: string, args: readonl
     return true;
   }
   if (verb === 'fetch') {
-    if (fs.read(`${directory}/pnpm-lock.yaml`) === undefined) throw new Failure('no pnpm-lock.yaml');
+    const lock = fs.read(`${directory}/pnpm-lock.yaml`);
+    if (lock === undefined) throw new Failure('no pnpm-lock.yaml');
+    store(machine, STORE.pnpm, lock, false);
     return true;
   }
   if (verb === 'rebuild' && manager === 'pnpm') {
@@ -510,6 +611,7 @@ function node(machine: Machine, manager: Manager, written: string, args: readonl
     system(machine),
     environment(machine, written),
   );
+  store(machine, STORE[manager], lock ?? '', args.includes('--offline'));
   machine.log.push([written, result]);
   const leftover = verb === 'ci' || before === result || fs.get(modules) === undefined ? '' : fs.hashOf(modules);
   const built = verb !== 'ci' && before === result ? fs.read(`${modules}/.built`) : undefined;
@@ -544,7 +646,7 @@ function node(machine: Machine, manager: Manager, written: string, args: readonl
 function scripts(machine: Machine, directory: string, names: readonly string[]): void {
   const all = object(manifest(machine.fs, directory)?.['scripts']);
   for (const name of names) {
-    const script = all[name];
-    if (script !== undefined) shell({ ...machine, cwd: directory, env: new Map(machine.env) }, script);
+    const text = all[name];
+    if (text !== undefined) script(machine, directory, text);
   }
 }

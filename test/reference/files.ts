@@ -26,8 +26,19 @@ export function absolute(directory: string, path: string): string {
   return `/${parts.join('/')}`;
 }
 
+/** What an archive holds: for this interpreter, its text names it. */
+export const unpacked = (archive: string): readonly (readonly [path: string, content: string])[] =>
+  ['x.txt', 'lib/unpacked.js'].map((path) => [path, hash(path, archive)]);
+
+const isBelow = (path: string, tree: string): boolean =>
+  path === tree || path.startsWith(tree === '/' ? '/' : `${tree}/`);
+const moved = (path: string, from: string, to: string): string =>
+  absolute(to, path.slice(from === '/' ? 1 : from.length + 1));
+
 export class FileSystem {
   readonly entries: Map<string, Entry>;
+  /** What package managers have downloaded, as paths: compared by nobody, but needed offline. */
+  readonly stores = new Set<string>();
 
   constructor(
     entries: ReadonlyMap<string, Entry> = new Map([['/', { type: 'directory', mode: '755', owner: 'root' }]]),
@@ -36,7 +47,27 @@ export class FileSystem {
   }
 
   clone(): FileSystem {
-    return new FileSystem(this.entries);
+    const fs = new FileSystem(this.entries);
+    for (const each of this.stores) fs.stores.add(each);
+    return fs;
+  }
+
+  /** What lies at and below a path, as a file system of its own; without anything where there is nothing. */
+  tree(path: string): FileSystem {
+    const real = this.real(path);
+    const fs = new FileSystem(new Map());
+    for (const each of this.below(real)) fs.entries.set(moved(each, real, '/'), this.entries.get(each) as Entry);
+    for (const each of this.stores) if (isBelow(each, real)) fs.stores.add(moved(each, real, '/'));
+    return fs;
+  }
+
+  /** The other way round. */
+  replace(path: string, tree: FileSystem): void {
+    const real = this.real(path);
+    for (const each of this.below(real)) this.entries.delete(each);
+    for (const each of [...this.stores]) if (isBelow(each, real)) this.stores.delete(each);
+    for (const [each, entry] of tree.entries) this.entries.set(moved(each, '/', real), entry);
+    for (const each of tree.stores) this.stores.add(moved(each, '/', real));
   }
 
   /** Follows links in all parts but the last, or in that too. */
@@ -77,8 +108,7 @@ export class FileSystem {
 
   /** Everything at and below a path, links not followed. */
   below(path: string): string[] {
-    const prefix = path === '/' ? '/' : `${path}/`;
-    return [...this.entries.keys()].filter((each) => each === path || each.startsWith(prefix)).sort();
+    return [...this.entries.keys()].filter((each) => isBelow(each, path)).sort();
   }
 
   makeDirectory(path: string, owner: string, mode = '755'): void {
@@ -124,6 +154,47 @@ export class FileSystem {
     if (entry?.type !== 'directory') throw new Failure(`no such directory: ${directory}`);
     if (user !== 'root' && entry.owner !== user && entry.mode !== '777')
       throw new Failure(`${user} may not write to ${directory}`);
+  }
+
+  /** `options` as of cp: with `r` or `a` whole trees, with `a` or `p` as they are. */
+  copy(from: string, to: string, user: string, options: string): void {
+    const real = this.real(from, !/[ra]/.test(options));
+    const entry = this.entries.get(real);
+    if (entry === undefined) throw new Failure(`no ${from}`);
+    const keeps = /[ap]/.test(options);
+    // Only root may give files away.
+    const own = { owner: keeps && user === 'root' ? entry.owner : user };
+    if (entry.type === 'directory') {
+      if (!/[ra]/.test(options)) throw new Failure(`${from} is a directory`);
+      if (to === real || to.startsWith(`${real}/`)) throw new Failure(`${from} into itself`);
+      const inside = this.names(real);
+      this.makeAs(to, user);
+      for (const name of inside) this.copy(`${real}/${name}`, `${to}/${name}`, user, options);
+      if (keeps) this.entries.set(this.real(to), { ...entry, ...own });
+    } else if (entry.type === 'link') {
+      this.mayWrite(parent(this.real(to, false)), user);
+      this.put(to, { ...entry, ...own });
+    } else {
+      const isNew = this.get(to) === undefined;
+      this.write(to, entry.content, user);
+      const made = this.entries.get(this.real(to)) as Entry;
+      if (keeps) this.entries.set(this.real(to), { ...entry, ...own });
+      else if (isNew) this.entries.set(this.real(to), { ...made, mode: entry.mode } as Entry);
+    }
+  }
+
+  rename(from: string, to: string, user: string): void {
+    const real = this.real(from, false);
+    const entry = this.entries.get(real);
+    const target = this.real(to, false);
+    if (entry === undefined || target === real || target.startsWith(`${real}/`)) throw new Failure(`mv ${from}`);
+    if (this.entries.get(target)?.type === 'directory') throw new Failure(`${to} is a directory`);
+    this.mayWrite(parent(real), user);
+    this.mayWrite(parent(target), user);
+    for (const path of this.below(real)) {
+      this.entries.set(target + path.slice(real.length), this.entries.get(path) as Entry);
+      this.entries.delete(path);
+    }
   }
 
   remove(path: string): void {

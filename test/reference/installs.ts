@@ -9,7 +9,8 @@ import { absolute, base, Failure, hash, parent } from './files.ts';
 export interface Around {
   readonly system: string;
   readonly environment: string;
-  readonly shell: (machine: Machine, text: string) => void;
+  readonly store: (place: string, key: string, isOffline: boolean) => void;
+  readonly script: (machine: Machine, directory: string, text: string) => void;
 }
 
 type Installer = (machine: Machine, written: string, args: readonly string[], around: Around) => boolean;
@@ -38,16 +39,16 @@ function result({ fs, user, log }: Machine, written: string, directory: string, 
   fs.write(`${directory}/.packages`, value, user);
 }
 
-const composer: Installer = (machine, written, args, { system, environment, shell }) => {
+const composer: Installer = (machine, written, args, { system, environment, script }) => {
   if (args[0] !== 'install' || args.some((arg) => !/^install$|^-/.test(arg))) return false;
   const { fs, cwd, user } = machine;
   const json = JSON.parse(need(machine, 'composer.json')) as Record<string, Record<string, unknown>>;
   const { scripts = {}, autoload = {}, ...facts } = json;
-  const script = (event: string): void => {
-    const text = scripts[event];
-    if (!args.includes('--no-scripts') && typeof text === 'string') shell(machine, text);
+  const event = (name: string): void => {
+    const text = scripts[name];
+    if (!args.includes('--no-scripts') && typeof text === 'string') script(machine, cwd, text);
   };
-  script('pre-install-cmd');
+  event('pre-install-cmd');
   const [lock = '-', auth = '-'] = may(machine, 'composer.lock', 'auth.json');
   const made = /^made (\w+)$/.exec(lock)?.[1];
   const packages = made ?? hash(JSON.stringify(facts), lock, auth, flags(args), system, environment);
@@ -59,9 +60,9 @@ const composer: Installer = (machine, written, args, { system, environment, shel
       if (fs.get(absolute(cwd, folder)) === undefined) throw new Failure(`no classmap ${folder}`);
     const all = folders.map((folder) => fs.hashOf(absolute(cwd, folder)));
     fs.write(absolute(cwd, 'vendor/autoload.php'), hash(JSON.stringify(autoload), ...all), user);
-    script('post-autoload-dump');
+    event('post-autoload-dump');
   }
-  script('post-install-cmd');
+  event('post-install-cmd');
   return true;
 };
 
@@ -113,27 +114,30 @@ function source({ fs }: Machine, venv: string): string {
   return hash(...all.map((path) => `${path} ${JSON.stringify(fs.entries.get(path))}`));
 }
 
-const cargo: Installer = (machine, _written, args) => {
-  if (args[0] !== 'fetch') return false;
-  need(machine, 'Cargo.toml');
+const cargo: Installer = (machine, _written, args, { store }) => {
+  if (!/^(?:fetch|build)$/.test(args[0] ?? '')) return false;
+  const toml = need(machine, 'Cargo.toml');
+  const isOffline = args.includes('--offline');
+  store('/usr/local/cargo/registry', [toml, ...may(machine, 'Cargo.lock')].join(), isOffline);
+  if (args[0] === 'build') return false;
   if (args.includes('--locked')) need(machine, 'Cargo.lock');
   if (may(machine, 'src/main.rs', 'src/lib.rs').every((each) => each === '-')) throw new Failure('no targets');
   return true;
 };
 
-const mvn: Installer = (machine, _written, args) => {
-  if (!args.includes('dependency:go-offline')) return false;
-  need(machine, 'pom.xml');
-  return true;
+const mvn: Installer = (machine, _written, args, { store }) => {
+  store('~/.m2', need(machine, 'pom.xml'), args.includes('-o'));
+  return args.includes('dependency:go-offline');
 };
 
-const dotnet: Installer = (machine, _written, args, { system, environment }) => {
+const dotnet: Installer = (machine, _written, args, { system, environment, store }) => {
   const [verb = '', project] = args;
   if (!/^(?:restore|build|publish)$/.test(verb)) return false;
   const { fs, cwd, user } = machine;
   const named =
     project?.endsWith('.csproj') === true ? project : fs.names(cwd).find((name) => name.endsWith('.csproj'));
   if (named === undefined) throw new Failure('no project');
+  const isRestored = args.includes('--no-restore');
   const restore = (path: string, above: readonly string[]): void => {
     const text = fs.read(path);
     if (text === undefined) throw new Failure(`no ${path}`);
@@ -144,6 +148,11 @@ const dotnet: Installer = (machine, _written, args, { system, environment }) => 
       if (at === '/') break;
     }
     const output = `${parent(path) === '/' ? '' : parent(path)}/obj`;
+    store('~/.nuget/packages', text, isRestored);
+    if (isRestored) {
+      if (fs.read(`${output}/assets.json`) === undefined) throw new Failure(`not restored: ${path}`);
+      return;
+    }
     const value = hash(text, ...seen, system, environment);
     machine.log.push([`dotnet restore ${base(path)}`, value]);
     fs.makeAs(output, user);
