@@ -1035,7 +1035,7 @@ class Execution {
   /** Not sure to be where it says: behind a link, or in a directory that has another name too. */
   private isElsewhere(path: string): boolean {
     const { relative, absolute } = this.places;
-    if (path.startsWith('?') ? absolute : relative && !isSystem(path)) return true;
+    if (path.startsWith('?') ? absolute || mayBeSystem(path) : relative && !isSystem(path)) return true;
     return this.image.throughLink(path);
   }
 
@@ -1076,7 +1076,7 @@ class Execution {
     // A link is taken away itself; what is written to it goes to where it leads.
     if (
       written.some((path) => this.isElsewhere(path) || this.isLinked(path)) ||
-      removes.some((path) => this.isElsewhere(parentPath(path)))
+      removes.some((path) => this.isElsewhere(parentPath(path)) || mayBeSystem(path))
     )
       this.image.writeAll(this.symbols.of('elsewhere', symbol, this.image.valueOf('/')));
     step.writes.forEach((path, at) => {
@@ -1185,6 +1185,11 @@ function firstLine(text: string): string {
 function parentPath(path: string): string {
   const slash = path.lastIndexOf('/');
   return slash <= 0 ? (path.startsWith('/') ? '/' : '?') : path.slice(0, slash);
+}
+
+/** Below the base image's own directory, but the system's if that is `/`. */
+function mayBeSystem(path: string): boolean {
+  return path.startsWith('?/') && isSystem(path.slice(1));
 }
 
 function endsInSlash(path: string): boolean {

@@ -409,6 +409,27 @@ const CASES: readonly Case[] = [
     files: { packages: 'src' },
     options: { symlinks: ['packages'] },
   },
+  {
+    name: 'a workspace that owns the directory of the install, after a command that is not understood',
+    lines: [
+      'FROM node:20',
+      'WORKDIR /src',
+      'COPY x.txt /app/x.txt',
+      'COPY . .',
+      'RUN make',
+      'WORKDIR /app',
+      'COPY . /app',
+      'RUN cd packages/a && npm ci',
+    ],
+    files: {
+      'package.json': '{"workspaces":["packages/*"]}',
+      'packages/a/package.json': '{"name":"m","scripts":{"preinstall":"true"}}',
+    },
+  },
+  {
+    name: 'a directory of the system, where the base image may work at the top',
+    lines: ['FROM example.com/base', 'COPY src src', 'RUN rm -rf lib', 'RUN pip install flask'],
+  },
   ...['true', 'make'].map((command) => ({
     name: `a link that comes out of another stage, where \`${command}\` ran`,
     lines: [

@@ -168,7 +168,8 @@ interface World {
 /** Where `--from` and `from=` lead. */
 function origin(name: string | undefined, { stages, files }: World): FileSystem {
   if (name === undefined) return files;
-  const stage = stages.find((other) => other.name === name.toLowerCase()) ?? stages[Number(name)];
+  const earlier = stages.slice(0, -1);
+  const stage = earlier.find((other) => other.name === name.toLowerCase()) ?? earlier[Number(name)];
   if (stage === undefined) throw new Failure(`no stage ${name}`);
   return stage.fs;
 }
@@ -236,7 +237,8 @@ function run(stage: Draft, each: Instruction, world: World): void {
     layer = { fs: stage.fs.clone(), log: [] };
     const hidden = mounts.map(({ type, target, tree }): FileSystem => {
       const old = (layer as Layer).fs.tree(target);
-      const empty = new FileSystem();
+      // An empty cache of a package manager is like none.
+      const empty = isStore(target) ? new FileSystem(new Map()) : new FileSystem();
       (layer as Layer).fs.replace(target, tree ?? (type === 'cache' ? (caches.get(target) ?? empty) : empty));
       return old;
     });
@@ -250,6 +252,9 @@ function run(stage: Draft, each: Instruction, world: World): void {
   stage.fs = layer.fs.clone();
   stage.log.push(...layer.log);
 }
+
+const isStore = (path: string): boolean =>
+  /\/(?:\.npm|\.m2|pnpm\/store|\.nuget\/packages|cargo\/registry|\.cache\/pip)$/.test(path);
 
 interface Mount {
   readonly type: string;

@@ -141,12 +141,19 @@ const dotnet: Installer = (machine, _written, args, { system, environment, store
   const restore = (path: string, above: readonly string[]): void => {
     const text = fs.read(path);
     if (text === undefined) throw new Failure(`no ${path}`);
+    // Of these two the nearest counts, of nuget.config all.
+    const nearest = new Map<string, string>();
     const seen: string[] = [];
     for (let at = parent(path); ; at = parent(at)) {
-      for (const name of ['Directory.Build.props', 'nuget.config', 'global.json'])
-        seen.push(fs.read(`${at === '/' ? '' : at}/${name}`) ?? '-');
+      const here = at === '/' ? '' : at;
+      for (const name of ['Directory.Build.props', 'global.json']) {
+        const content = fs.read(`${here}/${name}`);
+        if (content !== undefined && !nearest.has(name)) nearest.set(name, content);
+      }
+      seen.push(fs.read(`${here}/nuget.config`) ?? '-');
       if (at === '/') break;
     }
+    seen.push(...[...nearest].flat());
     const output = `${parent(path) === '/' ? '' : parent(path)}/obj`;
     store('~/.nuget/packages', text, isRestored);
     if (isRestored) {

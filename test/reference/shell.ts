@@ -219,6 +219,8 @@ class Parser {
       if (this.peek() === undefined || until.includes(this.peek() as string)) break;
       items.push({ operator, node: this.pipe() });
       const found = this.peek();
+      if (found !== undefined && !OPERATORS.includes(found) && !until.includes(found))
+        throw new Failure(`${found} is not expected`);
       operator = found === '&&' || found === '||' ? found : ';';
       if (operator !== ';') this.at++;
     }

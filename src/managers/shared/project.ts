@@ -47,7 +47,8 @@ export function findProject(
   for (let root = parentOf(nearest), last = nearest; root !== last; last = root, root = parentOf(root)) {
     if (files.has(at(root, 'package.json')) !== 'yes') continue;
     const project = projectAt(files, root, workspaces, nested);
-    if (!isTrouble(project) && project.members.some((member) => member.directory === nearest)) return project;
+    // Whether the workspace owns it is not known then.
+    if (isTrouble(project) || project.members.some((member) => member.directory === nearest)) return project;
   }
   return projectAt(files, nearest, workspaces, nested);
 }
