@@ -209,6 +209,22 @@ export function linkLayer(layer: Layer): Layer {
   return withTraits(layer, { link: true });
 }
 
+/** The same, but for what an option may keep out of it: that may be there or not. */
+export function sievedLayer(layer: Layer, path: string, isInDoubt: (path: string) => boolean): Layer {
+  if (isInDoubt(path)) return mergeLayer(layer.key);
+  const below = (name: string): string => (path === '.' ? name : `${path}/${name}`);
+  const sieved = (name: string, inside: Layer | undefined): Layer | undefined =>
+    inside === undefined ? undefined : sievedLayer(inside, below(name), isInDoubt);
+  return withTraits(layer, {
+    child: (name) => sieved(name, layer.child(name)),
+    hidden: (name) => sieved(name, layer.hidden?.(name)),
+    entries: () => {
+      const names = layer.entries();
+      return names?.some((name) => isInDoubt(below(name))) === true ? undefined : names;
+    },
+  });
+}
+
 /** A directory that no file is known of: somebody's may hold files that git ignores wherever they are (`*.log`). */
 function ghostLayer(context: BuildContext, source: string, owner: string, maker: string): Layer {
   return {

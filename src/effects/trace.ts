@@ -20,7 +20,7 @@ import type {
   Stage,
   Trouble,
 } from '../model.ts';
-import { expandCopySource, goMatch } from '../context/dockerignore.ts';
+import { expandCopySource, goMatch, parseIgnore } from '../context/dockerignore.ts';
 import { parse } from '../dockerfile/parse.ts';
 import { resolvePath } from '../dockerfile/state.ts';
 import { knowledgeOf, type Knowledge } from '../managers/index.ts';
@@ -37,6 +37,7 @@ import {
   linkLayer,
   mergeLayer,
   ownLayer,
+  sievedLayer,
   stageLayer,
   stageWildcardLayer,
   valueLayer,
@@ -113,8 +114,11 @@ export interface Event {
   readonly from?: { readonly stage: StageTrace; readonly placements: readonly Placement[] };
   /** Of a RUN. */
   readonly mounts?: readonly Mount[];
-  /** Those of its actions that download nothing. */
-  readonly offline?: readonly Action[];
+}
+
+/** It downloads nothing. */
+export function isOffline({ text, install }: Action): boolean {
+  return worksOffline(text, install);
 }
 
 export interface StageTrace {
@@ -430,7 +434,7 @@ class Execution {
         this.image.writeAll(this.symbols.of('link', target, layer.key, this.image.valueOf('/')));
         return;
       }
-      const before = isDirectory && this.image.isDirectory(target) ? this.image.maker(target) : maker;
+      const before = isDirectory ? this.ownerOf(target, maker) : maker;
       this.image.makeDirectory(isDirectory ? target : parentPath(target), maker, perhaps);
       this.image.write(target, this.isOwn(copy, target, isDirectory) ? ownLayer(layer) : layer);
       // What lies in the source is given the owner; the destination keeps the one that it has (rule 29).
@@ -471,6 +475,9 @@ class Execution {
       (source) => !/[*?[\\]/.test(source) || expandCopySource(this.context, source).length > 0,
     );
     const parents = copy.flags.some((each) => each.name === 'parents');
+    const isInDoubt = excluded(copy);
+    const brought = (path: string, layer: Layer): Layer =>
+      isInDoubt === undefined ? layer : sievedLayer(layer, path, isInDoubt);
     let plain = !parents && copy.heredocs.length === 0;
     for (const source of sources) {
       if (
@@ -495,7 +502,7 @@ class Execution {
           this.context.known && !this.context.may(pattern)
             ? mergeLayer(`missing:${source}:${owner}`)
             : file
-              ? contextLayer(this.context, pattern, owner, maker)
+              ? brought(pattern, contextLayer(this.context, pattern, owner, maker))
               : mergeLayer(`c:${pattern}:${owner}`),
           !file,
         );
@@ -513,7 +520,7 @@ class Execution {
         const isDirectory = kind === 'directory';
         const top = parents ? join(directory, afterPivot(source, path)) : directory;
         const target = parents || isDirectory || !(into || matches.length > 1) ? top : join(directory, baseName(path));
-        place(target, contextLayer(this.context, path, owner, maker), isDirectory);
+        place(target, brought(path, contextLayer(this.context, path, owner, maker)), isDirectory);
         placements.push({ source: path, target, directory: isDirectory });
         if (isDirectory) this.addPlaced(target, path);
       }
@@ -522,10 +529,19 @@ class Execution {
         const inside = slash < 0 ? '.' : pattern.slice(0, slash);
         if (/[*?[\\]/.test(inside)) continue;
         const layer = wildcardLayer(this.context, inside, pattern.slice(slash + 1), owner, maker, goMatch);
-        place(directory, layer, true, !isSure);
+        place(directory, brought(inside, layer), true, !isSure);
       }
     }
     return plain ? { placements } : {};
+  }
+
+  /** Whose a directory is once a copy of `maker`'s goes to it: one that is there stays whose it was (rule 29). */
+  private ownerOf(directory: string, maker: string): string {
+    if (this.image.isDirectory(directory)) return this.image.maker(directory);
+    // One that a command may have left may be anybody's.
+    return this.image.has(directory) === 'maybe'
+      ? `${this.symbols.of('perhaps', this.image.valueOf(directory), maker)}`
+      : maker;
   }
 
   /** What was copied to a stage at or below this path is here, too. */
@@ -592,9 +608,7 @@ class Execution {
   private runEvent(run: Run): Event {
     const actions = this.runCommands(run);
     const mounts = this.mountsOf(run);
-    if (mounts.length === 0) return { instruction: run, actions };
-    const offline = actions.filter(({ text, install }) => worksOffline(text, install));
-    return { instruction: run, actions, mounts, offline };
+    return mounts.length === 0 ? { instruction: run, actions } : { instruction: run, actions, mounts };
   }
 
   private runCommands(run: Run): readonly Action[] {
@@ -1194,6 +1208,25 @@ function mayBeSystem(path: string): boolean {
 
 function endsInSlash(path: string): boolean {
   return path.endsWith('/') || path.endsWith('/.') || path === '.';
+}
+
+/**
+ * What `--exclude` may keep out: a pattern counts from the context, from the source and from everything between, as
+ * nothing says which; undefined: nothing.
+ */
+function excluded(copy: Copy): ((path: string) => boolean) | undefined {
+  const patterns = copy.flags.filter(({ name }) => name === 'exclude').map(({ value }) => value ?? '');
+  if (patterns.length === 0) return undefined;
+  if (patterns.some((pattern) => pattern.includes('$'))) return () => true;
+  const rules = parseIgnore(patterns.filter((pattern) => !pattern.startsWith('!')).join('\n'));
+  return (path) => {
+    for (let from = 0; ;) {
+      if (rules.ignores(path.slice(from))) return true;
+      const slash = path.indexOf('/', from);
+      if (slash < 0) return false;
+      from = slash + 1;
+    }
+  };
 }
 
 /** By its name: `.env`, `server.js`, `Gemfile`. Only used where the context cannot tell. */

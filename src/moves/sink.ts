@@ -10,6 +10,7 @@ import {
   contextBinds,
   isBrought,
   isFilled,
+  isOffline,
   type Action,
   type Event,
   type Placement,
@@ -161,7 +162,7 @@ export function opportunities(
           .some(({ actions }) =>
             actions.some((each) => isInstall(each) && (isOfSame(each, action) || sharesProject(each, action))),
           );
-        if (isEarly || fetched || isTried || restoredAbove(trace, index, action)) {
+        if (isEarly || fetched || isTried || isOffline(action) || restoredAbove(trace, index, action)) {
           optimal.push({ run, install: action.install });
           plans = plans.filter((plan) => plan.last !== run);
         } else if (

@@ -12,7 +12,7 @@
 import type { BuildContext, Dockerfile, PackageManager, Trouble } from '../model.ts';
 import { parse } from '../dockerfile/parse.ts';
 import { traced } from '../effects/memo.ts';
-import type { Action, Input, StageTrace } from '../effects/trace.ts';
+import { isOffline, type Action, type Input, type StageTrace } from '../effects/trace.ts';
 import { togetherTrouble } from './together.ts';
 
 export interface Side {
@@ -72,6 +72,12 @@ function compareStages(before: StageTrace, after: StageTrace): Trouble | undefin
             message: `\`${action.text}\` would not find all that \`${alike[0]?.action.text ?? ''}\` finds`,
           };
         }
+        // It fills a store for one that would do so itself.
+        if (!old.some((each) => each.action.install?.manager === action.install?.manager && !isOffline(each.action)))
+          return {
+            code: 'different-command',
+            message: `\`${action.text}\` would download what nothing here downloads`,
+          };
         const missing = action.inputs.find((input) => found.get(input.what)?.has(input.value) !== true);
         if (missing === undefined) continue;
         return { code: 'manifest-missing', message: `\`${action.text}\` would not find the same \`${missing.what}\`` };

@@ -8,7 +8,7 @@
  *   https://docs.docker.com/build/building/best-practices/#apt-get
  */
 import type { Trouble } from '../model.ts';
-import type { Action, Event, StageTrace } from '../effects/trace.ts';
+import { isOffline, type Action, type Event, type StageTrace } from '../effects/trace.ts';
 
 /** A candidate would part two such RUNs, which the original does not. */
 export function togetherTrouble(before: readonly StageTrace[], after: readonly StageTrace[]): Trouble | undefined {
@@ -79,7 +79,7 @@ function exposed(stage: StageTrace): readonly Exposed[] {
   const found: Exposed[] = [];
   const filled = new Map<string, number>();
   let copied = -1;
-  for (const [index, { instruction, actions, mounts = [], offline = [] }] of [...above, ...stage.events].entries()) {
+  for (const [index, { instruction, actions, mounts = [] }] of [...above, ...stage.events].entries()) {
     if (instruction.keyword === 'COPY' || instruction.keyword === 'ADD') copied = index;
     for (const { type, target, cache, writable } of mounts) {
       if (target === undefined || (type !== 'cache' && type !== 'tmpfs' && writable !== true)) continue;
@@ -89,7 +89,7 @@ function exposed(stage: StageTrace): readonly Exposed[] {
       if (index < above.length || last === undefined || (type === 'cache' && copied < last)) continue;
       for (const action of actions)
         // What is a cache by what is known of it, or by its name, may be empty: that only costs time.
-        if (type !== 'cache' || offline.includes(action) || (cache === undefined && !CACHES.test(target)))
+        if (type !== 'cache' || isOffline(action) || (cache === undefined && !CACHES.test(target)))
           found.push({ key: `${target} ${action.name}`, action, target });
     }
   }

@@ -427,6 +427,11 @@ const CASES: readonly Case[] = [
     },
   },
   {
+    name: 'a build that fails for want of a download, which nobody minds',
+    lines: ['FROM rust:1', 'WORKDIR /app', 'COPY . .', 'RUN cargo build --release --offline; echo done'],
+    files: { 'Cargo.toml': '[package]\nname = "a"\n', 'Cargo.lock': 'version = 4\n', 'src/main.rs': 'fn main() {}\n' },
+  },
+  {
     name: 'a directory of the system, where the base image may work at the top',
     lines: ['FROM example.com/base', 'COPY src src', 'RUN rm -rf lib', 'RUN pip install flask'],
   },
@@ -612,6 +617,7 @@ const OWNERS: readonly (readonly [above: string, verdict: string])[] = [
   ['COPY --chown=node src ./src\n', 'accepted'],
   ['COPY src ./src\n', 'intervening-run-reads-source'],
   ['COPY . .\n', 'intervening-run-reads-source'],
+  ['COPY src ./src\nRUN make\n', 'intervening-run-reads-source'],
 ];
 
 it.each(OWNERS)('a directory of another owner below `%s` is %s', (above, verdict) => {
@@ -632,21 +638,24 @@ it('a file that is there keeps its mode when it is written to', () => {
 });
 
 /** Two instructions that change places although one decides what the other does. */
-const EXCHANGED: readonly (readonly [above: string, one: string, other: string])[] = [
+const EXCHANGED: readonly (readonly [above: string, one: string, other: string, below?: string])[] = [
   // The base image's own directory may be `/`.
   ['', 'COPY . ./', 'COPY --chmod=755 src /etc'],
   ['', 'COPY x.txt ./', 'COPY src /usr/bin/'],
+  // What a later copy leaves out stays as it is.
+  ['WORKDIR /app\n', 'COPY x.txt ./', 'COPY src/a.js x.txt', 'COPY --exclude=*.txt . .'],
+  ['WORKDIR /app\n', 'COPY src src', 'COPY x.txt src/a.js', 'COPY --exclude=src . .'],
   // It may be relative.
   ['WORKDIR /app\n', 'COPY . $DIR', 'WORKDIR ..'],
 ];
 
-it.each(EXCHANGED)('%s%s and %s do not change places', (above, one, other) => {
+it.each(EXCHANGED)('%s%s and %s do not change places', (above, one, other, below = '') => {
   const context = memoryContext(PROJECT);
   const head = `FROM example.com/base\n${above}`;
   const [before, after] = [
     [one, other],
     [other, one],
-  ].map((lines) => parse(`${head}${lines.join('\n')}\n`));
+  ].map((lines) => parse(`${head}${[...lines, below].join('\n')}\n`));
   const trouble = proof({ file: before as Dockerfile, context }).compare({ file: after as Dockerfile, context });
   expect(trouble).toBeDefined();
 });
