@@ -617,7 +617,7 @@ const OWNERS: readonly (readonly [above: string, verdict: string])[] = [
   ['COPY --chown=node src ./src\n', 'accepted'],
   ['COPY src ./src\n', 'intervening-run-reads-source'],
   ['COPY . .\n', 'intervening-run-reads-source'],
-  ['COPY src ./src\nRUN make\n', 'intervening-run-reads-source'],
+  ['COPY . .\nRUN make\n', 'intervening-run-reads-source'],
 ];
 
 it.each(OWNERS)('a directory of another owner below `%s` is %s', (above, verdict) => {
