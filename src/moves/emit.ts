@@ -410,7 +410,9 @@ class Writer {
       };
     const command = commands[cut] as Command;
     const next = rest[0];
-    if (next?.operator === ';' && !this.leadsWithSet(commands.slice(0, cut + 1)))
+    // With errexit, too, the failure of any but the last of `a && b;` is ignored.
+    const isLast = next?.operator === ';' && this.leadsWithSet(commands.slice(0, cut + 1));
+    if (rest.some(({ operator }) => operator === ';') && !isLast)
       return {
         code: 'unsplittable-run',
         message: `\`${command.text}\` is followed by \`;\`: its failure is ignored, which two RUNs could not do`,

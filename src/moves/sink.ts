@@ -85,9 +85,9 @@ const EXPENSIVE =
 /** Commands that a package manager counts as an install, and that take no time: an empty environment. */
 const CHEAP = /^uv venv\b/;
 
-/** What pip is brought up to date by, and what builds packages, in a second or two. */
-const PIP_ITSELF =
-  /^(?:sudo )?(?:\S*python[\d.]* -m )?pip[\d.]* install(?: (?:-\S+|pip|setuptools|wheel|cython|build))+$/i;
+/** Done in a second or two: pip and what builds packages brought up to date, corepack's links made. */
+const QUICK =
+  /^(?:sudo )?(?:(?:\S*python[\d.]* -m )?pip[\d.]* install(?: (?:-\S+|pip|setuptools|wheel|cython|build))+|corepack enable(?: \w+)*)$/i;
 
 export interface Wanted {
   /** Whose way to be divided is of interest: installs, or builds that download. */
@@ -474,8 +474,8 @@ function reach(events: readonly Event[], mode: number | 'whole', fetched?: Reado
         reads: action.splitReads?.[mode as number] ?? [],
       };
     const before = last.actions.slice(0, opaque).filter((each) => each.command !== action.command);
-    // A RUN is not divided for a newer pip alone.
-    const isWorth = before.some((each) => isGain(each) && !PIP_ITSELF.test(each.text));
+    // A RUN is not divided for that alone.
+    const isWorth = before.some((each) => isGain(each) && !QUICK.test(each.text));
     if (mode === 'whole' && isWorth && mutatedBy(before, action) === undefined) {
       const end = before.at(-1)?.command as Command;
       return { index: tail, actions: before.length, cut: run.commands.indexOf(end) };
@@ -494,9 +494,20 @@ function reach(events: readonly Event[], mode: number | 'whole', fetched?: Reado
 function isFetched(events: readonly Event[], action: Action, before?: ReadonlySet<string>): boolean {
   const manager = action.install?.manager ?? '';
   if (before?.has(manager) === true && action.install?.kind !== 'fetch') return true;
-  return events.some((event) =>
-    event.actions.some(({ install }) => install?.manager === manager && install.kind === 'fetch'),
+  return events.some(
+    ({ actions, from }) =>
+      actions.some(({ install }) => install?.manager === manager && install.kind === 'fetch') ||
+      (from?.placements.some(({ source, target }) => source === target && holdsStore(source, action)) === true &&
+        isFetched(from.stage.events, action, from.stage.fetched)),
   );
+}
+
+/** A package store of its manager lies at or below this path, or it is a part of one. */
+function holdsStore(path: string, { manager }: Action): boolean {
+  return (manager?.caches ?? []).some((cache) => {
+    const store = cache.path.replace(/^~/, '/root');
+    return within(store, path) || within(path, store);
+  });
 }
 
 /** The part of its command that can run ahead of the source has been run. */

@@ -72,8 +72,9 @@ function compareStages(before: StageTrace, after: StageTrace): Trouble | undefin
             message: `\`${action.text}\` would not find all that \`${alike[0]?.action.text ?? ''}\` finds`,
           };
         }
-        // It fills a store for one that would do so itself.
-        if (!old.some((each) => each.action.install?.manager === action.install?.manager && !isOffline(each.action)))
+        // It fills a store for one that would do so itself, or fail.
+        const { manager } = action.install ?? {};
+        if (!old.some(({ action: each }) => each.install?.manager === manager && !isOffline(each) && !mayFail(each)))
           return {
             code: 'different-command',
             message: `\`${action.text}\` would download what nothing here downloads`,
@@ -122,6 +123,11 @@ function sameInputs(one: Action, other: Action): boolean {
 function configured(line: string): string {
   if (line.startsWith('environment ')) return 'an `ENV` or `ARG`';
   return `\`${line.replace(/(?: \w+=\d+)+$|(?<=^LABEL .*) \d+$/, '').trim()}\``;
+}
+
+/** Nobody minds. */
+function mayFail({ name }: Action): boolean {
+  return name.endsWith(' (may fail)');
 }
 
 /** It only gives files a text that is known, so its result is compared wherever it is read. */

@@ -431,6 +431,14 @@ const CASES: readonly Case[] = [
     lines: ['FROM rust:1', 'WORKDIR /app', 'COPY . .', 'RUN cargo build --release --offline; echo done'],
     files: { 'Cargo.toml': '[package]\nname = "a"\n', 'Cargo.lock': 'version = 4\n', 'src/main.rs': 'fn main() {}\n' },
   },
+  ...['pnpm fetch && pnpm install --frozen-lockfile --offline', 'pnpm install --frozen-lockfile'].map((install) => ({
+    name: `the failure of \`${install}\`, which nobody minds`,
+    lines: app(`RUN ${install}; node src/a.js`),
+    files: {
+      'pnpm-lock.yaml': "lockfileVersion: '9.0'\n",
+      'package.json': '{"scripts":{"postinstall":"node src/a.js"}}',
+    },
+  })),
   {
     name: 'a directory of the system, where the base image may work at the top',
     lines: ['FROM example.com/base', 'COPY src src', 'RUN rm -rf lib', 'RUN pip install flask'],

@@ -612,7 +612,7 @@ function node(machine: Machine, manager: Manager, written: string, args: readonl
     environment(machine, written),
   );
   store(machine, STORE[manager], lock ?? '', args.includes('--offline'));
-  machine.log.push([written, result]);
+  machine.log.push([written.replace(/\bnpm i\b/, 'npm install'), result]);
   const leftover = verb === 'ci' || before === result || fs.get(modules) === undefined ? '' : fs.hashOf(modules);
   const built = verb !== 'ci' && before === result ? fs.read(`${modules}/.built`) : undefined;
   if (fs.get(modules) === undefined) fs.mayWrite(root, user);
