@@ -346,10 +346,12 @@ class Writer {
     const own = span[0] - indentAt(this.source, span[0]).length;
     const comment = this.source.slice(outer[0], own);
     const isOfInstall = /\b(?:install|dependenc|requirement|packages?\b|librar)/i.test(comment);
+    const isOfManifests = /\b(?:package(?:-lock)?\.json|requirements\.txt|lock ?file)\b/i.test(comment);
     const isOfSource = /\b(?:source|src|code|files?|cop(?:y|ies|ied)|everything)\b/i.test(comment);
     // One above both, with nothing between them, is about both.
     const isOfBoth = /^\r?\n[ \t]*$/.test(this.source.slice(span[1], this.plan.last.span[0]));
-    return lines !== undefined && isOfInstall && (!isOfSource || isOfBoth) ? own : outer[0];
+    const stays = isOfManifests || (isOfInstall && (!isOfSource || isOfBoth));
+    return lines !== undefined && stays ? own : outer[0];
   }
 
   private movedText(copy: Copy | Run, start: number): string | Trouble {
