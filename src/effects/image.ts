@@ -440,6 +440,8 @@ export class Image implements Files {
   private own = new Set<string>();
   /** Where a command made a link: it may still be there behind one that is not understood. */
   private links = new Set<string>();
+  /** Entries of a project that a command which is not understood may have made ahead of any copy. */
+  private left = new Set<string>();
   private mounts: { readonly path: string; readonly layer: Layer }[] = [];
 
   constructor(symbols: Symbols, base: number) {
@@ -454,6 +456,7 @@ export class Image implements Files {
     image.directories = new Map(this.directories);
     image.own = new Set(this.own);
     image.links = new Set(this.links);
+    image.left = new Set(this.left);
     return image;
   }
 
@@ -517,7 +520,11 @@ export class Image implements Files {
   remove(path: string): void {
     const slash = path.lastIndexOf('/');
     const inherited = this.layersAt(path.slice(0, slash) || '/').child(path.slice(slash + 1)).list;
-    if (inherited.length > 0 && inherited.every((layer) => layer.presence === 'no' && layer.settles)) {
+    if (
+      inherited.length > 0 &&
+      inherited.every((layer) => layer.presence === 'no' && layer.settles) &&
+      !this.left.has(path)
+    ) {
       let node: Node | undefined = this.root;
       for (const name of components(path).slice(0, -1)) node = node?.children?.get(name);
       node?.children?.delete(path.slice(slash + 1));
@@ -564,6 +571,16 @@ export class Image implements Files {
       if (before.has(path)) node.layers = new Layers([valueLayer(symbol, 'base', path)]);
     }
     for (const { path, layers } of kept) this.nodeAt(path).layers = layers;
+  }
+
+  /** What a command that is not understood may have left of a project, although nothing was copied there yet. */
+  leave(path: string, symbol: number): void {
+    const tree = [...this.own].find((own) => path !== own && within(path, own));
+    if (tree === undefined) return;
+    const [name = ''] = components(path.slice(tree.length));
+    const entry = join(tree, name);
+    this.nodeAt(entry).layers = new Layers([valueLayer(symbol, 'opaque', entry)]);
+    this.left.add(entry);
   }
 
   mount(path: string, layer: Layer): void {

@@ -950,7 +950,11 @@ class Execution {
       (place.environment('NODE_OPTIONS') ?? '') === '' &&
       !around.reads.some(({ path }) => path === '/') &&
       run.flags.every(({ name, value }) => name !== 'mount' || /(?:^|,)type=(?:cache|secret|ssh)/.test(value ?? ''));
-    const inner = command.simple ? undefined : this.installWithin(command.text, place);
+    const parts = command.simple ? [] : commandsWithin(command.text);
+    const inner = parts
+      .map((each) => this.knowledge.recognise(each, place))
+      .find((install) => install?.kind === 'install');
+    const left = parts.flatMap((each) => ordinary(each, place, this.image) ?? []);
     const action = this.everything(
       command.text,
       command.text + suffix,
@@ -963,23 +967,11 @@ class Execution {
       { command, ...(inner === undefined ? {} : { inner }) },
       isPlain ? sparedBy(command, shell.directory, this.image) : [],
     );
+    for (const { writes, makes = [], touches = [] } of left)
+      for (const path of [...writes, ...makes, ...touches]) this.image.leave(path, action.symbol);
     if (/\b(?:cd|pushd|popd)\b/.test(command.text) && !command.text.startsWith('(')) shell.lost = true;
     if (alters) shell.key = this.symbols.of(shell.key, command.text, action.symbol);
     return [action];
-  }
-
-  /** The first install among the commands of a compound one, as far as their words tell. */
-  private installWithin(text: string, place: Place): Install | undefined {
-    const parts = text
-      .slice(0, LONGEST_LOOKED_INTO)
-      .split(/[;|&(){}\n]+|(?:^|\s)(?:if|then|elif|else|fi|do|done|while|!)(?=\s|$)/);
-    for (const part of parts) {
-      if (part.trim() === '' || part.includes('<<')) continue;
-      const [command] = commandsOf(part.trim());
-      const install = command?.simple === true ? this.knowledge.recognise(command, place) : undefined;
-      if (install?.kind === 'install') return install;
-    }
-    return undefined;
   }
 
   /** The variables that programs take file names from, as this command sees them. */
@@ -1182,6 +1174,34 @@ function isQuiet(command: Command): boolean {
 /** What an install leaves in its own cache is no part of its result. */
 function uncached(name: string): string {
   return name.replace(/ --no-cache-dir(?= |$)/g, '');
+}
+
+const lookedInto = new Map<string, readonly Command[]>();
+
+/** The commands of a compound one, as far as their words tell; what loops over constant words is repeated. */
+function commandsWithin(text: string): readonly Command[] {
+  let known = lookedInto.get(text);
+  if (known === undefined) {
+    if (lookedInto.size > 1_000) lookedInto.clear();
+    const parts = text
+      .slice(0, LONGEST_LOOKED_INTO)
+      .replace(
+        /\bfor (\w+) in ([\w./ -]+)[;\n]\s*do\b([^]*?)\bdone\b/g,
+        (_, name: string, words: string, body: string) =>
+          words
+            .trim()
+            .split(/ +/)
+            .map((word) => body.replace(new RegExp(`\\$(?:${name}\\b|\\{${name}\\})`, 'g'), word))
+            .join(';'),
+      )
+      .split(/[;|&(){}\n]+|(?:^|\s)(?:if|then|elif|else|fi|do|done|while|!)(?=\s|$)/);
+    known = parts
+      .filter((part) => part.trim() !== '' && !part.includes('<<'))
+      .flatMap((part) => commandsOf(part.trim()).slice(0, 1))
+      .filter((command) => command.simple);
+    lookedInto.set(text, known);
+  }
+  return known;
 }
 
 /** What a RUN of this line would run. */

@@ -439,6 +439,11 @@ const CASES: readonly Case[] = [
       'package.json': '{"scripts":{"postinstall":"node src/a.js"}}',
     },
   })),
+  ...['mkdir -p /app/src/deep || true', 'for d in src lib; do mkdir -p $d; done'].map((command) => ({
+    name: `a directory that \`${command}\` leaves where the stubs of a crate would go`,
+    lines: ['FROM rust:1', 'WORKDIR /app', `RUN ${command}`, 'COPY . .', 'RUN cargo build --release'],
+    files: { 'Cargo.toml': '[package]\nname = "a"\n', 'Cargo.lock': 'version = 4\n', 'src/main.rs': 'fn main() {}\n' },
+  })),
   {
     name: 'a directory of the system, where the base image may work at the top',
     lines: ['FROM example.com/base', 'COPY src src', 'RUN rm -rf lib', 'RUN pip install flask'],
