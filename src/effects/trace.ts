@@ -1194,6 +1194,7 @@ function commandsWithin(text: string): readonly Command[] {
             .map((word) => body.replace(new RegExp(`\\$(?:${name}\\b|\\{${name}\\})`, 'g'), word))
             .join(';'),
       )
+      .slice(0, LONGEST_LOOKED_INTO)
       .split(/[;|&(){}\n]+|(?:^|\s)(?:if|then|elif|else|fi|do|done|while|!)(?=\s|$)/);
     known = parts
       .filter((part) => part.trim() !== '' && !part.includes('<<'))
