@@ -338,6 +338,8 @@ export interface Split {
   readonly why: string;
   /** What could change; makes the fix unsafe. */
   readonly risk?: string;
+  /** Image paths of files that the first half changes, and that a copy has to bring back below it. */
+  readonly rewrites?: readonly string[];
 }
 
 export interface Analysis {

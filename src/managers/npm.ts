@@ -253,7 +253,11 @@ function splits(
         ? []
         : [`${prefix}npm${target} pkg delete ${rerun.removes.map((name) => `scripts.${name}`).join(' ')}`]),
     ];
-    found.push({ before: [...remove, install.command.text].join(' && '), after, why: pending.why });
+    const rewrites = [
+      ...(memberScript === undefined ? [] : project.members.map(({ directory }) => at(directory, 'package.json'))),
+      ...(rerun.removes.length === 0 ? [] : [at(project.root, 'package.json')]),
+    ];
+    found.push({ before: [...remove, install.command.text].join(' && '), after, why: pending.why, rewrites });
   }
   const defined = LIFECYCLE.filter((name) => scripts(project.manifest)[name] !== undefined);
   const quietMembers = project.members.every((member) =>

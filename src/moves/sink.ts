@@ -117,11 +117,14 @@ export function opportunities(
       installedAbove(trace.events, trace.events.indexOf(segment.at(-1) as Event), last);
     const divides = narrow && !isAgain && (last?.install?.kind === 'build') === (kind === 'build');
     const ways = divides ? (last?.analysis?.splits.length ?? 0) : 0;
-    for (const withRiders of [true, false]) {
+    const divide = (withRiders: boolean, restoring: boolean): void => {
       for (let way = 0; way < ways; way++) {
-        const divided = planSegment(segment, context, way, withRiders, trace.fetched);
+        const divided = planSegment(segment, context, way, withRiders, trace.fetched, restoring);
         if (divided !== undefined && !isHalfDone(trace.events, divided)) plans.push(divided);
       }
+    };
+    for (const withRiders of [true, false]) {
+      divide(withRiders, false);
       if (kind === 'build') continue;
       const whole = planSegment(
         narrow ? segment : beforeReaders(segment, context, withRiders),
@@ -131,6 +134,7 @@ export function opportunities(
       );
       if (whole !== undefined) plans.push(whole);
     }
+    divide(false, true);
   }
   for (const [index, event] of trace.events.entries()) {
     for (const action of event.actions) {
@@ -341,13 +345,19 @@ function planSegment(
   /** RUNs that can move along with the copies do; false: they stay, with what they need. */
   withRiders: boolean,
   fetched?: ReadonlySet<string>,
+  /** A copy of manifests that the first half changes is repeated below it. */
+  restoring = false,
 ): Plan | undefined {
   const whole = reach(events, mode, fetched);
   if (whole === undefined) return undefined;
   const needs: Need[] = [];
   const copies = events.slice(0, whole.index).flatMap((event) => copyOf(event) ?? []);
-  const broad = copies.filter((each) => isBroad(each, context));
-  if (broad.length === 0) return undefined;
+  const isOfSource = (each: CopyEvent): boolean => isBroad(each, context);
+  if (!copies.some(isOfSource)) return undefined;
+  const rewritten = restoring ? (whole.split?.rewrites ?? []).map((path) => ({ path })) : [];
+  const restores = (each: CopyEvent): boolean => each.stage === undefined && isMovable(each) && brought(each, rewritten);
+  if (restoring && !copies.some((each) => restores(each) && !isOfSource(each))) return undefined;
+  const broad = copies.filter((each) => isOfSource(each) || restores(each));
   const stop = withRiders ? withoutTail(whole, events, broad) : whole;
   const firm = copies.filter((each) => !broad.includes(each));
   const stuck = new Set<CopyEvent>();
@@ -373,7 +383,7 @@ function planSegment(
     const needed = new Set(
       needs.filter((need) => need.copy === each).flatMap((need) => need.files.map((file) => file.source)),
     );
-    if (each.placements.every((placement) => needed.has(placement.source))) stuck.add(each);
+    if (!restores(each) && each.placements.every((placement) => needed.has(placement.source))) stuck.add(each);
   }
   const first = broad.find((each) => !stuck.has(each));
   if (first === undefined) return undefined;
@@ -548,13 +558,17 @@ function isGain(action: Action): boolean {
   return isInstall(action) || action.install?.kind === 'tool' || EXPENSIVE.test(action.text);
 }
 
+/** Its options mean the same in another place. */
+function isMovable({ copy }: CopyEvent): boolean {
+  return !copy.flags.some(({ name }) => name === 'link' || name === 'parents' || name === 'exclude');
+}
+
 /** Extensions of source code: a list of such files is a source copy, a list of manifests and settings is not. */
 const CODE = /\.(?:[cm]?[jt]sx?|py|go|rb|php|rs|java|kt|cs|vue|svelte|html|css|scss)$/;
 const SETTINGS = /(?:^|\/)(?:setup\.py|conftest\.py|\.?[\w-]+(?:\.config|rc)\.[cm]?[jt]s|[\w.-]+\.d\.[cm]?ts)$/;
 
 function isBroad(event: CopyEvent, context: BuildContext): boolean {
-  if (event.copy.flags.some((flag) => flag.name === 'link' || flag.name === 'parents' || flag.name === 'exclude'))
-    return false;
+  if (!isMovable(event)) return false;
   if (event.stage !== undefined)
     return (
       event.placements.some(({ target, directory }) => directory && !isSystem(target) && !isShared(target)) &&
