@@ -355,7 +355,8 @@ function planSegment(
   const isOfSource = (each: CopyEvent): boolean => isBroad(each, context);
   if (!copies.some(isOfSource)) return undefined;
   const rewritten = restoring ? (whole.split?.rewrites ?? []).map((path) => ({ path })) : [];
-  const restores = (each: CopyEvent): boolean => each.stage === undefined && isMovable(each) && brought(each, rewritten);
+  const restores = (each: CopyEvent): boolean =>
+    each.stage === undefined && isMovable(each) && brought(each, rewritten);
   if (restoring && !copies.some((each) => restores(each) && !isOfSource(each))) return undefined;
   const broad = copies.filter((each) => isOfSource(each) || restores(each));
   const stop = withRiders ? withoutTail(whole, events, broad) : whole;

@@ -22,6 +22,8 @@ export interface Stage {
 }
 
 interface Draft extends Stage {
+  /** What its layers so far are known by. */
+  key: string;
   workdir: string;
   user: string;
   env: Map<string, string>;
@@ -87,6 +89,7 @@ export function build(source: string, context: Context, rules: string, builder =
       const draft: Draft = {
         name: name?.toLowerCase(),
         fs: parentStage?.fs.clone() ?? image(from),
+        key: parentStage?.key ?? from,
         configuration: new Map(parentStage?.configuration),
         log: [],
         workdir: parentStage?.workdir ?? '/',
@@ -181,6 +184,7 @@ function execute(stage: Draft, each: Instruction, world: World): void {
     case 'WORKDIR':
       stage.workdir = absolute(stage.workdir, text);
       stage.fs.makeDirectory(stage.workdir, stage.user);
+      stage.key = hash(stage.key, stage.fs.hashOf('/'));
       return;
     case 'USER':
       stage.user = text === '0' ? 'root' : text;
@@ -202,6 +206,7 @@ function execute(stage: Draft, each: Instruction, world: World): void {
     case 'COPY':
     case 'ADD':
       copy(stage, each, world);
+      stage.key = hash(stage.key, stage.fs.hashOf('/'));
       return;
     case 'RUN':
       run(stage, each, world);
@@ -230,9 +235,9 @@ function run(stage: Draft, each: Instruction, world: World): void {
   const env = [...stage.env, ...stage.args].map((pair) => pair.join('=')).sort();
   const own = [each.text, ...each.heredocs.map(({ body }) => body), ...each.mounts, stage.user, stage.workdir];
   const bound = mounts.map(({ tree }) => tree?.hashOf('/') ?? '');
-  const key = hash(stage.fs.hashOf('/'), ...own, ...bound, ...stage.shell, ...env);
+  stage.key = hash(stage.key, ...own, ...bound, ...stage.shell, ...env);
   const { layers, caches } = world.builder;
-  let layer = layers.get(key);
+  let layer = layers.get(stage.key);
   if (layer === undefined) {
     layer = { fs: stage.fs.clone(), log: [] };
     const hidden = mounts.map(({ type, target, tree }): FileSystem => {
@@ -247,7 +252,7 @@ function run(stage: Draft, each: Instruction, world: World): void {
       if (type === 'cache') caches.set(target, layer.fs.tree(target));
       layer.fs.replace(target, hidden[at] as FileSystem);
     }
-    layers.set(key, layer);
+    layers.set(stage.key, layer);
   }
   stage.fs = layer.fs.clone();
   stage.log.push(...layer.log);
