@@ -494,18 +494,22 @@ class Execution {
       const matches = expandCopySource(this.context, source);
       const pattern = resolvePath('/', source).slice(1) || '.';
       if (matches.length === 0 && !wildcard) {
-        plain = false;
         this.perhapsMissing.add(source);
         const file = looksLikeFile(source);
+        const isAbsent = this.context.known && !this.context.may(pattern);
+        const target = file && into ? join(directory, baseName(pattern)) : directory;
         place(
-          file && into ? join(directory, baseName(pattern)) : directory,
-          this.context.known && !this.context.may(pattern)
+          target,
+          isAbsent
             ? mergeLayer(`missing:${source}:${owner}`)
             : file
               ? brought(pattern, contextLayer(this.context, pattern, owner, maker))
               : mergeLayer(`c:${pattern}:${owner}`),
           !file,
         );
+        // One that git ignores, such as a secret, is where it says if it is anywhere.
+        if (file && this.context.known && !isAbsent) placements.push({ source: pattern, target, directory: false });
+        else plain = false;
         continue;
       }
       for (const path of matches) {

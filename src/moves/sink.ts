@@ -192,7 +192,7 @@ export function opportunities(
           blockedBy(trace.events, index, action) ?? outOfStage(trace.events.slice(0, index), action, context);
         const why = action.opaque?.code;
         // Parts of the source, copied ahead for a script that needs them.
-        if (why === 'lifecycle-script-reads-source' && !hasWholeCopyAbove(trace.events, index, action))
+        if (why === 'lifecycle-script-reads-source' && !hasProjectAbove(trace.events, index, action))
           optimal.push({ run, install: action.install });
         // A second install after the build, in a place that has one already; or of the project itself, after its dependencies.
         else if (
@@ -720,6 +720,24 @@ function hasWholeCopyAbove(events: readonly Event[], index: number, action: Acti
   return events
     .slice(0, index)
     .some((event) => event.placements?.some((each) => each.directory && within(directory, each.target)));
+}
+
+/** The same, or one that brings all of a workspace's member. */
+function hasProjectAbove(events: readonly Event[], index: number, action: Action): boolean {
+  const manifests = (action.analysis?.steps ?? [])
+    .flatMap(({ reads }) => reads)
+    .filter(({ path }) => path.endsWith('/package.json'));
+  return (
+    hasWholeCopyAbove(events, index, action) ||
+    events
+      .slice(0, index)
+      .some((event) =>
+        event.placements?.some(
+          ({ directory, source, target }) =>
+            directory && !isManifestFolder(source) && manifests.some(({ path }) => within(path, target)),
+        ),
+      )
+  );
 }
 
 function installedAbove(events: readonly Event[], index: number, action: Action): boolean {
