@@ -33,6 +33,8 @@ export interface Disk extends Files {
   holdsOwn(path: string): boolean;
   /** Known to exist and to be a directory. */
   isDirectory(path: string): boolean;
+  /** A directory with those in it, where nothing else has been put there; undefined: something has, or may have. */
+  bare(path: string): readonly string[] | undefined;
 }
 
 type Rule = (words: readonly string[], at: Place, files: Disk, command: Command) => Effect | undefined;
@@ -127,7 +129,9 @@ const attributes: Rule = (words, at, files) => {
   if (hasOption(words, 'R', 'recursive') || paths.some((path) => /[*?[]/.test(path))) {
     if (targets.every((path) => isSystem(path))) return { ...NOTHING, system: 'writes' };
     const reads = targets.map((path) => ({ path, tree: true }));
-    return { ...NOTHING, reads, writes: targets, attributes: true, system };
+    const writes = targets.filter((path) => files.bare(path) === undefined);
+    const touches = targets.flatMap((path) => files.bare(path) ?? []);
+    return { ...NOTHING, reads, writes, touches, attributes: true, system };
   }
   const touches = targets.filter((path) => files.isDirectory(path));
   const writes = targets.filter((path) => !touches.includes(path));

@@ -671,6 +671,13 @@ export class Image implements Files {
     );
   }
 
+  /** A directory with those in it, where nothing else has been put there; undefined: something has, or may have. */
+  bare(path: string): readonly string[] | undefined {
+    const isFilled = this.layersAt(path).presence !== 'no' || holdsAnything(this.existing(path));
+    if (!this.directories.has(path) || isFilled) return undefined;
+    return [...this.directories.keys()].filter((each) => within(each, path));
+  }
+
   /** The directory stays whose it was, whatever has been copied to it. */
   keepMaker(path: string, maker: string): void {
     if (!isShared(path)) this.directories.set(path, maker);
