@@ -59,7 +59,7 @@ it('tells the facts that led to a refusal', async () => {
       'Dockerfile:4 intervening-run-reads-source',
       '  - `COPY . .` (line 3) brings the whole build context, so whatever changes there re-runs all below it',
       '  - `npm ci` (line 4) installs with npm in /app',
-      '  - `/app/package.json` is made or changed by an earlier command, so its content is not known',
+      '  - `/app/package.json` is made or changed by an earlier command, or ignored by git, so its content is not known',
       '  → `./configure` is not known to leave the source alone',
     ].join('\n'),
   );

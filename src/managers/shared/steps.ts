@@ -104,6 +104,6 @@ export function missing(path: string, why = 'where this install runs'): Trouble 
 export function generated(path: string): Trouble {
   return {
     code: 'manifest-generated',
-    message: `\`${path}\` is made or changed by an earlier command, so its content is not known`,
+    message: `\`${path}\` is made or changed by an earlier command, or ignored by git, so its content is not known`,
   };
 }
