@@ -55,7 +55,7 @@ export class RequirementReader {
           )
         : this.refuse(
             'manifest-generated',
-            `\`${path}\` is made or changed by an earlier command, or ignored by git, so its content is not known`,
+            `\`${path}\` is made or changed by an earlier command, so its content is not known`,
             'commit the requirements file',
           );
     if (/\.toml$/.test(path)) {
