@@ -321,9 +321,14 @@ const copyOrMove: Rule = (words, at, files) => {
   if (paths.length < 2 || words.some((word) => /^-t|^--target/.test(word))) return undefined;
   const all = paths.map((path) => resolvePath(at.directory, path));
   if (all.every((path) => isSystemPath(path, files))) return { ...NOTHING, system: 'writes' };
+  // Into a directory of the system, or over a file there: that is for the system to say.
+  if (words[0] === 'cp' && isSystem(all.at(-1) as string) && all.slice(0, -1).every((path) => files.owns(path)))
+    return paths.some((path) => /[*?[{]/.test(path))
+      ? undefined
+      : { ...NOTHING, reads: all.slice(0, -1).map((path) => ({ path, tree: true })), system: 'writes' };
   const [from, to] = all as [string, string];
   if (all.length > 2 || paths.some((path) => /[*?[{]/.test(path))) return undefined;
-  if (words.some((word) => word.startsWith('-') && !/^-[afprRvP]+$/.test(word))) return undefined;
+  if (words.some((word) => word.startsWith('-') && !/^-[afnprRvP]+$/.test(word))) return undefined;
   // Into what the system holds, or over what more of the project lies in.
   if ([from, to].some((path) => isSystemPath(path, files) || (files.holdsOwn(path) && !files.owns(path))))
     return undefined;
@@ -354,6 +359,15 @@ const edit: Rule = (words, at, disk) => {
   const targets = named.map((path) => resolvePath(at.directory, path));
   if (named.length === 0 || named.some((path) => path.startsWith('-') || /[*?[{]/.test(path))) return undefined;
   if (!targets.every((path) => disk.owns(path))) return undefined;
+  return { ...NOTHING, reads: targets.map((path) => ({ path })), writes: targets };
+};
+
+/** `dos2unix FILE...`: like `sed -i`. */
+const lineEnds: Rule = (words, at, disk) => {
+  const named = words.slice(1);
+  const targets = named.map((path) => resolvePath(at.directory, path));
+  if (named.length === 0 || named.some((path) => /^-|[*?[{]/.test(path)) || !targets.every((path) => disk.owns(path)))
+    return undefined;
   return { ...NOTHING, reads: targets.map((path) => ({ path })), writes: targets };
 };
 
@@ -544,9 +558,12 @@ const RULES: Readonly<Record<string, Rule>> = {
   cp: copyOrMove,
   mv: copyOrMove,
   sed: edit,
+  dos2unix: lineEnds,
+  unix2dos: lineEnds,
   tar: archive,
   unzip: archive,
   curl: download(CURL),
+  'ssh-keyscan': (words) => (words.some((word) => word === '-f') ? undefined : { ...NOTHING, system: 'reads' }),
   wget: download(WGET),
   useradd: addUser,
   adduser: addUser,

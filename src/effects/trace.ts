@@ -14,6 +14,7 @@ import type {
   Mount,
   PackageManager,
   Place,
+  Presence,
   Read,
   Run,
   ShellWord,
@@ -27,6 +28,7 @@ import { knowledgeOf, type Knowledge } from '../managers/index.ts';
 import { sparedBy } from '../managers/shared/compiler.ts';
 import { worksOffline } from '../managers/shared/offline.ts';
 import { keepsStores, missing } from '../managers/shared/steps.ts';
+import { branches, either, eitherInstall } from './choice.ts';
 import { ordinary, pipeline, type Effect } from './commands.ts';
 import { Variables } from './environment.ts';
 import {
@@ -879,7 +881,7 @@ class Execution {
     const withSurroundings = (step: Effect): Effect => this.surrounded(step, around);
     if (command.simple && shell.lost !== true) {
       const install = this.knowledge.recognise(command, place);
-      if (install !== undefined && command.redirects.every((each) => each.target === '/dev/null')) {
+      if (install !== undefined && command.redirects.every(isPrinted)) {
         const manager = this.knowledge.manager(install.manager) as PackageManager;
         const analysis = this.analysis(
           manager,
@@ -940,6 +942,9 @@ class Execution {
         this.step(this.surrounded({ ...effect, name: effect.name + suffix }, all), where, command.text, { command }),
       );
     }
+    const choice = command.simple || shell.lost === true ? undefined : this.choice(command, place, shell);
+    if (choice !== undefined)
+      return [this.step({ ...choice.effect, name: command.text + suffix }, where, command.text, choice.install)];
     const name = command.words[0]?.value;
     const alters = command.simple
       ? name === undefined || SHELL_ALTERING.has(name) || name === 'cd' || name === 'set' || name === 'export'
@@ -976,6 +981,49 @@ class Execution {
     if (/\b(?:cd|pushd|popd)\b/.test(command.text) && !command.text.startsWith('(')) shell.lost = true;
     if (alters) shell.key = this.symbols.of(shell.key, command.text, action.symbol);
     return [action];
+  }
+
+  /** Installs of which variables choose one, or the files that there are. */
+  private choice(
+    command: Command,
+    place: Place,
+    shell: Shell,
+  ): { readonly effect: Effect; readonly install: Partial<Action> } | undefined {
+    const effects: Effect[] = [];
+    const installs: Install[] = [];
+    const analyses: Analysis[] = [];
+    for (const { file, body } of branches(command.text) ?? []) {
+      let presence: Presence = 'maybe';
+      if (file !== undefined) {
+        const path = resolvePath(place.directory, file.path);
+        if (this.image.isDirectory(path)) return undefined;
+        effects.push({ name: '', reads: [{ path }], writes: [], edits: [], system: 'none' });
+        presence = this.image.has(path);
+        if (presence === (file.absent ? 'yes' : 'no')) continue;
+      }
+      for (const each of commandsOf(body)) {
+        if (!each.simple) return undefined;
+        const around = surroundings(each, place, this.variables(shell, each), this.image);
+        const install = this.knowledge.recognise(each, place);
+        if (install === undefined) {
+          const own = ordinary(each, place, this.image);
+          if (own === undefined) return undefined;
+          effects.push(...own.map((effect) => this.surrounded(effect, around)));
+          continue;
+        }
+        if (install.kind !== 'install' || !each.redirects.every(isPrinted)) return undefined;
+        const analysis = this.analysis(this.knowledge.manager(install.manager) as PackageManager, install, this.image);
+        installs.push(install);
+        analyses.push(analysis);
+        effects.push(...analysis.steps.map((step) => this.surrounded(step, around)));
+      }
+      if (presence !== 'maybe') break;
+    }
+    const [install] = installs;
+    const effect = either(effects, command.text);
+    if (install === undefined || effect === undefined) return undefined;
+    const manager = this.knowledge.manager(install.manager) as PackageManager;
+    return { effect, install: { command, install, manager, analysis: eitherInstall(analyses) } };
   }
 
   /** The variables that programs take file names from, as this command sees them. */
@@ -1288,6 +1336,11 @@ function exported({ text, value }: ShellWord): readonly [name: string, value: st
   if (name === '') return undefined;
   if (value !== undefined) return [name, constant];
   return SPECIAL.test(name) || /[`$*?[~]/.test(text.replaceAll(ASKS, '')) ? undefined : [name, undefined];
+}
+
+/** No file is written: `> /dev/null`, `2>&1`. */
+function isPrinted({ target }: Command['redirects'][number]): boolean {
+  return target !== undefined && /^(?:\/dev\/(?:null|stdout|stderr)|[12])$/.test(target);
 }
 
 /** Without the group, and without the mode of what was made. */

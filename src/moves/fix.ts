@@ -69,7 +69,9 @@ function planFix(
     edits: ignores.length === 0 ? edits : [...edits, ignoreEdit(context, ignores, file.eol)],
     message: message(
       plan.needs.flatMap((need) => need.files.map((each) => each.source)),
-      plan.gains.map((action) => action.text),
+      plan.gains.map(
+        ({ text, command, install }) => (command?.simple === false ? install?.command.text : text) ?? text,
+      ),
       plan.split,
     ),
     ...(plan.split?.risk === undefined ? { safety: 'safe' } : { safety: 'unsafe', risk: plan.split.risk }),
