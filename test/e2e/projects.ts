@@ -77,6 +77,34 @@ export const PROJECTS: readonly Project[] = [
     lock: npmLock,
   },
   {
+    name: 'npm-manifest-copied-again',
+    manager: 'npm',
+    files: {
+      ...ignore,
+      Dockerfile: `FROM node:20\nWORKDIR /app\nCOPY packages/a packages/a\nCOPY package.json package-lock.json ./\nRUN npm ci\nCMD ["node", "packages/a"]\n`,
+      'package.json': manifest(
+        { ms: '2.1.3' },
+        { workspaces: ['packages/a'], scripts: { install: 'node packages/a/generate.js' } },
+      ),
+      'packages/a/package.json': json({ name: 'a', version: '1.0.0', dependencies: { 'is-odd': '3.0.1' } }),
+      'packages/a/generate.js': "require('fs').writeFileSync('generated.txt', String(require('ms')('1h')));\n",
+      'packages/a/index.js': "require('is-odd');\n",
+    },
+    lock: npmLock,
+  },
+  {
+    name: 'npm-owned-and-chosen',
+    manager: 'npm',
+    files: {
+      ...ignore,
+      Dockerfile: `FROM node:20\nRUN mkdir -p /srv/web/logs && chown -R node:node /srv/web\nWORKDIR /srv/web\nUSER node\nCOPY --chown=node . .\nUSER root\nRUN cp start.sh /usr/local/bin/ && chmod +x /usr/local/bin/start.sh\nUSER node\nARG NODE_ENV=production\nRUN if [ -f yarn.lock ]; then exit 1; elif [ "$NODE_ENV" = "production" ]; then npm ci --omit=dev; else npm ci; fi\nCMD ["start.sh"]\n`,
+      'package.json': manifest({ ms: '2.1.3' }),
+      'start.sh': '#!/bin/sh\nexec node server.js\n',
+      ...server,
+    },
+    lock: npmLock,
+  },
+  {
     name: 'npm-subdirectory',
     manager: 'npm',
     files: {
