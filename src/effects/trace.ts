@@ -959,7 +959,7 @@ class Execution {
       (place.environment('NODE_OPTIONS') ?? '') === '' &&
       !around.reads.some(({ path }) => path === '/') &&
       run.flags.every(({ name, value }) => name !== 'mount' || /(?:^|,)type=(?:cache|secret|ssh)/.test(value ?? ''));
-    const parts = command.simple ? [] : commandsWithin(command.text);
+    const parts = command.simple ? handedOn(command) : commandsWithin(command.text);
     const inner = parts
       .map((each) => this.knowledge.recognise(each, place))
       .find((install) => install?.kind === 'install');
@@ -1255,6 +1255,19 @@ function commandsWithin(text: string): readonly Command[] {
     lookedInto.set(text, known);
   }
   return known;
+}
+
+/** Itself, or the commands that it is given to run: `sh -c "npm ci"`, `timeout 600 npm ci`. */
+function handedOn(command: Command): readonly Command[] {
+  const words = command.words.map(({ value, text }) => value ?? text);
+  const name = baseName(words[0] ?? '');
+  if (/^(?:ba|da|z)?sh$/.test(name)) {
+    const script = words.findIndex((word) => /^-\w*c$/.test(word));
+    return script < 0 ? [command] : commandsWithin(words[script + 1] ?? '');
+  }
+  if (!/^(?:time|timeout|nice|nohup|xargs)$/.test(name)) return [command];
+  const start = words.findIndex((word, at) => at > 0 && !/^(?:-\S*|\d+[smh]?)$/.test(word));
+  return start < 0 ? [] : commandsOf(words.slice(start).join(' '));
 }
 
 /** What a RUN of this line would run. */

@@ -219,9 +219,13 @@ export function opportunities(
 }
 
 function notLookedInto({ install, text }: Action): Trouble {
+  const own = install?.command.text ?? '';
   return {
     code: 'unsplittable-run',
-    message: `\`${install?.command.text ?? ''}\` stands within ${short(text)}, which is taken as a whole`,
+    message:
+      own === text
+        ? `${short(text)} keeps what it prints in a file, and is taken as a whole`
+        : `\`${own}\` stands within ${short(text)}, which is taken as a whole`,
     help: 'write the install as a command of its own',
   };
 }
