@@ -23,6 +23,8 @@ export interface Effect extends Step {
   readonly links?: true;
   /** Of what it writes only the owner or the mode changes: the content is the one that it read. */
   readonly attributes?: true;
+  /** All that it does is to give these directories, with all in them, to this user and group. */
+  readonly gives?: { readonly to: string; readonly trees: readonly string[] };
 }
 
 /** What a rule may ask of the image. */
@@ -131,7 +133,20 @@ const attributes: Rule = (words, at, files) => {
     const reads = targets.map((path) => ({ path, tree: true }));
     const writes = targets.filter((path) => files.bare(path) === undefined);
     const touches = targets.flatMap((path) => files.bare(path) ?? []);
-    return { ...NOTHING, reads, writes, touches, attributes: true, system };
+    const isGift =
+      words[0] === 'chown' &&
+      /^(?:[a-z_][\w-]*:[a-z_][\w-]*|\d+:\d+)$/i.test(who) &&
+      !paths.some((path) => /[*?[]/.test(path)) &&
+      words.slice(1).every((word) => !word.startsWith('-') || /^(?:-[Rvf]+|--recursive)$/.test(word));
+    return {
+      ...NOTHING,
+      reads,
+      writes,
+      touches,
+      attributes: true,
+      system,
+      ...(isGift ? { gives: { to: who, trees: targets } } : {}),
+    };
   }
   const touches = targets.filter((path) => files.isDirectory(path));
   const writes = targets.filter((path) => !touches.includes(path));

@@ -36,10 +36,23 @@ export interface Layer {
   readonly ghost?: boolean;
   /** It brings all that the other, older layer brought. */
   covers?(older: Layer): boolean;
+  /** The same as another owner's; undefined, or absent: what that makes of it is not known. */
+  ownedBy?(owner: Owner): Layer | undefined;
   read?(): string | undefined;
   executable?(): boolean | undefined;
   /** Names that it brings directly below; undefined: not known. */
   entries(): readonly string[] | undefined;
+}
+
+/** As a copy tells it: its `--chown`, and who makes the directories. */
+export interface Owner {
+  readonly owner: string;
+  readonly maker: string;
+}
+
+/** A copy has no options but `--chown`. */
+function isPlain(owner: string): boolean {
+  return /^[\w.-]*(?::[\w.-]*)?$/.test(owner);
 }
 
 interface Node {
@@ -140,6 +153,7 @@ class ContextLayer implements Layer {
   private readonly source: string;
   private readonly owner: string;
   private readonly kind: ReturnType<BuildContext['kind']>;
+  private readonly named: boolean;
   private children: Map<string, Layer | undefined> | undefined;
   private names: readonly string[] | undefined;
 
@@ -148,6 +162,7 @@ class ContextLayer implements Layer {
     this.source = source;
     this.owner = owner;
     this.maker = maker;
+    this.named = named;
     this.kind = context.kind(source);
     // A symlink is followed when named as a source, and stays a link inside a copied directory (rule 31).
     const link = this.kind === 'symlink' ? (named ? ':followed' : ':link') : '';
@@ -174,6 +189,10 @@ class ContextLayer implements Layer {
 
   covers(older: Layer): boolean {
     return older.key === this.key || older.key.startsWith(`w:${this.source}:${this.owner}:`);
+  }
+
+  ownedBy({ owner, maker }: Owner): Layer | undefined {
+    return isPlain(this.owner) ? new ContextLayer(this.context, this.source, owner, maker, this.named) : undefined;
   }
 
   read(): string | undefined {
@@ -259,6 +278,8 @@ export function wildcardLayer(
       return matches(pattern, name) && context.may(path) ? contextLayer(context, path, owner, maker) : undefined;
     },
     covers: (older) => older.key === layer.key,
+    ownedBy: (other) =>
+      isPlain(owner) ? wildcardLayer(context, directory, pattern, other.owner, other.maker, matches) : undefined,
     entries: () => [],
   };
   return layer;
@@ -671,6 +692,32 @@ export class Image implements Files {
     );
   }
 
+  /**
+   * Gives a directory with all in it to somebody; false: what is in it is not known well enough, and nothing is done. The
+   * base image's own files in it are given as well, before as after.
+   */
+  give(path: string, to: Owner): boolean {
+    const made = [...this.directories].filter(([each]) => within(each, path));
+    if (!this.isDirectory(path) || isShared(path) || made.some(([, maker]) => maker.startsWith('perhaps ')))
+      return false;
+    const given: (() => void)[] = [];
+    const visit = (node: Node): boolean => {
+      const list: Layer[] = [];
+      for (const layer of node.layers.list) {
+        const isUntouched = layer.settles && layer.presence === 'no';
+        const owned = isUntouched ? layer : layer.ownedBy?.(to);
+        if (owned === undefined) return false;
+        list.push(owned);
+      }
+      given.push(() => void (node.layers = new Layers(list)));
+      return [...(node.children?.values() ?? [])].every(visit);
+    };
+    if (!visit(this.nodeAt(path))) return false;
+    for (const each of given) each();
+    for (const [directory, maker] of made) this.directories.set(directory, givenTo(to.maker, maker));
+    return true;
+  }
+
   /** A directory with those in it, where nothing else has been put there; undefined: something has, or may have. */
   bare(path: string): readonly string[] | undefined {
     const isFilled = this.layersAt(path).presence !== 'no' || holdsAnything(this.existing(path));
@@ -759,6 +806,12 @@ export class Image implements Files {
     const own = this.symbols.of('layers', seen.key(strict));
     return parts.length === 0 ? own : this.symbols.of('node', own, parts.sort().join('\n'));
   }
+}
+
+/** The mode stays. */
+function givenTo(maker: string, before: string): string {
+  const [, mode = ''] = /^(?:\D\S*)?( \S.*)$/.exec(before) ?? (/^\d+$/.test(before) ? ['', ` ${before}`] : []);
+  return maker + mode;
 }
 
 function put(node: Node, layer: Layer): void {

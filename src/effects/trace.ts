@@ -924,7 +924,14 @@ class Execution {
       const effects = install === undefined ? ordinary(command, place, this.image) : undefined;
       if (effects !== undefined)
         return effects.map((effect) =>
-          this.step(withSurroundings({ ...effect, name: effect.name + suffix }), where, command.text, { command }),
+          this.step(
+            withSurroundings({ ...this.given(effect, place), name: effect.name + suffix }),
+            where,
+            command.text,
+            {
+              command,
+            },
+          ),
         );
     }
     const piped =
@@ -981,6 +988,19 @@ class Execution {
     if (/\b(?:cd|pushd|popd)\b/.test(command.text) && !command.text.startsWith('(')) shell.lost = true;
     if (alters) shell.key = this.symbols.of(shell.key, command.text, action.symbol);
     return [action];
+  }
+
+  /** Gives what it gives, where that is all that it does; otherwise it is as any change of attributes. */
+  private given(effect: Effect, place: Place): Effect {
+    const { gives, ...rest } = effect;
+    if (gives === undefined) return effect;
+    const isRoot = /^(?:0:0|root:root)$/.test(gives.to);
+    const to = { owner: isRoot ? '' : gives.to, maker: isRoot ? 'root' : gives.to };
+    if (userOf(place.user) !== 'root' || this.volumes.length > 0) return rest;
+    const [tree] = gives.trees;
+    if (tree === undefined || gives.trees.length > 1 || this.isElsewhere(tree) || !this.image.give(tree, to))
+      return rest;
+    return { ...effect, reads: [], writes: [], touches: [], system: 'reads' };
   }
 
   /** Installs of which variables choose one, or the files that there are. */

@@ -231,7 +231,13 @@ class Writer {
   /** One COPY per directory (0.2), with the same flags and the destination spelt like the broad one's. */
   private narrow(need: Need, at: Copy | Run): string[] | Trouble {
     const copy = need.copy.copy;
-    const flags = copy.flags.map((flag) => this.source.slice(...flag.span));
+    const owner = this.plan.owners.get(copy);
+    // Above the RUN that gives it away, it is given away with the rest.
+    const isGiven = owner === undefined || at === copy || at.span[0] < owner.by.span[0];
+    const flags = copy.flags
+      .filter(({ name }) => isGiven || name !== 'chown')
+      .map((flag) => this.source.slice(...flag.span));
+    if (!isGiven) flags.push(`--chown=${owner.to}`);
     const destination = copy.destination;
     const value = destination?.value;
     if (destination === undefined || value === undefined) return unresolved(copy);
@@ -355,6 +361,18 @@ class Writer {
   }
 
   private movedText(copy: Copy | Run, start: number): string | Trouble {
+    const text = this.inPlace(copy, start);
+    const owner = copy.keyword === 'RUN' ? undefined : this.plan.owners.get(copy);
+    if (owner === undefined || typeof text !== 'string') return text;
+    const old = copy.flags.find(({ name }) => name === 'chown');
+    const [from, to] = old?.span ?? [copy.argument[0], copy.argument[0]];
+    const at = copy.flags[0]?.span[0] ?? from;
+    return old === undefined
+      ? `${text.slice(0, at - start)}--chown=${owner.to} ${text.slice(at - start)}`
+      : `${text.slice(0, from - start)}--chown=${owner.to}${text.slice(to - start)}`;
+  }
+
+  private inPlace(copy: Copy | Run, start: number): string | Trouble {
     const text = this.source.slice(start, copy.span[1]);
     // What it does in another directory, the proof decides.
     if (copy.keyword === 'RUN') return text;

@@ -50,6 +50,8 @@ export interface Plan {
   /** RUNs that work on nothing but what those copies bring, and move along. */
   readonly riders: readonly Run[];
   readonly needs: readonly Need[];
+  /** Copies that sink below a RUN that gives what they bring to somebody, and to whom. */
+  readonly owners: ReadonlyMap<Copy, { readonly to: string; readonly by: Run }>;
   /** The last RUN that will stand above the moved copies. */
   readonly last: Run;
   /** Commands of `last` that stay above: all (undefined), or up to this index; the others go below the copies. */
@@ -313,10 +315,11 @@ function rides(actions: readonly Action[], copies: readonly Placement[]): boolea
   let changes = false;
   for (const { effect, install } of actions) {
     if (effect === undefined || install !== undefined || effect.system === 'writes') return false;
-    const { reads, writes, edits, removes = [], makes = [], touches = [] } = effect;
-    const paths = [...writes, ...edits, ...removes, ...makes, ...touches, ...reads.map(({ path }) => path)];
+    const { reads, writes, edits, removes = [], makes = [], touches = [], gives } = effect;
+    const given = gives?.trees ?? [];
+    const paths = [...writes, ...edits, ...removes, ...makes, ...touches, ...given, ...reads.map(({ path }) => path)];
     if (!paths.every((path) => copies.some((each) => within(path, each.target)))) return false;
-    changes ||= writes.length + removes.length + touches.length > 0;
+    changes ||= writes.length + removes.length + touches.length + given.length > 0;
   }
   return changes;
 }
@@ -407,8 +410,18 @@ function planSegment(
     .flatMap((event) => (event === events[stop.index] ? event.actions.slice(0, stop.actions) : event.actions))
     .filter(isGain);
   if (gains.length === 0 && stop.split === undefined) return undefined;
+  const owners = new Map<Copy, { to: string; by: Run }>();
+  for (const { instruction, actions } of events.slice(from, stop.index + 1))
+    for (const { effect } of riders.includes(instruction as Run) ? [] : actions)
+      for (const { copy, placements } of effect?.gives === undefined ? [] : sunk)
+        if (
+          copy.span[0] < instruction.span[0] &&
+          placements.every(({ target }) => effect?.gives?.trees.some((tree) => within(target, tree)))
+        )
+          owners.set(copy, { to: effect?.gives?.to ?? '', by: instruction as Run });
   return {
     sunk,
+    owners,
     riders: riders.filter((run) => run.span[0] > first.copy.span[0]),
     needs: needs.filter((need) => sunk.includes(need.copy)),
     last: events[stop.index]?.instruction as Run,

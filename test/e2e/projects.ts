@@ -105,6 +105,18 @@ export const PROJECTS: readonly Project[] = [
     lock: npmLock,
   },
   {
+    name: 'npm-given-away',
+    manager: 'npm',
+    files: {
+      ...ignore,
+      Dockerfile: `FROM node:20\nWORKDIR /app\nCOPY . .\nRUN chown -R node:node /app\nUSER node\nRUN npm ci\nCMD ["node", "server.js"]\n`,
+      'package.json': manifest({ ms: '2.1.3' }),
+      'lib/deep/a.js': 'module.exports = 1;\n',
+      ...server,
+    },
+    lock: npmLock,
+  },
+  {
     name: 'npm-subdirectory',
     manager: 'npm',
     files: {

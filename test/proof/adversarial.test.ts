@@ -655,6 +655,13 @@ const EXCHANGED: readonly (readonly [above: string, one: string, other: string, 
   // The base image's own directory may be `/`.
   ['', 'COPY . ./', 'COPY --chmod=755 src /etc'],
   ['', 'COPY x.txt ./', 'COPY src /usr/bin/'],
+  // Whose it is, and whether that user is known.
+  ['WORKDIR /app\n', 'COPY . .', 'RUN chown -R node:node /app'],
+  ['WORKDIR /app\n', 'RUN useradd bob', 'RUN chown -R bob:bob /app'],
+  ['WORKDIR /app\nCOPY . .\n', 'RUN touch new.txt', 'RUN chown -R node:node /app'],
+  ['WORKDIR /app\nCOPY . .\n', 'RUN cp -a src dist', 'RUN chown -R node:node src'],
+  ['WORKDIR /app\nCOPY . .\n', 'RUN chown -R node:node /app', 'RUN chown -R bob:bob .'],
+  ['WORKDIR /app\nCOPY . .\n', 'USER node', 'RUN chown -R node:node /app'],
   // What a later copy leaves out stays as it is.
   ['WORKDIR /app\n', 'COPY x.txt ./', 'COPY src/a.js x.txt', 'COPY --exclude=*.txt . .'],
   ['WORKDIR /app\n', 'COPY src src', 'COPY x.txt src/a.js', 'COPY --exclude=src . .'],

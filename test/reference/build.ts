@@ -2,7 +2,7 @@
  * Builds a Dockerfile stage by stage on concrete files, from spec/dockerfile-semantics.md. It shares no code with
  * `src/`: the proof there must never pass what this calls different.
  */
-import { shell, type Machine } from './commands.ts';
+import { ownerOf, shell, type Machine } from './commands.ts';
 import { expand, instructions, jsonOr, words, type Instruction } from './dockerfile.ts';
 import { absolute, base, Failure, FileSystem, hash, parent, unpacked, type Entry } from './files.ts';
 import { ignored, matches } from './ignore.ts';
@@ -290,8 +290,7 @@ function copy(stage: Draft, each: Instruction, world: World): void {
   const written = all.at(-1) as string;
   const destination = absolute(stage.workdir, written);
   const chown = each.flags.get('chown');
-  const owner =
-    chown === undefined || chown === '0' || chown === '0:0' ? 'root' : expand(chown, get).replace(/:.*/, '');
+  const owner = chown === undefined ? 'root' : ownerOf(expand(chown, get));
   const chmod = each.flags.get('chmod');
   const { fs } = stage;
   for (const heredoc of each.heredocs) {

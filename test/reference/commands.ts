@@ -130,6 +130,9 @@ function command(machine: Machine, written: string, given: string): string {
   return '';
 }
 
+/** Of `user:group`; the group makes no difference here. */
+export const ownerOf = (who: string): string => who.replace(/:.*/, '').replace(/^0$/, 'root');
+
 /** One command with its words; what it prints. */
 function simple(machine: Machine, words: readonly string[], written: string, input: string): string {
   const { fs, user, env } = machine;
@@ -164,6 +167,9 @@ function simple(machine: Machine, words: readonly string[], written: string, inp
     case 'true':
     case ':':
       return '';
+    case 'exit':
+      if (args[0] === undefined || args[0] === '0') return '';
+      throw new Failure(text);
     case 'false':
       throw new Failure('false');
     case 'printf':
@@ -279,7 +285,7 @@ function simple(machine: Machine, words: readonly string[], written: string, inp
         for (const each of options.includes('-R') ? fs.below(path) : [path]) {
           const entry = fs.entries.get(each);
           if (entry === undefined) continue;
-          if (name === 'chown') fs.entries.set(each, { ...entry, owner: value });
+          if (name === 'chown') fs.entries.set(each, { ...entry, owner: ownerOf(value) });
           else if (entry.type !== 'link') fs.entries.set(each, { ...entry, mode: value === '+x' ? '755' : value });
         }
       }
