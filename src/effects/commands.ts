@@ -690,12 +690,17 @@ function onlySystemOperands(command: Command, at: Place): boolean {
   });
 }
 
+/** No file is written: `> /dev/null`, `2>&1`. */
+export function isPrinted({ operator, target = '' }: Command['redirects'][number]): boolean {
+  return /^\/dev\/(?:null|stdout|stderr)$/.test(target) || (operator.endsWith('&') && /^[12]$/.test(target));
+}
+
 function redirect(command: Command, at: Place, files: Disk): readonly Effect[] | undefined {
   const effects: Effect[] = [];
-  for (const { operator, target } of command.redirects) {
+  for (const each of command.redirects) {
+    const { operator, target } = each;
     if (target === undefined) return undefined;
-    if (target === '/dev/null' || target === '/dev/stderr' || target === '/dev/stdout' || /^[12]$/.test(target))
-      continue;
+    if (isPrinted(each)) continue;
     const path = resolvePath(at.directory, target);
     const name = `${command.text} (redirection)`;
     if (!['>', '>|', '&>', '>>'].includes(operator)) return undefined;

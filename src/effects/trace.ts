@@ -29,7 +29,7 @@ import { sparedBy } from '../managers/shared/compiler.ts';
 import { worksOffline } from '../managers/shared/offline.ts';
 import { keepsStores, missing } from '../managers/shared/steps.ts';
 import { branches, either, eitherInstall } from './choice.ts';
-import { ordinary, pipeline, type Effect } from './commands.ts';
+import { isPrinted, ordinary, pipeline, type Effect } from './commands.ts';
 import { Variables } from './environment.ts';
 import {
   contextLayer,
@@ -949,15 +949,18 @@ class Execution {
         this.step(this.surrounded({ ...effect, name: effect.name + suffix }, all), where, command.text, { command }),
       );
     }
+    const here = this.symbols.of(known, shell.key, shell.errexit ? 'e' : '');
     const choice = command.simple || shell.lost === true ? undefined : this.choice(command, place, shell);
-    if (choice !== undefined)
-      return [this.step({ ...choice.effect, name: command.text + suffix }, where, command.text, choice.install)];
+    if (choice !== undefined) {
+      // Its conditions may name what the same shell has set.
+      const effect = { ...choice.effect, name: command.text + suffix };
+      return [this.step(effect, here, command.text, choice.install)];
+    }
     const name = command.words[0]?.value;
     const alters = command.simple
       ? name === undefined || SHELL_ALTERING.has(name) || name === 'cd' || name === 'set' || name === 'export'
       : !command.text.startsWith('(') &&
         /\b(?:cd|pushd|popd|export|set|source|eval|umask|exec|\.)\s|\b[A-Za-z_]\w*=|\bread\b/.test(command.text);
-    const here = this.symbols.of(known, shell.key, shell.errexit ? 'e' : '');
     // Where other code could run, or other files be seen, nothing is certain.
     const isPlain =
       command.simple &&
@@ -996,10 +999,10 @@ class Execution {
     if (gives === undefined) return effect;
     const isRoot = /^(?:0:0|root:root)$/.test(gives.to);
     const to = { owner: isRoot ? '' : gives.to, maker: isRoot ? 'root' : gives.to };
-    if (userOf(place.user) !== 'root' || this.volumes.length > 0) return rest;
     const [tree] = gives.trees;
-    if (tree === undefined || gives.trees.length > 1 || this.isElsewhere(tree) || !this.image.give(tree, to))
-      return rest;
+    if (userOf(place.user) !== 'root' || this.volumes.length + place.mounts.length > 0) return rest;
+    if (tree === undefined || gives.trees.length > 1 || this.isElsewhere(tree) || this.isLinked(tree)) return rest;
+    if (!this.image.give(tree, to)) return rest;
     return { ...effect, reads: [], writes: [], touches: [], system: 'reads' };
   }
 
@@ -1021,7 +1024,9 @@ class Execution {
         presence = this.image.has(path);
         if (presence === (file.absent ? 'yes' : 'no')) continue;
       }
-      for (const each of commandsOf(body)) {
+      const commands = body.includes('<<') ? [] : commandsOf(oneLine(body));
+      if (commands.length === 0) return undefined;
+      for (const each of commands) {
         if (!each.simple) return undefined;
         const around = surroundings(each, place, this.variables(shell, each), this.image);
         const install = this.knowledge.recognise(each, place);
@@ -1290,6 +1295,10 @@ function handedOn(command: Command): readonly Command[] {
   return start < 0 ? [] : commandsOf(words.slice(start).join(' '));
 }
 
+function oneLine(script: string): string {
+  return script.replace(/\\\r?\n/g, ' ').replace(/\s*\n\s*/g, '; ');
+}
+
 /** What a RUN of this line would run. */
 function commandsOf(line: string): readonly Command[] {
   const run = parse(`FROM scratch\nRUN ${line}\n`).stages[0]?.instructions[0] as Run | undefined;
@@ -1369,11 +1378,6 @@ function exported({ text, value }: ShellWord): readonly [name: string, value: st
   if (name === '') return undefined;
   if (value !== undefined) return [name, constant];
   return SPECIAL.test(name) || /[`$*?[~]/.test(text.replaceAll(ASKS, '')) ? undefined : [name, undefined];
-}
-
-/** No file is written: `> /dev/null`, `2>&1`. */
-function isPrinted({ target }: Command['redirects'][number]): boolean {
-  return target !== undefined && /^(?:\/dev\/(?:null|stdout|stderr)|[12])$/.test(target);
 }
 
 /** Without the group, and without the mode of what was made. */

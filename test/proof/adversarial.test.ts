@@ -445,6 +445,20 @@ const CASES: readonly Case[] = [
     files: { 'Cargo.toml': '[package]\nname = "a"\n', 'Cargo.lock': 'version = 4\n', 'src/main.rs': 'fn main() {}\n' },
   })),
   {
+    name: 'the second line of a branch',
+    lines: app('RUN <<EOF', 'if [ "$A" = b ]; then', '  npm ci', '  ./run.sh', 'fi', 'EOF'),
+  },
+  { name: 'a branch that cannot be parsed', lines: app('RUN if [ "$A" = b ]; then npm ci; else (; fi') },
+  {
+    name: 'a branch that reads a directory',
+    lines: app('RUN if [ -f x.txt ]; then npm ci; else ls > /etc/y; fi; ls src'),
+  },
+  { name: 'what is printed into a file called 1', lines: app('RUN npm ci > 1') },
+  {
+    name: 'a directory that is given away with what is mounted there',
+    lines: app('RUN --mount=type=bind,source=src,target=/app/src chown -R node:node /app', 'RUN npm ci'),
+  },
+  {
     name: 'a directory of the system, where the base image may work at the top',
     lines: ['FROM example.com/base', 'COPY src src', 'RUN rm -rf lib', 'RUN pip install flask'],
   },
