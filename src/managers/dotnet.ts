@@ -105,7 +105,7 @@ function analyse(install: Install, files: Files): Analysis {
   const start = startOf(install, files, typeof named === 'string' ? named : undefined);
   if (isTrouble(start)) return refuse(install, start);
   const project = new ProjectReader(files);
-  for (const directory of upward(install.directory))
+  for (const directory of upward(install.directory, files))
     for (const name of ['global.json', ...CONFIGURATION]) project.setting(at(directory, name));
   project.feeds(install.directory);
   if (SOLUTION.test(start)) project.solution(start);
@@ -193,7 +193,7 @@ function tools(install: Install, files: Files, args: Arguments): Analysis {
       message: `\`${install.command.text}\` changes the tool manifest`,
       help: 'commit the result, and use `dotnet tool restore`',
     });
-  const reads = [...upward(install.directory)].flatMap((directory) =>
+  const reads = [...upward(install.directory, files)].flatMap((directory) =>
     ['.config/dotnet-tools.json', 'dotnet-tools.json', ...CONFIGURATION].map((name) => ({ path: at(directory, name) })),
   );
   return reads.some(({ path }) => path.endsWith('dotnet-tools.json') && files.has(path) === 'yes')
@@ -247,7 +247,7 @@ class ProjectReader {
     }
     const directory = parentOf(path);
     this.directories.add(directory);
-    for (const above of upward(directory))
+    for (const above of upward(directory, this.files))
       for (const name of ['Directory.Build.rsp', ...CONFIGURATION]) this.setting(at(above, name));
     for (const name of ['Directory.Build.props', 'Directory.Build.targets', 'Directory.Packages.props']) {
       const found = this.above(directory, name);
@@ -263,7 +263,7 @@ class ProjectReader {
 
   /** The nearest file of that name: MSBuild stops there, and those further up have to be absent or present as they are. */
   private above(directory: string, name: string): string | undefined {
-    for (const each of upward(directory)) {
+    for (const each of upward(directory, this.files)) {
       const path = at(each, name);
       if (this.files.has(path) === 'yes') return path;
     }
@@ -330,7 +330,7 @@ class ProjectReader {
 
   /** Local directories among the package sources. */
   feeds(directory: string): void {
-    for (const above of upward(directory))
+    for (const above of upward(directory, this.files))
       for (const name of CONFIGURATION) {
         const path = at(above, name);
         if (this.files.has(path) !== 'yes') continue;
@@ -362,13 +362,23 @@ function quoted(path: string): string {
   return path.includes(' ') ? `"${path}"` : path;
 }
 
-/** The directory and those around it, but for `/`, which is the base image's rather than a project's. */
-function* upward(directory: string): Iterable<string> {
+const SETTINGS = [
+  ...CONFIGURATION,
+  'global.json',
+  'Directory.Build.props',
+  'Directory.Build.targets',
+  'Directory.Packages.props',
+  'Directory.Build.rsp',
+];
+
+/** The directory and those around it; `/`, which is the base image's rather than a project's, where a setting was put there. */
+function* upward(directory: string, files: Files): Iterable<string> {
   yield directory;
   for (let here = parentOf(directory), last = directory; here !== last && here !== '/'; here = parentOf(here)) {
     yield here;
     last = here;
   }
+  if (directory !== '/' && SETTINGS.some((name) => files.has(`/${name}`) === 'yes')) yield '/';
 }
 
 /** All elements of one name, at any depth; one that holds but text has it as `#text`. */

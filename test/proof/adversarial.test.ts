@@ -459,6 +459,12 @@ const CASES: readonly Case[] = [
     lines: app('RUN --mount=type=bind,source=src,target=/app/src chown -R node:node /app', 'RUN npm ci'),
   },
   {
+    name: 'settings of NuGet at the top',
+    lines: ['FROM python:3', 'COPY . ./', 'WORKDIR /app', 'COPY . ./', 'RUN dotnet restore app.csproj'],
+    files: { 'nuget.config': '<configuration />\n', 'app.csproj': '<Project Sdk="Microsoft.NET.Sdk" />\n' },
+    copies: 'COPY nuget.config ./',
+  },
+  {
     name: 'a directory of the system, where the base image may work at the top',
     lines: ['FROM example.com/base', 'COPY src src', 'RUN rm -rf lib', 'RUN pip install flask'],
   },
