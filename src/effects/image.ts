@@ -26,6 +26,8 @@ export interface Layer {
   readonly own?: boolean;
   /** A symbolic link: what lies behind it may be any path of the image. */
   readonly link?: true;
+  /** What a command that is not understood, or an unknown copy, may have left: anybody's. */
+  readonly unknown?: boolean;
   /** Who owns the directories that it brings: as if that one had made them (rule 29). */
   readonly maker?: string;
   /** What it brings to one entry; undefined: nothing. */
@@ -68,6 +70,7 @@ class ValueLayer implements Layer {
   readonly strict?: string;
   readonly settles = true;
   readonly presence: Presence;
+  readonly unknown: boolean;
   private readonly origin: Origin;
   private readonly path: string;
   private readonly symbol: number;
@@ -84,6 +87,7 @@ class ValueLayer implements Layer {
     this.key = origin === 'absent' ? 'absent' : `v${symbol}:${path}`;
     if (strictSymbol !== undefined) this.strict = `v${strictSymbol}:${path}`;
     this.presence = presenceOf(origin, path);
+    this.unknown = origin === 'opaque';
   }
 
   child(name: string): Layer {
@@ -291,6 +295,7 @@ export function mergeLayer(key: string): Layer {
     key: `m:${key}`,
     settles: false,
     presence: 'maybe',
+    unknown: true,
     child: (name) => mergeLayer(`${key}/${name}`),
     covers: (older) => older.key === `m:${key}`,
     entries: () => undefined,
@@ -527,8 +532,9 @@ export class Image implements Files {
       const known = this.directories.get(current);
       const isOpen = known?.startsWith('perhaps ') === true;
       if (!isOpen && this.isDirectory(current)) continue;
-      const made = perhaps ? `perhaps ${maker}` : maker;
-      this.directories.set(current, !isOpen || known === `perhaps ${maker}` ? made : `${known.slice(8)} or ${made}`);
+      const own = this.isAnybodys(current) ? `${this.symbols.of('perhaps', this.valueOf(current), maker)}` : maker;
+      const made = perhaps ? `perhaps ${own}` : own;
+      this.directories.set(current, !isOpen || known === `perhaps ${own}` ? made : `${known.slice(8)} or ${made}`);
     }
   }
 
@@ -576,12 +582,13 @@ export class Image implements Files {
     return false;
   }
 
-  /** A command that is not understood: everything becomes its result, but for files that it is known to leave alone. */
-  writeAll(symbol: number, spared: readonly string[] = []): void {
+  /** A command that is not understood: everything becomes its result, but for files that it is known to leave alone. `copies`: it puts the source somewhere. */
+  writeAll(symbol: number, spared: readonly string[] = [], copies = false): void {
     const kept = spared.map((path) => ({ path, layers: this.layersAt(path) }));
     // What lies in a project's tree before anything was copied there is not the project's source.
     const untouched = [...this.own].filter(
       (path) =>
+        !copies &&
         this.layersAt(path).list.every((layer) => layer.presence === 'no' && layer.settles) &&
         !holdsAnything(this.existing(path)),
     );
@@ -723,6 +730,11 @@ export class Image implements Files {
     const isFilled = this.layersAt(path).presence !== 'no' || holdsAnything(this.existing(path));
     if (!this.directories.has(path) || isFilled) return undefined;
     return [...this.directories.keys()].filter((each) => within(each, path));
+  }
+
+  /** What may be there may be anybody's. */
+  isAnybodys(path: string): boolean {
+    return this.layersAt(path).list.some((layer) => layer.presence === 'maybe' && layer.unknown === true);
   }
 
   /** The directory stays whose it was, whatever has been copied to it. */

@@ -545,7 +545,7 @@ class Execution {
   private ownerOf(directory: string, maker: string): string {
     if (this.image.isDirectory(directory)) return this.image.maker(directory);
     // One that a command may have left may be anybody's.
-    return this.image.has(directory) === 'maybe'
+    return this.image.isAnybodys(directory)
       ? `${this.symbols.of('perhaps', this.image.valueOf(directory), maker)}`
       : maker;
   }
@@ -601,7 +601,7 @@ class Execution {
     const text = copy.destination?.value ?? /^[^$*?[]*\//.exec(copy.destination?.text ?? '')?.[0];
     const key = `${this.textOf(copy)} ${this.flagText(copy)} ${this.environment.value()} ${copy.state.workdir}`;
     if (text === undefined) {
-      this.image.writeAll(this.symbols.of('copy', key, this.image.valueOf('/')));
+      this.image.writeAll(this.symbols.of('copy', key, this.image.valueOf('/')), [], true);
       return;
     }
     const directory = resolvePath(copy.state.workdir, text);

@@ -465,6 +465,21 @@ const CASES: readonly Case[] = [
     copies: 'COPY nuget.config ./',
   },
   {
+    name: 'a directory that an unknown copy may have made, for a file of another owner',
+    lines: [
+      'FROM example.com/base',
+      'USER node',
+      'WORKDIR /home/node/app',
+      'COPY --chmod=755 . $DIR',
+      'COPY --chown=node . .',
+      'RUN dotnet restore app.csproj',
+    ],
+    files: {
+      'app.csproj': '<Project Sdk="Microsoft.NET.Sdk"><ProjectReference Include="lib/lib.csproj" /></Project>\n',
+      'lib/lib.csproj': '<Project Sdk="Microsoft.NET.Sdk" />\n',
+    },
+  },
+  {
     name: 'a directory of the system, where the base image may work at the top',
     lines: ['FROM example.com/base', 'COPY src src', 'RUN rm -rf lib', 'RUN pip install flask'],
   },
