@@ -127,26 +127,25 @@ const attributes: Rule = (words, at, files) => {
   // Names of users are looked up.
   const system = words[0] === 'chmod' || /^\d*:?\d*$/.test(who) ? 'none' : 'reads';
   // Which files a pattern names depends on all that are there.
-  const targets = paths.map((path) => resolvePath(at.directory, /[*?[]/.test(path) ? aboveGlob(path) : path));
-  if (hasOption(words, 'R', 'recursive') || paths.some((path) => /[*?[]/.test(path))) {
+  const isPattern = (path: string): boolean => /[*?[]/.test(path);
+  const targets = paths.map((path) => resolvePath(at.directory, isPattern(path) ? aboveGlob(path) : path));
+  if (hasOption(words, 'R', 'recursive') || paths.some(isPattern)) {
     if (targets.every((path) => isSystem(path))) return { ...NOTHING, system: 'writes' };
-    const reads = targets.map((path) => ({ path, tree: true }));
-    const writes = targets.filter((path) => files.bare(path) === undefined);
-    const touches = targets.flatMap((path) => files.bare(path) ?? []);
+    const writes: string[] = [];
+    const touches: string[] = [];
+    for (const path of targets) {
+      const bare = files.bare(path);
+      if (bare === undefined) writes.push(path);
+      else touches.push(...bare);
+    }
     const isGift =
       words[0] === 'chown' &&
       /^(?:[a-z_][\w-]*:[a-z_][\w-]*|\d+:\d+)$/i.test(who) &&
-      !paths.some((path) => /[*?[]/.test(path)) &&
+      !paths.some(isPattern) &&
       words.slice(1).every((word) => !word.startsWith('-') || /^(?:-[Rvf]+|--recursive)$/.test(word));
-    return {
-      ...NOTHING,
-      reads,
-      writes,
-      touches,
-      attributes: true,
-      system,
-      ...(isGift ? { gives: { to: who, trees: targets } } : {}),
-    };
+    const reads = targets.map((path) => ({ path, tree: true }));
+    const gives = isGift ? { gives: { to: who, trees: targets } } : {};
+    return { ...NOTHING, reads, writes, touches, attributes: true, system, ...gives };
   }
   const touches = targets.filter((path) => files.isDirectory(path));
   const writes = targets.filter((path) => !touches.includes(path));
@@ -336,14 +335,14 @@ const copyOrMove: Rule = (words, at, files) => {
   if (paths.length < 2 || words.some((word) => /^-t|^--target/.test(word))) return undefined;
   const all = paths.map((path) => resolvePath(at.directory, path));
   if (all.every((path) => isSystemPath(path, files))) return { ...NOTHING, system: 'writes' };
-  // Into a directory of the system, or over a file there: that is for the system to say.
-  if (words[0] === 'cp' && isSystem(all.at(-1) as string) && all.slice(0, -1).every((path) => files.owns(path)))
-    return paths.some((path) => /[*?[{]/.test(path))
-      ? undefined
-      : { ...NOTHING, reads: all.slice(0, -1).map((path) => ({ path, tree: true })), system: 'writes' };
-  const [from, to] = all as [string, string];
-  if (all.length > 2 || paths.some((path) => /[*?[{]/.test(path))) return undefined;
   if (words.some((word) => word.startsWith('-') && !/^-[afnprRvP]+$/.test(word))) return undefined;
+  if (paths.some((path) => /[*?[{]/.test(path))) return undefined;
+  // Into a directory of the system, or over a file there: that is for the system to say.
+  const sources = all.slice(0, -1);
+  if (words[0] === 'cp' && isSystem(all.at(-1) as string) && sources.every((path) => files.owns(path)))
+    return { ...NOTHING, reads: sources.map((path) => ({ path, tree: true })), system: 'writes' };
+  const [from, to] = all as [string, string];
+  if (all.length > 2) return undefined;
   // Into what the system holds, or over what more of the project lies in.
   if ([from, to].some((path) => isSystemPath(path, files) || (files.holdsOwn(path) && !files.owns(path))))
     return undefined;
@@ -371,20 +370,18 @@ const edit: Rule = (words, at, disk) => {
   const [script, ...named] = words.slice(2);
   if (!/^-(?:i|i[Er]|[Er]i)$/.test(words[1] ?? '') || script === undefined || !SUBSTITUTION.test(script))
     return undefined;
+  return editedInPlace(named, at, disk);
+};
+
+/** `dos2unix FILE...`: like `sed -i`. */
+const lineEnds: Rule = (words, at, disk) => editedInPlace(words.slice(1), at, disk);
+
+function editedInPlace(named: readonly string[], at: Place, disk: Disk): Effect | undefined {
   const targets = named.map((path) => resolvePath(at.directory, path));
   if (named.length === 0 || named.some((path) => path.startsWith('-') || /[*?[{]/.test(path))) return undefined;
   if (!targets.every((path) => disk.owns(path))) return undefined;
   return { ...NOTHING, reads: targets.map((path) => ({ path })), writes: targets };
-};
-
-/** `dos2unix FILE...`: like `sed -i`. */
-const lineEnds: Rule = (words, at, disk) => {
-  const named = words.slice(1);
-  const targets = named.map((path) => resolvePath(at.directory, path));
-  if (named.length === 0 || named.some((path) => /^-|[*?[{]/.test(path)) || !targets.every((path) => disk.owns(path)))
-    return undefined;
-  return { ...NOTHING, reads: targets.map((path) => ({ path })), writes: targets };
-};
+}
 
 const archive: Rule = (words, at, files) => {
   // Extracting from and into the system's directories.

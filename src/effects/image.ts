@@ -532,7 +532,7 @@ export class Image implements Files {
       const known = this.directories.get(current);
       const isOpen = known?.startsWith('perhaps ') === true;
       if (!isOpen && this.isDirectory(current)) continue;
-      const own = this.isAnybodys(current) ? `${this.symbols.of('perhaps', this.valueOf(current), maker)}` : maker;
+      const own = this.ownerMade(current, maker);
       const made = perhaps ? `perhaps ${own}` : own;
       this.directories.set(current, !isOpen || known === `perhaps ${own}` ? made : `${known.slice(8)} or ${made}`);
     }
@@ -582,7 +582,10 @@ export class Image implements Files {
     return false;
   }
 
-  /** A command that is not understood: everything becomes its result, but for files that it is known to leave alone. `copies`: it puts the source somewhere. */
+  /**
+   * A command that is not understood: everything becomes its result, but for files that it is known to leave alone.
+   * `copies`: it puts the source somewhere.
+   */
   writeAll(symbol: number, spared: readonly string[] = [], copies = false): void {
     const kept = spared.map((path) => ({ path, layers: this.layersAt(path) }));
     // What lies in a project's tree before anything was copied there is not the project's source.
@@ -732,9 +735,10 @@ export class Image implements Files {
     return [...this.directories.keys()].filter((each) => within(each, path));
   }
 
-  /** What may be there may be anybody's. */
-  isAnybodys(path: string): boolean {
-    return this.layersAt(path).list.some((layer) => layer.presence === 'maybe' && layer.unknown === true);
+  /** Whose a directory is that `maker` makes: what a command may have left there may be anybody's. */
+  ownerMade(path: string, maker: string): string {
+    const isAnybodys = this.layersAt(path).list.some((layer) => layer.presence === 'maybe' && layer.unknown === true);
+    return isAnybodys ? `${this.symbols.of('perhaps', this.valueOf(path), maker)}` : maker;
   }
 
   /** The directory stays whose it was, whatever has been copied to it. */

@@ -543,11 +543,7 @@ class Execution {
 
   /** Whose a directory is once a copy of `maker`'s goes to it: one that is there stays whose it was (rule 29). */
   private ownerOf(directory: string, maker: string): string {
-    if (this.image.isDirectory(directory)) return this.image.maker(directory);
-    // One that a command may have left may be anybody's.
-    return this.image.isAnybodys(directory)
-      ? `${this.symbols.of('perhaps', this.image.valueOf(directory), maker)}`
-      : maker;
+    return this.image.isDirectory(directory) ? this.image.maker(directory) : this.image.ownerMade(directory, maker);
   }
 
   /** What was copied to a stage at or below this path is here, too. */

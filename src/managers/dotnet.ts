@@ -52,6 +52,9 @@ const STORES = ['/root/.nuget/packages', '/root/.nuget'];
 const PROJECT = /\.(?:cs|fs|vb)proj$/i;
 const SOLUTION = /\.slnx?$/i;
 const CONFIGURATION = ['NuGet.Config', 'NuGet.config', 'nuget.config'];
+/** Of these the nearest counts. */
+const PROPERTIES = ['Directory.Build.props', 'Directory.Build.targets', 'Directory.Packages.props'];
+const SETTINGS = [...CONFIGURATION, ...PROPERTIES, 'global.json', 'Directory.Build.rsp'];
 /** Properties that move obj/. */
 const MOVES_OUTPUT = [
   'BaseIntermediateOutputPath',
@@ -249,7 +252,7 @@ class ProjectReader {
     this.directories.add(directory);
     for (const above of upward(directory, this.files))
       for (const name of ['Directory.Build.rsp', ...CONFIGURATION]) this.setting(at(above, name));
-    for (const name of ['Directory.Build.props', 'Directory.Build.targets', 'Directory.Packages.props']) {
+    for (const name of PROPERTIES) {
       const found = this.above(directory, name);
       if (found !== undefined) this.build(found, directory);
     }
@@ -361,15 +364,6 @@ function textOf(element: Json): string {
 function quoted(path: string): string {
   return path.includes(' ') ? `"${path}"` : path;
 }
-
-const SETTINGS = [
-  ...CONFIGURATION,
-  'global.json',
-  'Directory.Build.props',
-  'Directory.Build.targets',
-  'Directory.Packages.props',
-  'Directory.Build.rsp',
-];
 
 /** The directory and those around it; `/`, which is the base image's rather than a project's, where a setting was put there. */
 function* upward(directory: string, files: Files): Iterable<string> {

@@ -411,14 +411,14 @@ function planSegment(
     .filter(isGain);
   if (gains.length === 0 && stop.split === undefined) return undefined;
   const owners = new Map<Copy, { to: string; by: Run }>();
-  for (const { instruction, actions } of events.slice(from, stop.index + 1))
-    for (const { effect } of riders.includes(instruction as Run) ? [] : actions)
-      for (const { copy, placements } of effect?.gives === undefined ? [] : sunk)
-        if (
-          copy.span[0] < instruction.span[0] &&
-          placements.every(({ target }) => effect?.gives?.trees.some((tree) => within(target, tree)))
-        )
-          owners.set(copy, { to: effect?.gives?.to ?? '', by: instruction as Run });
+  for (const { instruction, actions } of events.slice(from, stop.index + 1)) {
+    const by = instruction as Run;
+    const gifts = riders.includes(by) ? [] : actions.flatMap(({ effect }) => effect?.gives ?? []);
+    for (const { to, trees } of gifts)
+      for (const { copy, placements } of sunk)
+        if (copy.span[0] < by.span[0] && placements.every(({ target }) => trees.some((tree) => within(target, tree))))
+          owners.set(copy, { to, by });
+  }
   return {
     sunk,
     owners,

@@ -16,12 +16,13 @@ export interface Context {
 
 export interface Stage {
   readonly name: string | undefined;
-  fs: FileSystem;
+  readonly fs: FileSystem;
   readonly configuration: Map<string, string>;
   readonly log: [text: string, inputs: string][];
 }
 
 interface Draft extends Stage {
+  fs: FileSystem;
   /** What its layers so far are known by. */
   key: string;
   workdir: string;
