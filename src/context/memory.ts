@@ -12,9 +12,12 @@ export interface MemoryOptions {
   readonly executable?: readonly string[];
 }
 
-/** A context of files given by path. All count as tracked by git; `.gitignore` files among them are obeyed. */
+/** A context of files given by path; one with a NUL in it is binary. All count as tracked by git; `.gitignore` files among them are obeyed. */
 export function memoryContext(files: Readonly<Record<string, string>>, options: MemoryOptions = {}): BuildContext {
-  const read = (path: string): string | undefined => (Object.hasOwn(files, path) ? files[path] : undefined);
+  const read = (path: string): string | undefined => {
+    const text = Object.hasOwn(files, path) ? files[path] : undefined;
+    return text?.includes('\0') === true ? undefined : text;
+  };
   const own = `${options.dockerfile ?? 'Dockerfile'}.dockerignore`;
   const ignorePath = read(own) === undefined ? '.dockerignore' : own;
   const ignoreSource = read(ignorePath);

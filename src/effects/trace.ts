@@ -181,6 +181,13 @@ const ROOT =
 const SPECIAL =
   /^(?:PATH|HOME|PWD|IFS|ENV|BASH_ENV|CDPATH|SHELL\w*|LD_\w+|PYTHON\w*|(?:NODE|GIT)_(?!(?:\w+_)?TOKEN$)\w+|npm_config_\w+)$/i;
 
+/** What ADD unpacks: tar, or a compressed one. */
+const ARCHIVE = /\.(?:tar|tgz|tbz2?|txz|tar\.\w+|gz|bz2|xz|zst)$/;
+
+/** Binary files that are no such archive, whatever is in them. */
+const NO_ARCHIVE =
+  /\.(?:jar|war|ear|zip|whl|deb|rpm|apk|exe|dll|so|wasm|class|png|jpe?g|gif|ico|webp|pdf|woff2?|ttf|otf|eot|mp[34]|jks|p12|pfx|der|db|sqlite3?)$/i;
+
 /** Of a compound command, in UTF-16 units. */
 const LONGEST_LOOKED_INTO = 2_000;
 
@@ -220,8 +227,8 @@ class Execution {
   private readonly image: Image;
   private readonly configuration: string[];
   private readonly volumes: string[] = [];
-  /** Sources of copies that may not be there: to name one fails the build then. */
-  private readonly perhapsMissing = new Set<string>();
+  /** What may fail a build, or with some builders: copies whose source may be missing, several sources without a slash. */
+  private readonly mayFail = new Set<string>();
   /** Managers whose store this stage has filled. */
   private readonly warmed: Set<string>;
   private readonly fetched: ReadonlySet<string>;
@@ -302,11 +309,7 @@ class Execution {
       stage: this.stage,
       events,
       image: this.image,
-      configuration: [
-        ...this.configuration,
-        ...[...this.perhapsMissing].sort().map((source) => `copy of ${source}, which may be missing`),
-        ...this.environment.lines(),
-      ],
+      configuration: [...this.configuration, ...[...this.mayFail].sort(), ...this.environment.lines()],
       fetched: this.fetched,
       placed: this.placed,
       ...(parent === undefined ? {} : { parent }),
@@ -405,7 +408,7 @@ class Execution {
     const flag = (name: string): string => copy.flags.find((each) => each.name === name)?.value ?? '';
     const chown = flag('chown') + this.used(flag('chown'));
     const others = this.flagText(copy, (name) => name === 'chown' || name === 'from' || name === 'parents');
-    const refs = this.used(others);
+    const refs = this.used([others, ...copy.sources.map((source) => source.text)].join(' '));
     const owner = [
       refs,
       chown === '0:0' || chown === 'root:root' || chown === 'root' ? '' : chown,
@@ -424,13 +427,12 @@ class Execution {
     }
     const directory = resolvePath(copy.state.workdir, destination);
     const sources = copy.sources.map((source) => source.value ?? source.text);
-    const many = sources.length > 1 || copy.heredocs.length > 1;
-    const into =
-      destination.endsWith('/') ||
-      destination === '.' ||
-      destination.endsWith('/.') ||
-      many ||
-      this.image.isDirectory(directory);
+    const many = sources.length + copy.heredocs.length > 1;
+    const hasSlash = destination.endsWith('/') || destination === '.' || destination.endsWith('/.');
+    // The classic builder refuses the first, BuildKit the second.
+    if (many && !destination.endsWith('/')) this.mayFail.add(`several sources to ${destination}`);
+    if (sources.length > 1 && flag('checksum') !== '') this.mayFail.add(`one checksum of ${sources.join(' ')}`);
+    const into = hasSlash || many || this.image.isDirectory(directory);
     const place = (target: string, layer: Layer, isDirectory: boolean, perhaps = false): void => {
       if (this.isLinked(target)) {
         this.image.writeAll(this.symbols.of('link', target, layer.key, this.image.valueOf('/')));
@@ -464,14 +466,6 @@ class Execution {
       const isPlain = placements.length === sources.length;
       return isPlain && stage !== undefined ? { from: { stage, placements } } : {};
     }
-    if (copy.heredocs.length > 0) {
-      for (const heredoc of copy.heredocs) {
-        const text = this.file.source.slice(...heredoc.body);
-        const symbol = this.symbols.of('heredoc', text, owner, heredoc.quoted ? '' : this.environment.value());
-        place(into ? join(directory, heredoc.name) : directory, valueLayer(symbol, 'made'), false);
-      }
-      if (sources.length === 0) return {};
-    }
     // A wildcard that matches nothing makes no directory either.
     const isSure = sources.some(
       (source) => !/[*?[\\]/.test(source) || expandCopySource(this.context, source).length > 0,
@@ -484,9 +478,7 @@ class Execution {
     for (const source of sources) {
       if (
         copy.keyword === 'ADD' &&
-        (/^[a-z+]+:\/\//.test(source) ||
-          source.startsWith('git@') ||
-          /\.(?:tar|tgz|tbz2?|txz|tar\.\w+|gz|bz2|xz|zst)$/.test(source))
+        (/^[a-z+]+:\/\//.test(source) || source.startsWith('git@') || this.mayUnpack(source))
       ) {
         plain = false;
         place(directory, mergeLayer(`${source}:${owner}`), true);
@@ -494,9 +486,14 @@ class Execution {
       }
       const wildcard = /[*?[\\]/.test(source);
       const matches = expandCopySource(this.context, source);
+      if (copy.keyword === 'ADD' && matches.some((path) => this.mayUnpack(path))) {
+        plain = false;
+        place(directory, mergeLayer(`${source}:${owner}`), true);
+        continue;
+      }
       const pattern = resolvePath('/', source).slice(1) || '.';
       if (matches.length === 0 && !wildcard) {
-        this.perhapsMissing.add(source);
+        this.mayFail.add(`copy of ${source}, which may be missing`);
         const file = looksLikeFile(source);
         const isAbsent = this.context.known && !this.context.may(pattern);
         const target = file && into ? join(directory, baseName(pattern)) : directory;
@@ -517,7 +514,7 @@ class Execution {
       for (const path of matches) {
         const kind = this.context.kind(path);
         // It is followed (rule 31), so that what it leads to comes, which may be a directory, or nothing.
-        if (kind === 'symlink') this.perhapsMissing.add(path);
+        if (kind === 'symlink') this.mayFail.add(`copy of ${path}, which may be missing`);
         if (kind === 'symlink' && !looksLikeFile(path)) {
           plain = false;
           place(directory, mergeLayer(`followed:${path}:${owner}`), this.isLinked(directory));
@@ -538,7 +535,19 @@ class Execution {
         place(directory, brought(inside, layer), true, !isSure);
       }
     }
+    // They come after the files (`dispatchCopy` of BuildKit: SourcePaths, then SourceContents).
+    for (const heredoc of copy.heredocs) {
+      const text = this.file.source.slice(...heredoc.body);
+      const symbol = this.symbols.of('heredoc', text, owner, heredoc.quoted ? '' : this.environment.value());
+      place(into ? join(directory, heredoc.name) : directory, valueLayer(symbol, 'made'), false);
+    }
     return plain ? { placements } : {};
+  }
+
+  /** An archive, which BuildKit tells by what is in it: of a file that is no text, by its name. */
+  private mayUnpack(path: string): boolean {
+    if (ARCHIVE.test(path)) return true;
+    return this.context.kind(path) === 'file' && this.context.read(path) === undefined && !NO_ARCHIVE.test(path);
   }
 
   /** Whose a directory is once a copy of `maker`'s goes to it: one that is there stays whose it was (rule 29). */

@@ -715,6 +715,37 @@ it.each(EXCHANGED)('%s%s and %s do not change places', (above, one, other, below
   expect(trouble).toBeDefined();
 });
 
+/** Two ways to write a copy that are not the same to a builder. */
+const REWRITTEN: readonly (readonly [name: string, before: string, after: string])[] = [
+  // `dispatchCopy` of BuildKit: SourcePaths come first, then SourceContents.
+  [
+    'a heredoc beside a file of its name',
+    'COPY <<x.txt /d/\nhi\nx.txt\nCOPY x.txt /d/',
+    'COPY <<x.txt x.txt /d/\nhi\nx.txt',
+  ],
+  ['a build argument in a source', 'ARG D=x\nCOPY $D.txt /d/', 'ARG D=x\nCOPY x.txt /d/'],
+  [
+    'a build argument that may name another file',
+    'ARG D=x\nCOPY x.txt /d/a\nCOPY $D.txt /d/a',
+    'ARG D=x\nCOPY x.txt /d/a',
+  ],
+  ['an archive that is known by its content', 'ADD bundle /d/', 'COPY bundle /d/'],
+  ['one among others', 'ADD bund* /d/', 'COPY bund* /d/'],
+  [
+    'a checksum for several downloads',
+    'ADD --checksum=sha256:0 https://example.com/a /d/\nADD --checksum=sha256:0 https://example.com/b /d/',
+    'ADD --checksum=sha256:0 https://example.com/a https://example.com/b /d/',
+  ],
+  ['several sources without a slash', 'COPY x.txt /app\nCOPY package.json /app', 'COPY x.txt package.json /app'],
+];
+
+it.each(REWRITTEN)('not the same: %s', (_, before, after) => {
+  const context = memoryContext({ ...PROJECT, bundle: 'ustar\0' });
+  const file = (text: string): Dockerfile => parse(`FROM node:20\nWORKDIR /app\n${text}\n`);
+  expect(proof({ file: file(before), context }).compare({ file: file(after), context })).toBeDefined();
+  expect(proof({ file: file(before), context }).compare({ file: file(before), context })).toBeUndefined();
+});
+
 /** What is mounted while pnpm's store is filled, or read; and whether the install may be offline then. */
 const MOUNTS: readonly (readonly [fetch: string, install: string, verdict: string])[] = [
   ['', '', 'accepted'],

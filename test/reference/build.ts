@@ -294,12 +294,6 @@ function copy(stage: Draft, each: Instruction, world: World): void {
   const owner = chown === undefined ? 'root' : ownerOf(expand(chown, get));
   const chmod = each.flags.get('chmod');
   const { fs } = stage;
-  for (const heredoc of each.heredocs) {
-    const isIn = /\/$|^\.$/.test(written) || fs.isDirectory(destination);
-    const target = isIn ? `${destination}/${heredoc.name}` : destination;
-    fs.makeDirectory(parent(target), owner, chmod);
-    fs.put(target, { type: 'file', content: heredoc.body, mode: chmod ?? '644', owner });
-  }
   const under = (path: string): string => `${destination === '/' ? '' : destination}/${path}`;
   const named = all.slice(0, -1).filter((word) => !word.startsWith('<<'));
   const sources = named.flatMap((word) => {
@@ -351,6 +345,13 @@ function copy(stage: Draft, each: Instruction, world: World): void {
     const target = top ?? (isIn ? under(base(path)) : destination);
     fs.makeDirectory(parent(target), owner, chmod ?? '755');
     place(fs, target, entry, owner, chmod, keep);
+  }
+  // What is written in the Dockerfile comes after the files.
+  for (const heredoc of each.heredocs) {
+    const isIn = /\/$|^\.$/.test(written) || fs.isDirectory(destination);
+    const target = isIn ? `${destination}/${heredoc.name}` : destination;
+    fs.makeDirectory(parent(target), owner, chmod);
+    fs.put(target, { type: 'file', content: heredoc.body, mode: chmod ?? '644', owner });
   }
 }
 
