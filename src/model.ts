@@ -30,6 +30,7 @@ export interface Dockerfile {
   readonly trouble?: Trouble;
 }
 
+/** A line of its own between instructions; those within an instruction belong to its text. */
 export interface Comment {
   /** From `#` to the end of the line, line end excluded. */
   readonly span: Span;
@@ -70,7 +71,7 @@ export interface Base {
 
 /** A Dockerfile word: an argument of COPY, WORKDIR, USER ... */
 export interface Word {
-  /** As written, continuations removed. */
+  /** As written, continuations removed; in JSON form decoded, so that only `span` is as written. */
   readonly text: string;
   readonly span: Span;
   /** After expansion and quote removal, build-arg defaults assumed; absent when it cannot be known. */

@@ -1,6 +1,7 @@
 /**
  * What a transform may import (published as `dockerfix/plugin`): the model, what a build reads and writes, and
- * the moves that edit it; and what helps a package manager to read its command line and its manifests.
+ * the moves that edit it; and what helps a package manager to read its command line and its manifests. Each says what
+ * it does where it is written.
  */
 export type * from './model.ts';
 export { traceOf } from './effects/memo.ts';
@@ -18,7 +19,7 @@ export {
 export { document, optionalDocument, type Format } from './managers/shared/documents.ts';
 export { worksOffline } from './managers/shared/offline.ts';
 export { generated, isTrouble, missing, single, tool, unknown, unresolvedVariable } from './managers/shared/steps.ts';
-export { moveBelow } from './moves/below.ts';
+export { moveBelow, removed } from './moves/below.ts';
 export { edited, emit, manifestCopies, supportsMounts } from './moves/emit.ts';
 export { rewritten, short } from './moves/lines.ts';
 export { planFixes, proposals } from './moves/fix.ts';

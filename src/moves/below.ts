@@ -1,12 +1,18 @@
-/** Instructions that move down as they are. */
+/** Instructions that move down as they are, or go. */
 import type { Dockerfile, Edit, Instruction } from '../model.ts';
 import { afterLine, blankAfter, blankBefore, cuts } from './lines.ts';
+
+/** Takes instructions away, given in the order of the file, with their comments and the blank lines that set them off. */
+export function removed({ source }: Dockerfile, instructions: readonly Instruction[]): Edit[] {
+  return cuts(source, instructions).map((span) => ({ file: 'dockerfile', span, text: '' }));
+}
 
 /**
  * Moves instructions, given in the order of the file, to just below another one: with their comments, which belong to
  * the instruction below them (rule 12), and set off by a blank line where the first of them was.
  */
-export function moveBelow({ source, eol }: Dockerfile, moved: readonly Instruction[], anchor: Instruction): Edit[] {
+export function moveBelow(file: Dockerfile, moved: readonly Instruction[], anchor: Instruction): Edit[] {
+  const { source, eol } = file;
   const [first] = moved;
   if (first === undefined) return [];
   const at = afterLine(source, anchor.span[1]);
@@ -17,7 +23,7 @@ export function moveBelow({ source, eol }: Dockerfile, moved: readonly Instructi
   const apart = ended && (isFollowed || blankBefore(source, first.outer[0])) ? eol : '';
   const below = isFollowed && at < source.length && blankAfter(source, at) === undefined ? eol : '';
   return [
-    ...cuts(source, moved).map((span): Edit => ({ file: 'dockerfile', span, text: '' })),
+    ...removed(file, moved),
     { file: 'dockerfile', span: [at, at], text: ended ? apart + block + eol + below : eol + block },
   ];
 }

@@ -9,15 +9,16 @@ import { setTimeout } from 'node:timers/promises';
 import { parseAllDocuments } from 'yaml';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { folder, PROJECT } from '../cli/support.ts';
+import { lacks, needs } from '../support/programs.ts';
 import { batch, command, commit, rows, temporary } from './support.ts';
 
 const root = join(import.meta.dirname, '../..');
 let url: string;
-let redis: ChildProcess;
+let redis: ChildProcess | undefined;
 const started: ChildProcess[] = [];
 
 beforeAll(async () => {
-  if (spawnSync('redis-server', ['--version']).status !== 0) throw new Error('install redis-server');
+  if (lacks('redis-server')) return;
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const { port } = probe.address() as AddressInfo;
@@ -32,7 +33,7 @@ afterEach(async () => {
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
   }
 });
-afterAll(() => redis.kill('SIGKILL'));
+afterAll(() => redis?.kill('SIGKILL'));
 
 interface Started {
   readonly child: ChildProcess;
@@ -100,6 +101,8 @@ it.each(['compose', 'kubernetes'])('docs/queue/%s.yaml calls what there is', (na
 });
 
 describe('--queue', () => {
+  needs('redis-server');
+
   it('has three workers do what one machine does, and a killed one costs nothing', async () => {
     const cwd = temporary();
     const list = Array.from({ length: 9 }, (_, n) => repository(String(n), n < 2 ? SLOW : {}));

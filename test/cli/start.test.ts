@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import { checkConfig } from '../../src/config/schema.ts';
 import { REFUSALS } from '../../src/refusals.ts';
+import { lacks } from '../support/programs.ts';
 import { dockerfix, folder, PROJECT } from './support.ts';
 
 describe('init', () => {
@@ -102,7 +103,8 @@ describe('completion', () => {
     return found.filter((each) => each !== '' && each.startsWith(words.at(-1) ?? ''));
   }
 
-  it.each(['bash', 'zsh'])('%s completes commands, options and values', (shell) => {
+  it.for(['bash', 'zsh'])('%s completes commands, options and values', (shell, { skip }) => {
+    skip(lacks(shell), `install ${shell}`);
     expect([...offers(shell, [''])].sort()).toEqual(Object.keys(COMMANDS).sort());
     expect(offers(shell, ['--wr'])).toEqual(['--write']);
     expect(offers(shell, ['--style', 'p'])).toEqual(['parents']);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { dockerfix, FIXED, folder, PROJECT } from '../cli/support.ts';
+import { needs } from '../support/programs.ts';
 
 const root = join(import.meta.dirname, '../..');
 const bin = join(root, 'dist/cli.js');
@@ -50,6 +51,8 @@ describe('GitLab', () => {
 });
 
 describe('pre-commit', () => {
+  needs('pre-commit');
+
   /** A repository of hooks as a tag of ours is, already built: what pre-commit installs is the package. */
   function hooks(): string {
     const made = folder({}, false);

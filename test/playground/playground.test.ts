@@ -10,11 +10,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EXAMPLES } from '../../playground/examples.ts';
 import { pack, unpack } from '../../playground/share.ts';
 import { answer, ANY_SOURCE_FILE, type Question } from '../../playground/work.ts';
-import { inaccessible, launch } from '../support/browser.ts';
+import { BROWSERS, inaccessible, launch } from '../support/browser.ts';
+import { lacks, needs } from '../support/programs.ts';
 
 const root = join(import.meta.dirname, '../..');
 const directory = mkdtempSync(join(tmpdir(), 'dockerfix-playground-'));
-let browser: Browser;
+let browser: Browser | undefined;
 let server: Server;
 let address: string;
 
@@ -30,10 +31,10 @@ beforeAll(async () => {
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  browser = await launch();
+  if (!lacks(...BROWSERS)) browser = await launch();
 });
 afterAll(async () => {
-  await browser.close();
+  await browser?.close();
   server.close();
   rmSync(directory, { recursive: true, force: true });
 });
@@ -45,7 +46,7 @@ interface Opened {
 }
 
 async function open(fragment = '', options: BrowserContextOptions = {}): Promise<Opened> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const context = await (browser as Browser).newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const page = await context.newPage();
   const trouble: string[] = [];
   const own = new Set(['', 'style.css', 'main.js', 'worker.js'].map((name) => address + name));
@@ -145,6 +146,8 @@ describe.each<[name: string, options: BrowserContextOptions]>([
   ['dark', { colorScheme: 'dark' }],
   ['on a phone', { viewport: { width: 360, height: 740 }, hasTouch: true }],
 ])('%s', (_name, options) => {
+  needs(...BROWSERS);
+
   it.each([0, 4])('example %i is accessible, needs no network, and does not scroll sideways', async (index) => {
     const fragment = `#${await pack(example(index))}`;
     const { page, trouble } = await open(fragment, { ...options, bypassCSP: true });
@@ -161,6 +164,8 @@ describe.each<[name: string, options: BrowserContextOptions]>([
 });
 
 describe('in the browser', () => {
+  needs(...BROWSERS);
+
   it('shows the diff, the reasons, and what an edit re-runs', async () => {
     const { page, trouble } = await open();
     const text = await page.locator('#result').innerText();

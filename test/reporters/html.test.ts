@@ -10,16 +10,18 @@ import { unifiedDiff } from '../../src/diff.ts';
 import type { ReplayReport } from '../../src/reporters/replay.ts';
 import { htmlReport, type HtmlFile, type HtmlReport } from '../../src/reporters/html/index.ts';
 import { dockerfix, folder } from '../cli/support.ts';
-import { inaccessible, launch } from '../support/browser.ts';
+import { BROWSERS, inaccessible, launch } from '../support/browser.ts';
 import { History } from '../support/history.ts';
+import { lacks, needs } from '../support/programs.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'dockerfix-html-'));
-let browser: Browser;
+let browser: Browser | undefined;
+needs(...BROWSERS);
 beforeAll(async () => {
-  browser = await launch();
+  if (!lacks(...BROWSERS)) browser = await launch();
 });
 afterAll(async () => {
-  await browser.close();
+  await browser?.close();
   rmSync(directory, { recursive: true, force: true });
 });
 
@@ -32,7 +34,9 @@ interface Opened {
 async function open(html: string, options: BrowserContextOptions = {}): Promise<Opened> {
   const path = join(directory, 'report.html');
   writeFileSync(path, html);
-  const page = await (await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options })).newPage();
+  const page = await (
+    await (browser as Browser).newContext({ viewport: { width: 1280, height: 900 }, ...options })
+  ).newPage();
   const trouble: string[] = [];
   page.on('request', (request) => {
     if (request.url() !== `file://${path}`) trouble.push(request.url());

@@ -1,13 +1,16 @@
 /** A real browser, and what every page of ours has to hold in it. */
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
 
-const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome'].map((name) => `/usr/bin/${name}`);
+/** Any of them will do. */
+export const BROWSERS =
+  process.env['CHROMIUM'] === undefined ? ['chromium', 'chromium-browser', 'google-chrome'] : [process.env['CHROMIUM']];
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 export function launch(): Promise<Browser> {
-  const executablePath = process.env['CHROMIUM'] ?? BROWSERS.find((path) => existsSync(path));
+  const executablePath = BROWSERS.map((each) => resolve('/usr/bin', each)).find((path) => existsSync(path));
   if (executablePath === undefined) throw new Error('install chromium, or name a browser in CHROMIUM');
   return chromium.launch({ executablePath, args: ['--no-sandbox'] });
 }
