@@ -626,8 +626,19 @@ function python(words: readonly string[], at: Place, files: Disk, command: Comma
   return undefined;
 }
 
-/** Commands whose output is the system's alone. */
-const KNOWN_SUBSTITUTION = /\$\((?:nproc|uname -[a-z]|dpkg --print-architecture|arch|lsb_release -[a-z]+)\)/g;
+/** Substitutions that only tell what machine or system this is, what time, or a secret of whoever builds. */
+const ASKS =
+  /\$\((?:apk --print-arch|arch|nproc|uname -[a-z]+|lsb_release -[a-z]+|dpkg --print-architecture|getconf \w+|date(?: -u| -I\w*| "?\+[^()`$"]*"?| '\+[^()`$']*')*|cat \/run\/secrets\/[\w.-]+)\)/g;
+
+/** A text without such substitutions. */
+export function unasked(text: string): string {
+  return text.replace(ASKS, '');
+}
+
+/** It holds what another command prints, which may read the source. */
+export function substitutes(text: string): boolean {
+  return /\$\(|`|<\(/.test(unasked(text));
+}
 
 /**
  * What a simple command that is not an install does; undefined: not known.
@@ -636,6 +647,7 @@ const KNOWN_SUBSTITUTION = /\$\((?:nproc|uname -[a-z]|dpkg --print-architecture|
 export function ordinary(command: Command, at: Place, files: Disk): readonly Effect[] | undefined {
   const first = command.words[0]?.value;
   if (first === undefined) return undefined;
+  if (command.assignments.some(({ value }) => value === undefined) && substitutes(command.text)) return undefined;
   // sudo and exported-for-one-command variables do not change what is touched.
   const skip = first === 'sudo' ? 1 + (command.words[1]?.value === '-E' ? 1 : 0) : 0;
   const name = command.words[skip]?.value;
@@ -652,7 +664,7 @@ export function ordinary(command: Command, at: Place, files: Disk): readonly Eff
     );
   if (!literal && rule !== SILENT && rule !== packages) return undefined;
   for (const { text, value } of command.words) {
-    if (/\$\(|`|<\(/.test(text.replace(KNOWN_SUBSTITUTION, ''))) return undefined;
+    if (substitutes(text)) return undefined;
     // What a glob stands for depends on what is there.
     if (rule === SILENT && value === undefined && /[*?[]/.test(text.replace(/'[^']*'|"[^"]*"/g, ''))) return undefined;
   }

@@ -29,7 +29,7 @@ import { sparedBy } from '../managers/shared/compiler.ts';
 import { worksOffline } from '../managers/shared/offline.ts';
 import { keepsStores, missing } from '../managers/shared/steps.ts';
 import { branches, either, eitherInstall } from './choice.ts';
-import { isPrinted, ordinary, pipeline, type Effect } from './commands.ts';
+import { isPrinted, ordinary, pipeline, substitutes, unasked, type Effect } from './commands.ts';
 import { Variables } from './environment.ts';
 import {
   contextLayer,
@@ -81,6 +81,8 @@ export interface Action {
   readonly warm?: boolean;
   /** An install within a command that is not looked into: `if … fi`, `… || …`. */
   readonly inner?: Install;
+  /** What it writes into, or removes, may not be there, so that it fails. */
+  readonly lacks?: boolean;
   /** It repeats an earlier action on its own result, and so changes nothing. */
   readonly repeats?: boolean;
 }
@@ -166,10 +168,6 @@ const SHELL_ALTERING = new Set(
   ),
 );
 
-/** Substitutions that only tell what machine this is, or a secret of whoever builds. */
-const ASKS =
-  /\$\((?:apk --print-arch|arch|nproc|uname -[a-z]+|dpkg --print-architecture|getconf \w+|cat \/run\/secrets\/[\w.-]+)\)/g;
-
 /** Official images that do not run as root. Everything else without a registry or user prefix does. */
 const NOT_ROOT = /^(?:elasticsearch|kibana|logstash|jenkins|solr|sonarqube|neo4j|memcached|zookeeper)(?::|$)/;
 
@@ -249,6 +247,8 @@ class Execution {
   private readonly knowledge: Knowledge;
   private readonly done: readonly StageTrace[];
   private readonly memory: Memory;
+  /** What the RUN has mounted in the place of the image's own files, but for caches. */
+  private hidden: readonly string[] = [];
 
   constructor(
     file: Dockerfile,
@@ -623,8 +623,15 @@ class Execution {
   }
 
   private runCommands(run: Run): readonly Action[] {
-    for (const { source, target } of contextBinds(run))
-      this.image.mount(target, contextLayer(this.context, source, '', 'root'));
+    const binds = contextBinds(run);
+    for (const { source, target } of binds) this.image.mount(target, contextLayer(this.context, source, '', 'root'));
+    const others = this.mountsOf(run).filter(
+      ({ type, cache }) => (type === 'bind' || type === 'tmpfs') && cache === undefined,
+    );
+    this.hidden = others.flatMap(({ target }) => target ?? []);
+    // What comes out of a stage, or is made anew.
+    for (const target of this.hidden)
+      if (!binds.some((each) => each.target === target)) this.image.mount(target, mergeLayer(`mount:${target}`));
     // What a package manager's cache holds decides how long an install takes, and nothing else.
     const flags = this.flagText(
       run,
@@ -640,6 +647,7 @@ class Execution {
       );
     const actions = run.commands === undefined ? [this.opaque(run, base())] : this.runShell(run, run.commands, base);
     this.image.unmountAll();
+    this.hidden = [];
     return actions;
   }
 
@@ -737,7 +745,7 @@ class Execution {
     if (command.words.length === 0 && command.assignments.length > 0) {
       const unknown = command.assignments.some((each) => each.value === undefined);
       // What a substitution prints is known where it only asks what machine this is.
-      if (unknown && /[`(]/.test(command.text.replaceAll(ASKS, ''))) return false;
+      if (unknown && /[`(]/.test(unasked(command.text))) return false;
       shell.key = this.symbols.of(
         shell.key,
         command.text,
@@ -886,13 +894,12 @@ class Execution {
     const withSurroundings = (step: Effect): Effect => this.surrounded(step, around);
     if (command.simple && shell.lost !== true) {
       const install = this.knowledge.recognise(command, place);
-      if (install !== undefined && command.redirects.every(isPrinted)) {
+      const isOpen = substitutes(command.text);
+      // A build stays where it is; its download may be told without what it is told.
+      if (install !== undefined && command.redirects.every(isPrinted) && (!isOpen || install.kind === 'build')) {
         const manager = this.knowledge.manager(install.manager) as PackageManager;
-        const analysis = this.analysis(
-          manager,
-          install,
-          install.kind === 'script' ? this.scriptView(shell) : this.image,
-        );
+        const told = this.analysis(manager, install, install.kind === 'script' ? this.scriptView(shell) : this.image);
+        const analysis = isOpen ? closed(told, command) : told;
         const splitReads = analysis.splits.map((split) => this.readsOf(split.before, place));
         // What comes from a registry does not depend on what a build is called; what a script or a build makes may.
         const quiet = install.kind === 'script' ? where : inShell(stateWith(base(command.text)));
@@ -974,7 +981,7 @@ class Execution {
       (place.environment('NODE_OPTIONS') ?? '') === '' &&
       !around.reads.some(({ path }) => path === '/') &&
       run.flags.every(({ name, value }) => name !== 'mount' || /(?:^|,)type=(?:cache|secret|ssh)/.test(value ?? ''));
-    const parts = command.simple ? handedOn(command) : commandsWithin(command.text);
+    const parts = (command.simple ? [command] : commandsWithin(command.text)).flatMap(handedOn);
     const inner = parts
       .map((each) => this.knowledge.recognise(each, place))
       .find((install) => install?.kind === 'install');
@@ -1041,7 +1048,7 @@ class Execution {
           effects.push(...own.map((effect) => this.surrounded(effect, around)));
           continue;
         }
-        if (install.kind !== 'install' || !each.redirects.every(isPrinted)) return undefined;
+        if (install.kind !== 'install' || !each.redirects.every(isPrinted) || substitutes(each.text)) return undefined;
         const analysis = this.analysis(this.knowledge.manager(install.manager) as PackageManager, install, this.image);
         installs.push(install);
         analyses.push(analysis);
@@ -1134,7 +1141,7 @@ class Execution {
   }
 
   private step(step: Effect, place: number, text: string, rest: Partial<Action>): Action {
-    const opaque = step.opaque ?? this.notAllowed(step, rest.install?.place.user);
+    const opaque = step.opaque ?? this.notAllowed(step, rest.install?.place.user) ?? this.notKept(step, text);
     if (opaque !== undefined) return this.everything(text, step.name, place, opaque, rest);
     const inputs = step.reads.map((read) => this.input(read));
     // A mount hides the store that an earlier layer filled, and what it holds belongs to no layer.
@@ -1160,6 +1167,10 @@ class Execution {
     const symbol = lenient ?? exact;
     if (step.system === 'writes') this.image.writeSystem(symbol);
     const { removes = [], makes = [], touches = [] } = step;
+    const removed = step.reads.filter(({ path }) => removes.includes(path));
+    const lacks =
+      step.into?.some((each) => !this.isThere(each)) === true ||
+      removed.some(({ path }) => !this.image.isDirectory(path) && this.image.has(path) !== 'yes');
     const written = [...step.writes, ...step.edits, ...makes, ...touches];
     // A link is taken away itself; what is written to it goes to where it leads.
     if (
@@ -1178,7 +1189,7 @@ class Execution {
       this.image.write(path, valueLayer(this.symbols.of('text', content), 'made', '', content));
     for (const path of makes) this.image.makeDirectory(path, step.maker ?? '');
     for (const path of touches) this.image.touchDirectory(path, symbol);
-    const action: Action = { text, name, symbol, effect: step, inputs, ...rest };
+    const action: Action = { text, name, symbol, effect: step, inputs, ...(lacks ? { lacks } : {}), ...rest };
     if (step.settles === true) this.settled.set(settled, { action, before, left: this.left(step) });
     return action;
   }
@@ -1203,6 +1214,20 @@ class Execution {
           code: 'not-writable',
           message: `\`${path}\` was not copied as the user \`${user ?? ''}\`, who has to change it`,
           help: 'copy it with --chown',
+        };
+  }
+
+  /** What is mounted is read-only, or what is written there is lost. */
+  private notKept({ writes, edits, removes = [], makes = [], sets = {} }: Effect, text: string): Trouble | undefined {
+    if (this.hidden.length === 0) return undefined;
+    const written = [...writes, ...edits, ...removes, ...makes, ...Object.keys(sets)];
+    const path = written.find((each) => this.hidden.some((target) => within(each, target)));
+    return path === undefined
+      ? undefined
+      : {
+          code: 'intervening-run-reads-source',
+          message: `\`${firstLine(text)}\` may write to \`${path}\`, where something is mounted`,
+          help: 'copy it instead of mounting it',
         };
   }
 
@@ -1277,7 +1302,7 @@ function commandsWithin(text: string): readonly Command[] {
             .join(';'),
       )
       .slice(0, LONGEST_LOOKED_INTO)
-      .split(/[;|&(){}\n]+|(?:^|\s)(?:if|then|elif|else|fi|do|done|while|!)(?=\s|$)/);
+      .split(/[;|&(){}\n]+|(?:^|\s)(?:if|then|elif|else|fi|do|done|while|time|!)(?=\s|$)/);
     known = parts
       .filter((part) => part.trim() !== '' && !part.includes('<<'))
       .flatMap((part) => commandsOf(part.trim()).slice(0, 1))
@@ -1287,7 +1312,20 @@ function commandsWithin(text: string): readonly Command[] {
   return known;
 }
 
-/** Itself, or the commands that it is given to run: `sh -c "npm ci"`, `timeout 600 npm ci`. */
+/** Of a command that holds what another one prints: its steps may do anything, and so may what is made of it. */
+function closed(analysis: Analysis, command: Command): Analysis {
+  const opaque = {
+    code: 'intervening-run-reads-source',
+    message: `${firstLine(command.text)} depends on what another command prints`,
+  };
+  return {
+    ...analysis,
+    steps: analysis.steps.map((step) => (step.warm === true ? step : { ...step, opaque: step.opaque ?? opaque })),
+    splits: analysis.splits.filter(({ before }) => !substitutes(before)),
+  };
+}
+
+/** Itself, or the commands that it is given to run: `sh -c "npm ci"`, `timeout 600 npm ci`, `env A=$(b) npm ci`. */
 function handedOn(command: Command): readonly Command[] {
   const words = command.words.map(({ value, text }) => value ?? text);
   const name = baseName(words[0] ?? '');
@@ -1295,8 +1333,8 @@ function handedOn(command: Command): readonly Command[] {
     const script = words.findIndex((word) => /^-\w*c$/.test(word));
     return script < 0 ? [command] : commandsWithin(words[script + 1] ?? '');
   }
-  if (!/^(?:time|timeout|nice|nohup|xargs)$/.test(name)) return [command];
-  const start = words.findIndex((word, at) => at > 0 && !/^(?:-\S*|\d+[smh]?)$/.test(word));
+  if (!/^(?:env|timeout|nice|nohup|xargs)$/.test(name)) return [command];
+  const start = words.findIndex((word, at) => at > 0 && !/^(?:-\S*|\d+[smh]?|\w+=.*)$/s.test(word));
   return start < 0 ? [] : commandsOf(words.slice(start).join(' '));
 }
 
@@ -1382,7 +1420,7 @@ function exported({ text, value }: ShellWord): readonly [name: string, value: st
   const [, name = '', constant] = /^([A-Za-z_]\w*)=(.*)$/s.exec(value ?? text) ?? [];
   if (name === '') return undefined;
   if (value !== undefined) return [name, constant];
-  return SPECIAL.test(name) || /[`$*?[~]/.test(text.replaceAll(ASKS, '')) ? undefined : [name, undefined];
+  return SPECIAL.test(name) || /[`$*?[~]/.test(unasked(text)) ? undefined : [name, undefined];
 }
 
 /** Without the group, and without the mode of what was made. */

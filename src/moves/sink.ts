@@ -5,6 +5,7 @@
  */
 import type { BuildContext, Command, Copy, Install, Read, Run, Split, Trouble } from '../model.ts';
 import { parentOf, resolvePath } from '../dockerfile/state.ts';
+import { substitutes } from '../effects/commands.ts';
 import { isShared, isSystem, sourceOf, within } from '../effects/paths.ts';
 import {
   contextBinds,
@@ -225,9 +226,11 @@ function notLookedInto({ install, text }: Action): Trouble {
   return {
     code: 'unsplittable-run',
     message:
-      own === text
-        ? `${short(text)} keeps what it prints in a file, and is taken as a whole`
-        : `\`${own}\` stands within ${short(text)}, which is taken as a whole`,
+      own === text && substitutes(text)
+        ? `${short(text)} depends on what another command prints, and is taken as a whole`
+        : own === text
+          ? `${short(text)} keeps what it prints in a file, and is taken as a whole`
+          : `\`${own}\` stands within ${short(text)}, which is taken as a whole`,
     help: 'write the install as a command of its own',
   };
 }
@@ -326,22 +329,31 @@ function rides(actions: readonly Action[], copies: readonly Placement[]): boolea
 
 /** The part of a segment in which no RUN reads what a copy above brings. */
 function beforeReaders(events: readonly Event[], context: BuildContext, withRiders: boolean): readonly Event[] {
-  const targets: Placement[] = [];
+  const copies: CopyEvent[] = [];
   for (const [index, event] of events.entries()) {
-    if (withRiders && rides(event.actions, targets)) continue;
-    const copy = copyOf(event);
-    if (copy !== undefined && isBroad(copy, context)) targets.push(...copy.placements);
-    const reads = event.actions.flatMap((action) => action.effect?.reads ?? []);
     if (
-      reads.some((read) =>
-        targets.some(
-          (each) => within(read.path, each.target) || (read.tree === true && within(each.target, read.path)),
-        ),
+      withRiders &&
+      rides(
+        event.actions,
+        copies.flatMap(({ placements }) => placements),
       )
     )
-      return events.slice(0, index);
+      continue;
+    const copy = copyOf(event);
+    if (copy !== undefined && isBroad(copy, context)) copies.push(copy);
+    const reads = event.actions.flatMap((action) => action.effect?.reads ?? []);
+    if (reads.some((read) => copies.some((each) => mayBring(each, read, context)))) return events.slice(0, index);
   }
   return events;
+}
+
+function mayBring({ placements, stage }: CopyEvent, read: Read, context: BuildContext): boolean {
+  return placements.some((each) => {
+    if (read.tree === true && within(each.target, read.path)) return true;
+    if (!within(read.path, each.target)) return false;
+    const source = sourceOf(read.path, each);
+    return stage !== undefined || source === undefined || context.kind(source) !== undefined || context.may(source);
+  });
 }
 
 function planSegment(

@@ -145,6 +145,7 @@ function isScaffolding(action: Action): boolean {
     action.effect !== undefined &&
     (action.effect.maker === undefined || action.inputs.length === 0) &&
     action.install === undefined &&
+    action.lacks !== true &&
     action.effect.system !== 'writes' &&
     /^(?:mkdir -p|touch|rm -r) (?!.* \(may fail\)$)/.test(action.name)
   );
