@@ -214,7 +214,7 @@ export function opportunities(
           // Said of the install that reads what it changes.
           !trace.events.some(({ actions }) => actions.some((each) => mutatedBy([action], each) !== undefined))
         )
-          blocked.push({ run, install: action.install, trouble: NOT_MOVED });
+          blocked.push({ run, install: action.install, trouble: notMoved(trace.events.slice(0, index)) });
       }
     }
   }
@@ -235,11 +235,19 @@ function notLookedInto({ install, text }: Action): Trouble {
   };
 }
 
-const NOT_MOVED: Trouble = {
-  code: 'copy-not-movable',
-  message: 'the COPY above it has options (--link, --parents, --exclude) or variables that are not moved',
-  help: 'move it below the install by hand',
-};
+function notMoved(above: readonly Event[]): Trouble {
+  const copies = above.flatMap((event) => copyOf(event) ?? []);
+  const isPlain = copies.every((each) => isMovable(each) && each.copy.sources.every(({ text }) => !text.includes('$')));
+  return {
+    code: 'copy-not-movable',
+    message: isPlain
+      ? 'the COPY above it may bring what it fills'
+      : 'the COPY above it has options (--link, --parents, --exclude) or variables that are not moved',
+    help: isPlain
+      ? 'keep its output out by the ignore file, and move the COPY by hand'
+      : 'move it below the install by hand',
+  };
+}
 
 /** It finds no manifest, and nothing is brought to where it runs. */
 function inEmptyDirectory(
