@@ -1,12 +1,20 @@
-import { fix, memoryContext, parse } from './src/index.ts';
-import { traceOf } from './src/effects/memo.ts';
-const P = {'package.json':'{}','.dockerignore':'node_modules\n','requirements.txt':'flask\n','src/a.js':''};
-for (const lines of [['uv venv','uv pip install flask'],['uv venv /opt/v','ENV','uv pip install flask'],['uv pip install --system flask'],['uv venv && uv pip install flask'],['uv venv','uv pip install -r requirements.txt']]) {
-  const source = `FROM python:3.12\nWORKDIR /app\nCOPY . .\n${lines.map(l=>l==='ENV'?'ENV VIRTUAL_ENV=/opt/v':'RUN '+l).join('\n')}\n`;
-  const c = memoryContext(P);
-  const r = fix({ path: 'Dockerfile', source }, c);
-  console.log(JSON.stringify(lines), r.status, r.refused.map(x=>x.line+' '+x.code+' '+x.message).join(' | '));
+import { fix, memoryContext } from './src/index.ts';
+const P = {'package.json':'{}','package-lock.json':'{"lockfileVersion":3,"packages":{}}','.dockerignore':'node_modules\n','requirements.txt':'flask\n','requirements.in':'x','src/a.js':'','docker/overrides/package.json':'{"a":1}','a.csproj':'<Project Sdk="Microsoft.NET.Sdk"></Project>','debs/x.deb':'','x.conf':'','assets/a':'','debian/control':''};
+const N = {...P,'nuget.config':'<configuration><packageSources><clear/></packageSources></configuration>'};
+const T = (run: string, p: Record<string,string> = P) => {
+  const r = fix({ path: 'Dockerfile', source: `FROM node:20\nWORKDIR /app\nCOPY . .\n${run}\n` }, memoryContext(p));
+  console.log(JSON.stringify(run), r.status, r.refused.map(x=>x.line+' '+x.code+' '+x.message).join(' | '));
   if (r.status==='changed') console.log(r.changes[0]!.after.split('\n').slice(2).join('\n'));
-  const f = parse(source);
-  for (const e of (traceOf as any)(f, c, {} as any)[0].events) for (const a of e.actions) console.log('   ', a.text, a.install?.kind, a.opaque?.code, a.opaque?.message, JSON.stringify(a.effect?.writes), JSON.stringify(a.effect?.reads));
-}
+};
+T('RUN cp -r docker/overrides/. ./\nRUN npm ci');
+T('RUN cp -r docker/overrides ./x\nRUN npm ci');
+T('RUN sed -i /dev/d requirements.in\nRUN pip install gunicorn');
+T('RUN sed -i -e /dev/d /etc/apt/sources.list\nRUN npm ci');
+T("RUN sed -i 's/a/b/' /etc/apt/sources.list.d/*.list\nRUN npm ci");
+T('RUN <<EOF\nif [ "$NODE_ENV" = "production" ]; then\n  npm ci --omit=dev # only prod\n  npm run build\nfi\nEOF');
+T('RUN dotnet nuget add source https://a/x -n gh\nRUN dotnet restore a.csproj');
+T('RUN dotnet nuget add source https://a/x -n gh\nRUN dotnet restore a.csproj', N);
+T('COPY debs /opt/debs\nRUN echo "deb [trusted=yes] file:/opt/debs ./" > /etc/apt/sources.list.d/l.list && apt-get update && apt-get install -y x');
+T('RUN du -sh ./assets\nRUN npm ci');
+T('RUN apt-get build-dep -y .\nRUN npm ci');
+T('RUN curl https://sh.rustup.rs | sh -s -- -y --default-toolchain $(cat rust-toolchain)\nRUN npm ci');

@@ -59,7 +59,7 @@ const packages: Rule = (words, at, files) => {
   const isDpkg = words[0] === 'dpkg' && hasOption(words, 'i', 'install');
   const local = isDpkg
     ? operands(words)
-    : words.slice(1).filter((word) => /^\.{0,2}\//.test(word) || /\.(?:deb|rpm|apk)$/.test(word));
+    : words.slice(1).filter((word) => /^\.{0,2}\/|^\.{1,2}$/.test(word) || /\.(?:deb|rpm|apk)$/.test(word));
   const reads = local
     .map((word) => resolvePath(at.directory, word))
     .filter((path) => !isSystemPath(path, files))
@@ -339,6 +339,8 @@ const copyOrMove: Rule = (words, at, files) => {
   if (paths.some((path) => /[*?[{]/.test(path))) return undefined;
   // Into a directory of the system, or over a file there: that is for the system to say.
   const sources = all.slice(0, -1);
+  // `cp -r a/. b` copies what is in it, under whatever names.
+  if (paths.slice(0, -1).some((path) => /(?:^|\/)\.{1,2}$/.test(path))) return undefined;
   if (words[0] === 'cp' && isSystem(all.at(-1) as string) && sources.every((path) => files.owns(path)))
     return { ...NOTHING, reads: sources.map((path) => ({ path, tree: true })), system: 'writes' };
   const [from, to] = all as [string, string];
@@ -364,13 +366,35 @@ const SUBSTITUTION = /^s([/|#,@!:%~])(?:(?!\1)[^\\\n]|\\.)*\1(?:(?!\1)[^\\\n]|\\
 const edit: Rule = (words, at, disk) => {
   if (!words.some((word) => /^-[a-zA-Z]*i|^--in-place/.test(word)) || words.some((word) => /^(?:-f|--file)/.test(word)))
     return undefined;
-  const files = words.slice(1).filter((word) => !word.startsWith('-') && /^\/[\w./+@-]+$/.test(word));
-  if (files.length > 0 && files.every((path) => isSystemPath(resolvePath(at.directory, path), disk)))
-    return { ...NOTHING, system: 'writes' };
+  // Without -e, the first operand is the script.
+  const hasScript = words.some((word) => /^(?:-e|--expression)/.test(word));
+  const files = words
+    .filter(
+      (word, index) => index > 0 && !word.startsWith('-') && !/^(?:-e|--expression)$/.test(words[index - 1] ?? ''),
+    )
+    .slice(hasScript ? 0 : 1);
+  const isOfSystem = (word: string): boolean => {
+    const fixed = /^\/[\w./+@-]*/.exec(word)?.[0];
+    return fixed !== undefined && isSystemPath(resolvePath('/', fixed), disk);
+  };
+  if (files.length > 0 && files.every(isOfSystem)) return { ...NOTHING, system: 'writes' };
   const [script, ...named] = words.slice(2);
   if (!/^-(?:i|i[Er]|[Er]i)$/.test(words[1] ?? '') || script === undefined || !SUBSTITUTION.test(script))
     return undefined;
   return editedInPlace(named, at, disk);
+};
+
+/**
+ * `dotnet nuget add source URL`, which goes to the project's own settings where they clear the user's.
+ * Source: https://learn.microsoft.com/nuget/consume-packages/configuring-nuget-behavior
+ */
+const packageSource: Rule = (words, at, files) => {
+  if (words[3] !== 'source' || !/^https?:/.test(words[4] ?? '')) return undefined;
+  for (let directory = at.directory; ; directory = parentOf(directory)) {
+    const names = ['nuget.config', 'NuGet.config', 'NuGet.Config'].map((name) => join(directory, name));
+    if (names.some((path) => files.has(path) !== 'no')) return undefined;
+    if (parentOf(directory) === directory) return { ...NOTHING, system: 'writes' };
+  }
 };
 
 /** `dos2unix FILE...`: like `sed -i`. */
@@ -553,10 +577,15 @@ const RULES: Readonly<Record<string, Rule>> = {
   conda: only(/^(?:--version|clean |config (?!.*--file)|init(?: |$)|info|list)/, SYSTEM),
   mamba: only(/^(?:--version|clean |config (?!.*--file)|init(?: |$)|info|list)/, SYSTEM),
   micromamba: only(/^(?:--version|clean |config |shell init)/, SYSTEM),
-  dotnet: only(
-    /^(?:--version|--info|--list-sdks|nuget (?:add source (?!\.)|locals)|dev-certs|workload update)/,
-    SYSTEM,
-  ),
+  dotnet: (words, at, files, command) =>
+    words[1] === 'nuget' && words[2] === 'add'
+      ? packageSource(words, at, files, command)
+      : only(/^(?:--version|--info|--list-sdks|nuget locals|dev-certs|workload update)/, SYSTEM)(
+          words,
+          at,
+          files,
+          command,
+        ),
   git: only(/^config --(?:global|system) /, SYSTEM),
   mkdir,
   chown: attributes,
@@ -594,7 +623,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   ls: print,
   cat: print,
   stat: print,
-  du: lookUp,
+  du: print,
   df: SILENT,
   echo: SILENT,
   printf: SILENT,

@@ -6,6 +6,7 @@
  */
 import type { Command, Place, Read } from '../model.ts';
 import { resolvePath } from '../dockerfile/state.ts';
+import { isPrinted } from './commands.ts';
 import type { Image } from './image.ts';
 import { HOME_FILES, isSystem, join } from './paths.ts';
 
@@ -83,7 +84,9 @@ export function surroundings(
   const program = names.find((name) => /^(?:\S*\/)?(?:pip|python)[\d.]*$/.test(name));
   const modules = new Set(program !== undefined && names.includes('-m') ? [directory] : []);
 
-  const ownOperands = OWN_OPERANDS.test(names[0] ?? '');
+  // What is printed to a file, others may read as a path: `echo "deb file:/debs ./" > sources.list`.
+  const isKept = /^(?:echo|printf)$/.test(names[0] ?? '') && command.redirects.some((each) => !isPrinted(each));
+  const ownOperands = OWN_OPERANDS.test(names[0] ?? '') && !isKept;
   for (const [at, name] of names.entries()) {
     if (at === 0 && !name.includes('/')) continue;
     const option = names[at - 1] ?? '';

@@ -947,7 +947,9 @@ class Execution {
         );
     }
     const piped =
-      command.pipeline === undefined || shell.lost === true ? undefined : pipeline(command, place, this.image);
+      command.pipeline === undefined || shell.lost === true || substitutes(command.text)
+        ? undefined
+        : pipeline(command, place, this.image);
     if (piped !== undefined) {
       const each = (command.pipeline ?? []).map((part) =>
         surroundings(part, place, this.variables(shell, part), this.image),
@@ -1036,7 +1038,8 @@ class Execution {
         presence = this.image.has(path);
         if (presence === (file.absent ? 'yes' : 'no')) continue;
       }
-      const commands = body.includes('<<') ? [] : commandsOf(oneLine(body));
+      // A comment would take along what is joined to its line.
+      const commands = /<<|(?:^|\s)#/.test(body) ? [] : commandsOf(oneLine(body));
       if (commands.length === 0) return undefined;
       for (const each of commands) {
         if (!each.simple) return undefined;
