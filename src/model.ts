@@ -129,6 +129,8 @@ interface InstructionBase {
   readonly flags: readonly Flag[];
   /** Everything after the keyword and flags, as an untouched range of the source (heredoc bodies excluded). */
   readonly argument: Span;
+  /** The same as a builder reads it: without continuations and the comments between them. */
+  readonly text: string;
   /** 1-based line of the keyword. */
   readonly line: number;
   readonly heredocs: readonly Heredoc[];

@@ -144,6 +144,7 @@ class Builder {
       keyword,
       flags: raw.flags,
       argument: raw.argument,
+      text: raw.text.text,
       line: raw.line,
       heredocs: raw.heredocs,
       state,

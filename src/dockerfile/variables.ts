@@ -14,9 +14,13 @@ export interface Variable {
   readonly varies: boolean;
 }
 
-export interface Variables extends Environment {
+export interface Lookup {
   look(name: string): Variable;
+  /** What a word holds where it cannot be told whether a value or its alternative does; absent: nothing is known then. */
+  either?(value: string | undefined, alternative: string | undefined): string | undefined;
 }
+
+export interface Variables extends Environment, Lookup {}
 
 export interface Expanded {
   /** Undefined: depends on something that is not known. */
@@ -43,7 +47,7 @@ const LONGEST = 65_536;
 const DEEPEST = 100;
 
 /** Expands variables and removes quotes and escapes. */
-export function expand(word: string, variables: Variables, escape: Escape): Expanded {
+export function expand(word: string, variables: Lookup, escape: Escape): Expanded {
   if (!/[$'"\\`]/.test(word)) return { value: word, varies: false };
   const lexer = new Lexer(word, escape, variables);
   const { text, varies } = lexer.read('', false);
@@ -82,7 +86,7 @@ class Lexer {
   private readonly source: string;
   private readonly escape: Escape;
   /** Undefined: variables stay as they are written. */
-  private readonly variables: Variables | undefined;
+  private readonly variables: Lookup | undefined;
   private readonly rawQuotes: boolean;
   private rawEscapes: boolean;
   private at = 0;
@@ -90,7 +94,7 @@ class Lexer {
   /** The word being read. Shared with the text inside of `${...}`, which empties it, as in BuildKit. */
   private word = '';
 
-  constructor(source: string, escape: Escape, variables: Variables | undefined, rawQuotes = false, rawEscapes = false) {
+  constructor(source: string, escape: Escape, variables: Lookup | undefined, rawQuotes = false, rawEscapes = false) {
     this.source = source;
     this.escape = escape;
     this.variables = variables;
@@ -237,7 +241,7 @@ class Lexer {
       const replacement = this.failed ? UNKNOWN : this.read('}', true);
       return this.variables === undefined
         ? plain(`\${${name}/${pattern.text ?? ''}/${replacement.text ?? ''}}`)
-        : { text: undefined, varies: this.variables.varies(name) };
+        : { text: undefined, varies: this.variables.look(name).varies };
     }
     const colon = operator === ':';
     if (colon) operator = this.source[this.at++];
@@ -250,6 +254,8 @@ class Lexer {
     const { value, set, varies } = this.variables.look(name);
     // A value that is not known may be empty.
     const counts = set === true && colon ? (value === undefined ? undefined : value !== '') : set;
+    if (counts === undefined && !pattern && operator !== '?' && this.variables.either !== undefined)
+      return { text: this.variables.either(operator === '+' ? '' : value, alternative.text), varies };
     if (counts === undefined || pattern) return { text: undefined, varies };
     if (operator === '?') return { text: counts ? value : undefined, varies };
     if (operator === '+')

@@ -1,5 +1,6 @@
 /** ENV, ARG and LABEL on symbols: what each name holds, whatever the order in which unrelated names were set. */
 import { pairs } from '../dockerfile/check.ts';
+import { expand, type Escape, type Lookup } from '../dockerfile/variables.ts';
 import { INHERITED, isFollowed } from './surroundings.ts';
 import type { Symbols } from './symbols.ts';
 
@@ -30,15 +31,26 @@ export class Variables {
   private readonly values = new Map<string, number>();
   private readonly labels: Map<string, number>;
   /** What each variable holds, where a default says; what came with the base image is `INHERITED`. */
-  private readonly texts: Map<string, string>;
+  readonly texts: Map<string, string>;
   /** Those of `texts` that programs take file names from. */
   readonly followed = new Map<string, string>();
   private readonly provenance = new Set<string>();
   private readonly groups: Group[] = [];
   private known: number | undefined;
+  /** What ARGs before the first FROM hold. */
+  private readonly globals: ReadonlyMap<string, string>;
+  private readonly lookup: Lookup = {
+    look: (name) => {
+      const text = this.texts.get(name);
+      return { value: text ?? INHERITED, set: text === undefined ? undefined : true, varies: false };
+    },
+    // Either may count; what came with the base image is not looked at, nor what stands behind it in a list.
+    either: (value, alternative) => [alternative, value].filter((each) => each !== '' && each !== undefined).join(':'),
+  };
 
-  constructor(symbols: Symbols, from?: Variables) {
+  constructor(symbols: Symbols, from?: Variables, globals: ReadonlyMap<string, string> = from?.globals ?? new Map()) {
     this.symbols = symbols;
+    this.globals = globals;
     this.labels = new Map(from?.labels);
     this.texts = new Map(from?.texts);
     for (const [name, symbol] of from?.values ?? []) this.put(name, symbol);
@@ -63,35 +75,38 @@ export class Variables {
   }
 
   /** The order of two settings of one name counts (rule 18), and what a value refers to. */
-  set(keyword: 'ENV' | 'ARG' | 'LABEL', text: string, escape: '\\' | '`'): void {
+  set(keyword: 'ENV' | 'ARG' | 'LABEL', text: string, escape: Escape): void {
     const references = this.references(text);
-    const set = settings(keyword, text, escape);
+    const expanded = (word: string): string | undefined => expand(word, this.lookup, escape).value;
+    const set = settings(keyword, text, escape).map(([name, value]) => [toldName(expanded(name)), value] as const);
     const into = keyword === 'LABEL' ? this.labels : this.values;
-    const changes = set.map(
-      ([name]) => [name, this.symbols.of(keyword, text, references, into.get(name) ?? 0)] as const,
-    );
+    const changes = set.map(([name]) => {
+      // One whose name is not known may be any.
+      const before = name === ANY ? [...into].map((each) => each.join('=')).join(' ') : (into.get(name) ?? 0);
+      return [name, this.symbols.of(keyword, text, escape, references, before, into.get(ANY) ?? 0)] as const;
+    });
     for (const [name, symbol] of changes)
       if (keyword === 'LABEL') this.labels.set(name, symbol);
       else this.put(name, symbol);
     if (keyword === 'LABEL') return;
-    const expand = (value: string): string =>
-      value
-        .replace(/^(["'])(.*)\1$/s, '$2')
-        .replace(/\$\{?(\w+)\}?/g, (_, name: string) => this.texts.get(name) ?? INHERITED)
-        // What doubles from line to line is not a path.
-        .slice(0, LONGEST);
-    // All of an instruction see the old values (rule 19).
-    const texts = set.flatMap(([name, value]) => (value === undefined ? [] : [[name, expand(value)] as const]));
+    // All of an instruction see the old values (rule 19); an ARG without a value takes that of before the first FROM.
+    const texts = set.map(
+      ([name, value]) => [name, value === undefined ? this.globals.get(name) : expanded(value)] as const,
+    );
     for (const [name, value] of texts) {
-      this.texts.set(name, value);
-      if (isFollowed(name)) this.followed.set(name, value);
+      if (value === undefined && keyword === 'ARG') continue;
+      // What doubles from line to line is not a path.
+      const told = (value ?? INHERITED).slice(0, LONGEST);
+      this.texts.set(name, told);
+      if (isFollowed(name)) this.followed.set(name, told);
     }
   }
 
   /** What the variables that a text names hold. */
   references(text: string): string {
     if (!text.includes('$')) return '';
-    const names = new Set([...text.matchAll(/\$\{?(\w+)/g)].map((match) => match[1] as string));
+    const names = new Set([...text.matchAll(/\$\{?([\p{L}\p{Nd}_]+)/gu)].map((match) => match[1] as string));
+    if (this.values.has(ANY)) names.add(ANY);
     return [...names]
       .sort()
       .map((name) => `${name}=${this.values.get(name) ?? 0}`)
@@ -125,19 +140,25 @@ export class Variables {
   }
 }
 
-/** What is set, in order; a value that is not told is undefined. A name that is itself a variable may be any. */
+/** Stands for a name that is not known: `ENV $A=b`. */
+const ANY = '?';
+
+function toldName(name: string | undefined): string {
+  return name === undefined || name.includes(INHERITED) ? ANY : name;
+}
+
+/** What is set, in order, as it is written; an ARG may have no value. */
 function settings(
   keyword: string,
   text: string,
-  escape: '\\' | '`',
+  escape: Escape,
 ): readonly (readonly [name: string, value: string | undefined])[] {
   const words = pairs(text, escape);
-  const bare = (word: string): string => word.replace(/^(["'])(.*)\1$/, '$2');
   // The legacy form: `ENV name value with blanks`.
   if (keyword !== 'ARG' && words[0]?.includes('=') === false)
-    return [[bare(words[0]), text.trim().slice(words[0].length).trim()]];
+    return [[words[0], text.trim().slice(words[0].length).trim()]];
   return words.map((word) => {
     const equals = word.indexOf('=');
-    return equals < 0 ? [bare(word), undefined] : [bare(word.slice(0, equals)), word.slice(equals + 1)];
+    return equals < 0 ? [word, undefined] : [word.slice(0, equals), word.slice(equals + 1)];
   });
 }

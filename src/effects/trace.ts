@@ -272,7 +272,9 @@ class Execution {
     this.placed = new Map(parent?.placed);
     if (parent === undefined) {
       this.image = new Image(symbols, symbols.of('base', from, stage.base.image ?? ''));
-      this.environment = new Variables(symbols);
+      const globals = new Variables(symbols);
+      for (const each of file.globals) globals.set('ARG', each.text, file.escape);
+      this.environment = new Variables(symbols, undefined, globals.texts);
       this.configuration = file.globals.map((global) => `ARG ${this.textOf(global)}`);
     } else {
       this.image = parent.image.fork();
@@ -390,7 +392,7 @@ class Execution {
       case 'ENV':
       case 'ARG':
       case 'LABEL':
-        this.environment.set(instruction.keyword, this.textOf(instruction), this.file.escape);
+        this.environment.set(instruction.keyword, instruction.text, this.file.escape);
         return { instruction, actions: [] };
       case 'VOLUME':
         this.volumes.push(this.textOf(instruction));
