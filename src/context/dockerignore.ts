@@ -315,6 +315,23 @@ export function expandCopySource(context: BuildContext, source: string): readonl
   return result;
 }
 
+/**
+ * The same of a source of `COPY --parents`, where `**` stands for directories however deep: it is an include pattern
+ * there. Source: dockerfile2llb, `dispatchCopy`, and moby/patternmatcher.
+ */
+export function expandParentsSource(context: BuildContext, source: string): readonly string[] {
+  if (!source.includes('**')) return expandCopySource(context, source);
+  let known = expansions.get(context);
+  if (known === undefined) expansions.set(context, (known = new Map<string, readonly string[]>()));
+  const key = `--parents ${source}`;
+  let result = known.get(key);
+  if (result === undefined) {
+    const { ignores } = parseIgnore(contextPath(source));
+    known.set(key, (result = context.list('.').filter((path) => ignores(path))));
+  }
+  return result;
+}
+
 /** Up to the first segment with a wildcard, the path is taken literally, backslashes too (fsutil's `splitWildcards`). */
 function expand(context: BuildContext, source: string): readonly string[] {
   const segments = contextPath(source).split('/');

@@ -20,6 +20,8 @@ export interface Layer {
   readonly presence: Presence;
   /** A lockfile that an install rewrote: harmless once the context restores it (allowance 0.4). */
   readonly soft?: boolean;
+  /** It is a file. */
+  readonly file?: boolean;
   /** It may be a file although it settles nothing. */
   readonly either?: true;
   /** Lies in a shared directory but among a project's own entries: commands on the system do not see it. */
@@ -153,6 +155,7 @@ class ContextLayer implements Layer {
   readonly presence: Presence;
   readonly maker: string;
   readonly link?: true;
+  readonly file: boolean;
   private readonly context: BuildContext;
   private readonly source: string;
   private readonly owner: string;
@@ -171,7 +174,8 @@ class ContextLayer implements Layer {
     // A symlink is followed when named as a source, and stays a link inside a copied directory (rule 31).
     const link = this.kind === 'symlink' ? (named ? ':followed' : ':link') : '';
     this.key = `c:${source}:${owner}${link}`;
-    this.settles = this.kind === 'file' || this.kind === 'symlink';
+    this.file = this.kind === 'file';
+    this.settles = this.file || this.kind === 'symlink';
     this.presence = this.kind === undefined ? 'maybe' : 'yes';
     if (link === ':link') this.link = true;
   }
@@ -700,6 +704,11 @@ export class Image implements Files {
     return this.layersAt(path).list.some(
       (layer) => layer.presence === 'yes' && !layer.settles && layer.soft !== true && layer.either !== true,
     );
+  }
+
+  /** A file of the build context is what was written there last. */
+  isFile(path: string): boolean {
+    return this.layersAt(path).list.at(-1)?.file === true;
   }
 
   /**

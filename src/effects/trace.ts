@@ -20,8 +20,9 @@ import type {
   ShellWord,
   Stage,
   Trouble,
+  Word,
 } from '../model.ts';
-import { expandCopySource, goMatch, parseIgnore } from '../context/dockerignore.ts';
+import { expandCopySource, expandParentsSource, goMatch, parseIgnore } from '../context/dockerignore.ts';
 import { parse } from '../dockerfile/parse.ts';
 import { resolvePath } from '../dockerfile/state.ts';
 import { knowledgeOf, type Knowledge } from '../managers/index.ts';
@@ -180,7 +181,7 @@ const SPECIAL =
   /^(?:PATH|HOME|PWD|IFS|ENV|BASH_ENV|CDPATH|SHELL\w*|LD_\w+|PYTHON\w*|(?:NODE|GIT)_(?!(?:\w+_)?TOKEN$)\w+|npm_config_\w+)$/i;
 
 /** What ADD unpacks: tar, or a compressed one. */
-const ARCHIVE = /\.(?:tar|tgz|tbz2?|txz|tar\.\w+|gz|bz2|xz|zst)$/;
+const ARCHIVE = /\.(?:tar|tgz|tbz2?|txz|tar\.\w+|gz|bz2|xz|zst)$/i;
 
 /** Binary files that are no such archive, whatever is in them. */
 const NO_ARCHIVE =
@@ -238,8 +239,8 @@ class Execution {
   private readonly aliased: boolean;
   /** Paths below the base image's own directory, and paths that are told in full. */
   private readonly places: { readonly relative: boolean; readonly absolute: boolean };
-  /** Triggers of the parent run before its first instruction (rule 15), so that nothing about it is certain. */
-  private readonly triggered: boolean;
+  /** Triggers of a parent ran before its first instruction (rule 15), or its parent's, so that nothing is certain. */
+  private triggered = false;
   private readonly file: Dockerfile;
   private readonly stage: Stage;
   private readonly context: BuildContext;
@@ -299,7 +300,8 @@ class Execution {
     const runsThere = stage.instructions.some((each) => each.keyword === 'RUN' && each.state.workdir[0] === '?');
     // What a RUN does in the unknown directory counts as done to everything where there are other places.
     this.places = { relative: unknown || (runsThere && !absolute), absolute };
-    this.triggered = parent?.stage.instructions.some((each) => each.keyword === 'ONBUILD') ?? false;
+    for (let each = parent; each !== undefined && !this.triggered; each = each.parent)
+      this.triggered = each.stage.instructions.some(({ keyword }) => keyword === 'ONBUILD');
     if (!this.aliased) for (const path of claims) this.image.claim(path);
   }
 
@@ -421,7 +423,9 @@ class Execution {
       .trim();
     if (this.aliased) this.configuration.push(`copy ${this.textOf(copy)}`);
     const destination = copy.destination?.value;
-    const maker = chown === '' ? 'root' : `${chown} ${flag('chmod')}`.trim();
+    // Directories get the mode of --chmod, but for a symbolic one. Source: fsutil, copy/copy.go, `createParentDirs`.
+    const mode = /^0?755$|^[^\d$]+$/.test(flag('chmod')) ? '' : flag('chmod') + this.used(flag('chmod'));
+    const maker = `${chown === '' ? 'root' : chown} ${mode}`.trim();
     const unknown = copy.from === undefined && copy.sources.some((source) => source.value === undefined);
     if (destination === undefined || unknown) {
       this.copyUnknown(copy, maker);
@@ -447,6 +451,7 @@ class Execution {
       if (before !== maker) this.image.keepMaker(target, before);
     };
     const placements: Placement[] = [];
+    const parents = copy.flags.some((each) => each.name === 'parents');
     if (copy.from !== undefined) {
       const stage = copy.fromStage === undefined ? undefined : this.done[copy.fromStage];
       for (const source of sources) {
@@ -455,14 +460,20 @@ class Execution {
           place(directory, this.fromPattern(copy, source, stage?.image, owner), true);
           continue;
         }
-        const target =
-          into && !endsInSlash(source) && looksLikeFile(source) ? join(directory, baseName(path)) : directory;
-        place(
-          target,
-          stage === undefined ? mergeLayer(`${copy.from}:${path}:${owner}`) : stageLayer(stage.image, path, owner),
-          target === directory,
-        );
-        placements.push({ source: path, target, directory: target === directory && !looksLikeFile(source) });
+        const key = `${copy.from}:${path}:${owner}`;
+        if (parents) {
+          place(directory, mergeLayer(`parents ${key}`), true);
+          continue;
+        }
+        const layer = stage === undefined ? mergeLayer(key) : stageLayer(stage.image, path, owner);
+        const isFile = !endsInSlash(source) && (stage?.image.isFile(path) ?? false);
+        const isDirectory = endsInSlash(source) || (stage?.image.isDirectory(path) ?? false);
+        const named = into && !isDirectory && (isFile || looksLikeFile(source));
+        const target = named ? join(directory, baseName(path)) : directory;
+        // What is in it comes there if it is a directory.
+        if (named && !isFile && !SURE_FILE.test(path)) place(directory, mergeLayer(`either ${key}`), true);
+        place(target, layer, target === directory);
+        placements.push({ source: path, target, directory: target === directory && !isFile && !looksLikeFile(source) });
         this.addPlacedOf(stage, path, target);
       }
       const isPlain = placements.length === sources.length;
@@ -472,7 +483,6 @@ class Execution {
     const isSure = sources.some(
       (source) => !/[*?[\\]/.test(source) || expandCopySource(this.context, source).length > 0,
     );
-    const parents = copy.flags.some((each) => each.name === 'parents');
     const isInDoubt = excluded(copy);
     const brought = (path: string, layer: Layer): Layer =>
       isInDoubt === undefined ? layer : sievedLayer(layer, path, isInDoubt);
@@ -480,25 +490,22 @@ class Execution {
     for (const source of sources) {
       if (
         copy.keyword === 'ADD' &&
-        (/^[a-z+]+:\/\//.test(source) || source.startsWith('git@') || this.mayUnpack(source))
+        (/^[a-z+]+:\/\//.test(source) || source.startsWith('git@') || this.unpacks(source))
       ) {
         plain = false;
         place(directory, mergeLayer(`${source}:${owner}`), true);
         continue;
       }
       const wildcard = /[*?[\\]/.test(source);
-      const matches = expandCopySource(this.context, source);
-      if (copy.keyword === 'ADD' && matches.some((path) => this.mayUnpack(path))) {
-        plain = false;
-        place(directory, mergeLayer(`${source}:${owner}`), true);
-        continue;
-      }
+      const matches = parents ? expandParentsSource(this.context, source) : expandCopySource(this.context, source);
       const pattern = resolvePath('/', source).slice(1) || '.';
       if (matches.length === 0 && !wildcard) {
         this.mayFail.add(`copy of ${source}, which may be missing`);
         const file = looksLikeFile(source);
         const isAbsent = this.context.known && !this.context.may(pattern);
         const target = file && into ? join(directory, baseName(pattern)) : directory;
+        if (target !== directory && !SURE_FILE.test(source))
+          place(directory, mergeLayer(`either:${pattern}:${owner}`), true);
         place(
           target,
           isAbsent
@@ -517,10 +524,10 @@ class Execution {
         const kind = this.context.kind(path);
         // It is followed (rule 31), so that what it leads to comes, which may be a directory, or nothing.
         if (kind === 'symlink') this.mayFail.add(`copy of ${path}, which may be missing`);
-        if (kind === 'symlink' && !looksLikeFile(path)) {
+        if (kind === 'symlink' && !SURE_FILE.test(path)) {
           plain = false;
           place(directory, mergeLayer(`followed:${path}:${owner}`), this.isLinked(directory));
-          continue;
+          if (!into || !looksLikeFile(path)) continue;
         }
         const isDirectory = kind === 'directory';
         const top = parents ? join(directory, afterPivot(source, path)) : directory;
@@ -540,10 +547,21 @@ class Execution {
     // They come after the files (`dispatchCopy` of BuildKit: SourcePaths, then SourceContents).
     for (const heredoc of copy.heredocs) {
       const text = this.file.source.slice(...heredoc.body);
-      const symbol = this.symbols.of('heredoc', text, owner, heredoc.quoted ? '' : this.environment.value());
+      const symbol = this.symbols.of(
+        'heredoc',
+        heredoc.stripTabs ? '-' : '',
+        text,
+        owner,
+        heredoc.quoted ? '' : this.environment.value(),
+      );
       place(into ? join(directory, heredoc.name) : directory, valueLayer(symbol, 'made'), false);
     }
     return plain ? { placements } : {};
+  }
+
+  /** One of the files that it names, or may name. */
+  private unpacks(source: string): boolean {
+    return this.mayUnpack(source) || expandCopySource(this.context, source).some((path) => this.mayUnpack(path));
   }
 
   /** An archive, which BuildKit tells by what is in it: of a file that is no text, by its name. */
@@ -592,7 +610,13 @@ class Execution {
   /** In a directory shared with the system, it lies among the project's own entries alone. */
   private isOwn(copy: Copy, target: string, isDirectory: boolean): boolean {
     if (!isShared(target) || !isDirectory || copy.from !== undefined || this.aliased) return false;
-    const names = copy.sources.flatMap((source) =>
+    const { sources } = copy;
+    const isKnown = ({ value = '' }: Word): boolean =>
+      looksLikeFile(value) || expandCopySource(this.context, value).length > 0;
+    if (!sources.every(isKnown)) return false;
+    if (copy.keyword === 'ADD' && sources.some(({ value = '' }) => /:\/\/|^git@/.test(value) || this.unpacks(value)))
+      return false;
+    const names = sources.flatMap((source) =>
       expandCopySource(this.context, source.value ?? '').flatMap((path) => {
         if (this.context.kind(path) !== 'directory') return [baseName(path)];
         // Of what git ignores, settings alone: somebody's `lib` beside a Dockerfile that copies to `/` is left out.
@@ -1391,6 +1415,10 @@ function excluded(copy: Copy): ((path: string) => boolean) | undefined {
     }
   };
 }
+
+/** Names that no directory has. Others with a dot may be either: `conf.d`, `.output`, `python3.12`. */
+const SURE_FILE =
+  /(?:^|\/)(?:\.env[\w.-]*|\.\w+rc|\.\w*ignore|Makefile|Gemfile|Dockerfile|Procfile|LICENSE|\.[\w-]+-version)$|\.(?:json[5c]?|ya?ml|toml|lockb?|txt|md|cfg|ini|conf|xml|properties|env|[bz]?a?sh|py|[cm]?[jt]sx?|rb|php|go|rs|java|kts?|gradle|cs|sln|\w+proj|props|targets|jar|war|ear|zip|tgz|gz|xz|bz2|tar|whl|deb|rpm|apk|exe|dll|so|dylib|wasm|html?|[sp]?css|sass|less|svg|png|jpe?g|gif|ico|pem|crt|cer|key|p12|jks|sql|db|sqlite3?|templates?|tmpl|tpl|j2|service|log|map|mod|sum|repo|list|gpg|asc|proto|graphql|prisma|exs?|lua|pl|csv|tsv|pdf|sample|example|dist)$/i;
 
 /** By its name: `.env`, `server.js`, `Gemfile`. Only used where the context cannot tell. */
 function looksLikeFile(path: string): boolean {
