@@ -54,9 +54,9 @@ export interface Owner {
   readonly maker: string;
 }
 
-/** A copy has no options but `--chown`. */
+/** A copy has no options but `--chown`, perhaps of users whom the build has changed. */
 function isPlain(owner: string): boolean {
-  return /^[\w.-]*(?::[\w.-]*)?$/.test(owner);
+  return /^[\w.-]*(?::[\w.-]*)?(?: [\w.*-]+=\d+)*$/.test(owner);
 }
 
 interface Node {

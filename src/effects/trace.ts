@@ -180,6 +180,9 @@ const ROOT =
 const SPECIAL =
   /^(?:PATH|HOME|PWD|IFS|ENV|BASH_ENV|CDPATH|SHELL\w*|LD_\w+|PYTHON\w*|(?:NODE|GIT)_(?!(?:\w+_)?TOKEN$)\w+|npm_config_\w+)$/i;
 
+/** Stands for whoever: `COPY passwd /etc/`. */
+const ANYBODY = '*';
+
 /** What ADD unpacks: tar, or a compressed one. */
 const ARCHIVE = /\.(?:tar|tgz|tbz2?|txz|tar\.\w+|gz|bz2|xz|zst)$/i;
 
@@ -248,6 +251,10 @@ class Execution {
   private readonly knowledge: Knowledge;
   private readonly done: readonly StageTrace[];
   private readonly memory: Memory;
+  /** The variables that the last USER names: `--build-arg` may give them another value. */
+  private userNamed = '';
+  /** Users and groups that commands of this stage add or change; what may change any is `ANYBODY`. */
+  private readonly users = new Map<string, number>();
   /** What the RUN has mounted in the place of the image's own files, but for caches. */
   private hidden: readonly string[] = [];
 
@@ -282,6 +289,7 @@ class Execution {
       this.environment = (environments[stage.base.stage as number] as Variables).fork();
       this.configuration = [...parent.configuration];
     }
+    this.configuration.push(`FROM ${this.flagText(stage.from)} ${from}`);
     this.fetched = new Set(
       parent?.events
         .flatMap((event) =>
@@ -380,6 +388,25 @@ class Execution {
     return user === '0' || user === '0:0' || user === 'root:root' ? 'root' : user;
   }
 
+  /** Whom the names in a `--chown` mean: a builder looks them up in the image. Source: BuildKit, `readUser`. */
+  private idsOf(chown: string): string {
+    if (this.users.size === 0) return '';
+    const names = chown.split(':').filter((name) => name !== 'root' && !/^\d*$/.test(name));
+    const changed = (names.length === 0 ? [] : [ANYBODY, ...names]).filter((name) => this.users.has(name));
+    return changed.map((name) => ` ${name}=${this.users.get(name) ?? 0}`).join('');
+  }
+
+  /** A command that adds or changes users, or the files that list them. */
+  private changeUsers(command: Command | undefined, symbol: number): void {
+    const words = command?.words.map(({ value, text }) => value ?? text) ?? [];
+    const isOfUsers = words.some((word) => /^(?:user|group)(?:add|mod|del)$|^(?:add|del)(?:user|group)$/.test(word));
+    const isOfFiles = /\/etc\/(?:passwd|group)\b/.test(command?.text ?? '');
+    const names = isOfUsers ? words.filter((word) => /^[\w.-]+$/.test(word)) : isOfFiles ? [ANYBODY] : [];
+    const isTold = !isOfUsers || words.every((word) => !word.includes('$'));
+    for (const name of isTold ? names : [ANYBODY])
+      this.users.set(name, this.symbols.of('user', this.users.get(name) ?? 0, symbol));
+  }
+
   private execute(instruction: Instruction): Event {
     if (this.triggered) this.configuration.push(`${instruction.keyword} ${this.textOf(instruction)}`);
     switch (instruction.keyword) {
@@ -389,7 +416,10 @@ class Execution {
       case 'ADD':
         return { instruction, actions: [], ...this.copy(instruction) };
       case 'WORKDIR':
-        this.image.makeDirectory((instruction as { path: string }).path, this.user(instruction));
+        this.image.makeDirectory((instruction as { path: string }).path, `${this.user(instruction)}${this.userNamed}`);
+        break;
+      case 'USER':
+        this.userNamed = this.used(instruction.text);
         break;
       case 'ENV':
       case 'ARG':
@@ -410,7 +440,7 @@ class Execution {
 
   private copy(copy: Copy): Pick<Event, 'placements' | 'from'> {
     const flag = (name: string): string => copy.flags.find((each) => each.name === name)?.value ?? '';
-    const chown = flag('chown') + this.used(flag('chown'));
+    const chown = flag('chown') + this.used(flag('chown')) + this.idsOf(flag('chown'));
     const others = this.flagText(copy, (name) => name === 'chown' || name === 'from' || name === 'parents');
     const refs = this.used([others, ...copy.sources.map((source) => source.text)].join(' '));
     const owner = [
@@ -439,7 +469,10 @@ class Execution {
     if (many && !destination.endsWith('/')) this.mayFail.add(`several sources to ${destination}`);
     if (sources.length > 1 && flag('checksum') !== '') this.mayFail.add(`one checksum of ${sources.join(' ')}`);
     const into = hasSlash || many || this.image.isDirectory(directory);
+    const isLink = copy.flags.some(({ name, value }) => name === 'link' && value !== 'false');
     const place = (target: string, layer: Layer, isDirectory: boolean, perhaps = false): void => {
+      if (within(target, '/etc') || within('/etc', target))
+        this.users.set(ANYBODY, this.symbols.of('user', this.users.get(ANYBODY) ?? 0, layer.key));
       if (this.isLinked(target)) {
         this.image.writeAll(this.symbols.of('link', target, layer.key, this.image.valueOf('/')));
         return;
@@ -449,6 +482,10 @@ class Execution {
       this.image.write(target, this.isOwn(copy, target, isDirectory) ? ownLayer(layer) : layer);
       // What lies in the source is given the owner; the destination keeps the one that it has (rule 29).
       if (before !== maker) this.image.keepMaker(target, before);
+      // Its layer has all directories on the way, too (rule 35).
+      if (isLink)
+        for (let each = isDirectory ? target : parentPath(target); each.length > 1; each = parentPath(each))
+          if (!isShared(each) && !isSystem(each)) this.image.touchDirectory(each, this.symbols.of('link', maker));
     };
     const placements: Placement[] = [];
     const parents = copy.flags.some((each) => each.name === 'parents');
@@ -669,7 +706,7 @@ class Execution {
         this.environment.value(used),
         this.user(run),
         run.state.shell.join('\0'),
-        flags + this.used(flags),
+        flags + this.used(flags) + this.userNamed,
       );
     const actions = run.commands === undefined ? [this.opaque(run, base())] : this.runShell(run, run.commands, base);
     this.image.unmountAll();
@@ -1038,7 +1075,8 @@ class Execution {
     const { gives, ...rest } = effect;
     if (gives === undefined) return effect;
     const isRoot = /^(?:0:0|root:root)$/.test(gives.to);
-    const to = { owner: isRoot ? '' : gives.to, maker: isRoot ? 'root' : gives.to };
+    const owner = gives.to + this.idsOf(gives.to);
+    const to = { owner: isRoot ? '' : owner, maker: isRoot ? 'root' : owner };
     const [tree] = gives.trees;
     if (userOf(place.user) !== 'root' || this.volumes.length + place.mounts.length > 0) return rest;
     if (tree === undefined || gives.trees.length > 1 || this.isElsewhere(tree) || this.isLinked(tree)) return rest;
@@ -1218,6 +1256,7 @@ class Execution {
       this.image.write(path, valueLayer(this.symbols.of('text', content), 'made', '', content));
     for (const path of makes) this.image.makeDirectory(path, step.maker ?? '');
     for (const path of touches) this.image.touchDirectory(path, symbol);
+    if (step.system === 'writes') this.changeUsers(rest.command, symbol);
     const action: Action = { text, name, symbol, effect: step, inputs, ...(lacks ? { lacks } : {}), ...rest };
     if (step.settles === true) this.settled.set(settled, { action, before, left: this.left(step) });
     return action;

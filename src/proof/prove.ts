@@ -11,7 +11,10 @@
  */
 import type { BuildContext, Dockerfile, PackageManager, Trouble } from '../model.ts';
 import { parse } from '../dockerfile/parse.ts';
+import { resolvePath } from '../dockerfile/state.ts';
 import { traced } from '../effects/memo.ts';
+import { baseName } from '../effects/paths.ts';
+import { mayMatch, namedByContext } from '../effects/named.ts';
 import { isOffline, type Action, type Input, type StageTrace } from '../effects/trace.ts';
 import { togetherTrouble } from './together.ts';
 
@@ -234,22 +237,21 @@ function ignoreFileTrouble(original: Side, after: BuildContext): Trouble | undef
       code: 'output-tracked-in-context',
       message: `ignoring more would change what the context holds (\`${lost ?? ''}\`)`,
     };
+  const lines = new Set(before.ignoreFile.source?.split('\n'));
+  const added = (after.ignoreFile.source ?? '').split('\n').filter((line) => !lines.has(line));
+  const names = added.map((line) => baseName(line.trim().replace(/(?:\/\*\*|\/)+$/, '')));
   for (const file of [original.file, ...before.siblings.map((text) => parse(text))]) {
     for (const instruction of file.instructions) {
-      if (
-        (instruction.keyword !== 'COPY' && instruction.keyword !== 'ADD') ||
-        !('sources' in instruction) ||
-        instruction.from !== undefined
-      )
-        continue;
-      for (const source of instruction.sources) {
-        const path = (source.value ?? '').replace(/^(?:\.?\/)+/, '').replace(/\/+$/, '');
-        if (path !== '' && path !== '.' && before.may(path) && !after.may(path))
-          return {
-            code: 'ignored-path-copied',
-            message: `\`COPY ${source.text}\` in a Dockerfile of the same context names what the ignore file would exclude`,
-          };
-      }
+      const named = namedByContext(instruction).find((source) => {
+        if (source.includes('$')) return true;
+        const path = resolvePath('/', source).slice(1) || '.';
+        return path !== '.' && ((before.may(path) && !after.may(path)) || names.some((name) => mayMatch(path, name)));
+      });
+      if (named !== undefined)
+        return {
+          code: 'ignored-path-copied',
+          message: `\`${instruction.keyword} ${named}\` in a Dockerfile of the same context names what the ignore file would exclude`,
+        };
     }
   }
   return undefined;
