@@ -1,0 +1,192 @@
+/**
+ * What reviewers of the proof found by comparing it with the builder's own source: each rewrite of the first kind was
+ * accepted once, each Dockerfile of the second was changed by a default transform.
+ */
+import { describe, expect, it } from 'vitest';
+import { fix, memoryContext, parse } from '../../src/index.ts';
+import { proof } from '../../src/proof/prove.ts';
+
+const PROJECT = {
+  '.dockerignore': '**/node_modules\n',
+  '.gitignore': 'rootfs\n',
+  'package.json': '{"dependencies":{"x":"1"}}',
+  'package-lock.json': '{"lockfileVersion":3,"packages":{}}',
+  'requirements.txt': 'flask==3.0.0\n',
+  'src/a.js': '',
+  'x.txt': '',
+  'y.txt': '',
+  'e/server': '',
+  server: '',
+  'p/a/package.json': '{}',
+  'p/a/b/package.json': '{}',
+  'p/q/z.txt': '',
+  'conf.d/package.json': '{}',
+  'rootfs.tar.gz': 'archive\0',
+  'rel-1.tar.gz': 'archive\0',
+  passwd: '',
+  'bin/npm': '',
+  'settings.xml': '',
+};
+
+/** Lines below `FROM node:20`, `WORKDIR /app`; the last two change places, or another text stands in their place. */
+const PAIRS: readonly (readonly [before: string, after?: string])[] = [
+  ['COPY --chmod=700 x.txt /a/\nCOPY y.txt /a/'],
+  ['COPY --chmod=700 x.txt /a/\nWORKDIR /a'],
+  ['RUN useradd -m app\nCOPY --chown=app x.txt ./'],
+  ['COPY passwd /etc/passwd\nCOPY --chown=node x.txt ./'],
+  ['ADD rootfs* /a/\nCOPY x.txt /a/'],
+  ['COPY --parents **/z.txt /a/\nCOPY y.txt /a/p/q/z.txt'],
+  ['COPY --parents p/**/package.json ./', 'COPY --parents p/*/package.json ./'],
+  ['WORKDIR /a\nCOPY --link x.txt /a/\nRUN chown node /a'],
+  ['WORKDIR /a\nCOPY --link --chown=node x.txt /a/\nCOPY --link --chown=root y.txt /a/'],
+  ['COPY <<EOF /a\n\tb\nEOF', 'COPY <<-EOF /a\n\tb\nEOF'],
+  ['ENV A=1 \\\nB=node\nCOPY --chown=$B x.txt /a/'],
+  ['ENV A=1 \\\nB=2\nENV B=3'],
+  ['ENV K=bar\nENV $K=root\nCOPY --chown=$bar x.txt /a/'],
+  ['ENV "b"ar=1\nENV bar=2'],
+  ['LABEL b\\ar=1\nLABEL bar=2'],
+  ["LABEL a=1 \\\n# isn't set\nbar=1\nLABEL bar=2"],
+  ['ENV K=bar\nLABEL $K=2\nLABEL bar=3'],
+  ['ENV é=1\nCOPY --chown=$é x.txt /a/'],
+  ['ARG U=node\nUSER node\nRUN npm i -g x\nUSER $U'],
+];
+
+const file = (text: string) => parse(`FROM node:20\nWORKDIR /app\n${text}\n`);
+
+describe('the proof refuses', () => {
+  it.each(PAIRS.map(([before, after]) => ({ before, after })))('$before', ({ before, after }) => {
+    const lines = before.split('\n');
+    const start = lines.findLastIndex((line) => /^(?:COPY|ADD|RUN|WORKDIR|ENV|LABEL|USER) /.test(line));
+    const above = lines.slice(0, start).findLastIndex((line) => /^(?:COPY|ADD|RUN|WORKDIR|ENV|LABEL) /.test(line));
+    const swapped = [...lines.slice(0, above), ...lines.slice(start), ...lines.slice(above, start)].join('\n');
+    const context = memoryContext(PROJECT);
+    const held = proof({ file: file(before), context });
+    expect(held.compare({ file: file(before), context })).toBeUndefined();
+    expect(held.compare({ file: file(after ?? swapped), context })).toBeDefined();
+  });
+
+  const APT = 'RUN apt-get update && apt-get install -y curl\n';
+  const STAGES: readonly (readonly [before: string, after: string])[] = [
+    ...['ADD rootfs.tar.gz /', 'ADD https://github.com/a/b.git /', 'COPY rootfs /'].map(
+      (copy) => [`FROM debian:12\n${copy}\n${APT}`, `FROM debian:12\n${APT}${copy}\n`] as const,
+    ),
+    ['FROM --platform=linux/arm64 node:20\n', 'FROM node:20\n'],
+    ['FROM node:20 AS s\nFROM s AS a\n', 'FROM node:20 AS s\nFROM s AS b\n'],
+    [
+      'FROM node:20 AS s\nCOPY server /src/\nFROM node:20\nCOPY --from=s /src/server /a/\nCOPY e/server /a/\n',
+      'FROM node:20 AS s\nCOPY server /src/\nFROM node:20\nCOPY e/server /a/\nCOPY --from=s /src/server /a/\n',
+    ],
+    [
+      'FROM node:20 AS s\nCOPY x.txt /src/\nFROM node:20\nCOPY --from=s --parents /src/x.txt /a/\n',
+      'FROM node:20 AS s\nCOPY x.txt /src/\nFROM node:20\nCOPY --from=s /src/x.txt /a/\n',
+    ],
+    [
+      'FROM node:20 AS a\nONBUILD WORKDIR /y\nFROM a AS m\nFROM m\nCOPY x.txt ./\nCOPY e/server /y/x.txt\n',
+      'FROM node:20 AS a\nONBUILD WORKDIR /y\nFROM a AS m\nFROM m\nCOPY e/server /y/x.txt\nCOPY x.txt ./\n',
+    ],
+    ['# escape=`\nFROM node:20\nENV A=a\\nb\n', 'FROM node:20\nENV A=a\\nb\n'],
+  ];
+  it.each(STAGES)('%j', (before, after) => {
+    const context = memoryContext(PROJECT);
+    const held = proof({ file: parse(before), context });
+    expect(held.compare({ file: parse(before), context })).toBeUndefined();
+    expect(held.compare({ file: parse(after), context })).toBeDefined();
+  });
+});
+
+/** Each with what would go wrong above the copy. */
+const FILES: readonly (readonly [why: string, text: string])[] = [
+  [
+    'node is told to load a file of the source, by a variable of before the first FROM',
+    'ARG APP_HOME=/app\nFROM node:20\nARG APP_HOME\nWORKDIR $APP_HOME\nENV NODE_OPTIONS="--require $APP_HOME/src/a.js"\nCOPY . .\nRUN npm ci\n',
+  ],
+  [
+    'the same by a default',
+    'FROM node:20\nWORKDIR /app\nENV NODE_OPTIONS="${NODE_OPTIONS:---require /app/src/a.js}"\nCOPY . .\nRUN npm ci\n',
+  ],
+  [
+    'npm is a program of the project',
+    'FROM node:20\nENV DIR=/app\nWORKDIR /app\nENV PATH="/app/bin":$PATH\nCOPY . .\nRUN npm ci\n',
+  ],
+  [
+    'the same, told over two lines',
+    'FROM node:20\nWORKDIR /app\nENV A=b \\\nPATH=/app/bin:$PATH\nCOPY . .\nRUN npm ci\n',
+  ],
+  [
+    'a directory of an image may hold a manifest',
+    'FROM node:20\nWORKDIR /app\nCOPY . .\nCOPY --from=example.com/assets:1 /assets-1.2 ./\nRUN npm ci\n',
+  ],
+  [
+    'a directory of a stage holds one',
+    'FROM node:20 AS b\nWORKDIR /src\nCOPY . .\nFROM node:20\nWORKDIR /app\nCOPY . .\nCOPY --from=b /src/conf.d ./\nRUN npm ci\n',
+  ],
+  ['an archive that a wildcard names', 'FROM node:20\nWORKDIR /app\nCOPY . .\nADD rel* ./\nRUN npm ci\n'],
+  [
+    'the files would belong to another number',
+    'FROM node:20\nWORKDIR /app\nCOPY --chown=node:node . .\nRUN usermod -u 1001 node\nRUN npm ci\n',
+  ],
+  [
+    'mkdir would make the directory, with another mode',
+    'FROM python:3.12\nCOPY --chmod=750 . /srv/app/\nRUN mkdir -p /srv/app/media /srv/app/static\nRUN apt-get update && apt-get install -y libpq-dev\n',
+  ],
+  [
+    'a label is set twice, the first time below a continuation',
+    'FROM node:20\nWORKDIR /app\nARG GIT_SHA\nLABEL a=1 \\\nbar=$GIT_SHA\nLABEL bar=2\nCOPY package.json package-lock.json ./\nRUN npm ci\n',
+  ],
+  [
+    'a trigger of the stage before the last set the options of node',
+    'FROM node:20 AS a\nONBUILD ENV NODE_OPTIONS="-r /app/x.txt"\nFROM a AS m\nFROM m\nWORKDIR /app\nCOPY . .\nRUN npm ci\n',
+  ],
+  [
+    'a version out of a file',
+    'FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm install -g pnpm@$(cat x.txt)\nRUN npm ci\n',
+  ],
+  ['a token out of a file', 'FROM node:20\nWORKDIR /app\nCOPY . .\nRUN NPM_TOKEN=$(cat x.txt) npm ci\n'],
+  ['the same, between backquotes', 'FROM node:20\nWORKDIR /app\nCOPY . .\nRUN A=`cat x.txt` npm ci\n'],
+  [
+    'a version out of a file, for an installer',
+    'FROM node:20\nWORKDIR /app\nCOPY . .\nRUN curl -sSf https://sh.rustup.rs | sh -s -- -y --default-toolchain $(cat x.txt)\nRUN npm ci\n',
+  ],
+  ['what is in a directory is copied', 'FROM node:20\nWORKDIR /app\nCOPY . .\nRUN cp -r conf.d/. ./\nRUN npm ci\n'],
+  [
+    'the script of sed is no path',
+    'FROM python:3.12\nWORKDIR /app\nCOPY . .\nRUN sed -i /dev/d requirements.txt\nRUN pip install gunicorn\n',
+  ],
+  [
+    'a comment ends with its line',
+    'FROM node:20\nWORKDIR /app\nCOPY . .\nRUN <<EOF\nif [ "$NODE_ENV" = "production" ]; then\n  npm ci --omit=dev # only there\n  npm run build\nfi\nEOF\n',
+  ],
+  ['du fails without the directory', 'FROM node:20\nWORKDIR /app\nCOPY . .\nRUN du -sh ./src\nRUN npm ci\n'],
+  [
+    'what a RUN has mounted is not what the copy brings',
+    'FROM node:20 AS b\nCOPY . /app/\nFROM b\nWORKDIR /app\nCOPY . .\nRUN --mount=type=bind,from=b,source=/app/package.json,target=package.json npm i\n',
+  ],
+];
+
+describe('nothing is moved where', () => {
+  it.each(FILES)('%s', (_, text) => {
+    const { changes } = fix({ path: 'Dockerfile', source: text }, memoryContext(PROJECT));
+    expect(changes.map(({ after }) => after)).toEqual([]);
+  });
+  it('a source is copied that apt is told of', () => {
+    const text =
+      'FROM node:20\nWORKDIR /app\nCOPY . .\nCOPY e /opt/e\nRUN echo "deb [trusted=yes] file:/opt/e ./" > /etc/apt/sources.list.d/l.list && apt-get update\n';
+    const [change] = fix({ path: 'Dockerfile', source: text }, memoryContext(PROJECT)).changes;
+    expect(change?.after).toMatch(/COPY e \/opt\/e\n.*\nRUN echo|COPY e \/opt\/e\nRUN echo/);
+  });
+});
+
+describe('the ignore file does not take away', () => {
+  it.each([
+    'FROM node:20\nRUN --mount=type=bind,source=node_modules,target=/n cp -r /n /x\n',
+    'FROM node:20\nARG D\nCOPY ${D} /x\n',
+    'FROM node:20\nCOPY node_modules* /x\n',
+    'FROM node:20\nONBUILD COPY node_modules /x\n',
+  ])('what %j names', (sibling) => {
+    const files = { ...PROJECT, '.dockerignore': '', '.gitignore': 'node_modules\n' };
+    const source = 'FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm ci\n';
+    expect(fix({ path: 'Dockerfile', source }, memoryContext(files)).changes).not.toEqual([]);
+    const { changes, refused } = fix({ path: 'Dockerfile', source }, memoryContext(files, { siblings: [sibling] }));
+    expect([changes, refused.map(({ code }) => code)]).toEqual([[], ['ignored-path-copied']]);
+  });
+});
