@@ -117,6 +117,22 @@ const FOUND: readonly (readonly [what: string, input: Partial<Input>])[] = [
       options: { add: ['cache-mounts'], target: { style: 'bind', builder: 'buildkit' } },
     },
   ],
+  [
+    'a file that is made in a directory of the source, which is removed in the end',
+    {
+      source:
+        'FROM python:3\nWORKDIR /app\nCOPY --chown=node . .\nRUN touch src/new.txt && bundle install\nRUN rm -rf /app/src\n',
+      files: { Gemfile: '', 'src/deep/b.js': '' },
+    },
+  ],
+  [
+    'a manifest of another stage, mounted over the one that is copied',
+    {
+      source:
+        'FROM node AS Build\nCOPY --chown=node . .\nFROM build\nWORKDIR /app\nCOPY --chown=node . .\nRUN --mount=type=bind,from=build,source=/app/package.json,target=package.json npm i\n',
+      files: { 'package.json': '{"scripts":{"install":"rm -f x.txt"}}' },
+    },
+  ],
 ];
 
 it.each(FOUND)('%s', async (_what, input) => {
