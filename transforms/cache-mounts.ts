@@ -72,7 +72,7 @@ function mountText(run: Run, action: Action, cache: CacheDirectory): string | Tr
   if (home === undefined)
     return {
       code: 'user-unknown',
-      message: `\`${action.text}\` runs as \`${place.user ?? ''}\`, whose home and ids are not known`,
+      message: `\`${action.text}\` runs as ${place.user === 'base' ? "the base image's user" : `\`${place.user ?? ''}\``}, whose home and ids are not known`,
       help: 'add the mount by hand, with uid= and gid=',
     };
   const moved = cache.variable === undefined ? undefined : place.environment(cache.variable);

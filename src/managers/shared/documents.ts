@@ -6,7 +6,7 @@ import type { Files, Trouble } from '../../model.ts';
 import { shallow } from './depth.ts';
 import { memo } from './memo.ts';
 import { record, type Json } from './package-json.ts';
-import { generated, missing } from './steps.ts';
+import { generated, isTrouble, missing } from './steps.ts';
 import { parseYaml } from './yaml.ts';
 
 type Parser = (text: string) => unknown;
@@ -45,7 +45,11 @@ export function optionalDocument(files: Files, path: string, format: Format): Js
   const text = files.read(path);
   if (text === undefined) return presence === 'maybe' ? undefined : generated(path);
   try {
-    return record(parsers[format](text.replace(/^\ufeff/, '')));
+    const json = record(parsers[format](text.replace(/^\ufeff/, '')));
+    if (!isTrouble(json)) return json;
+    // No manifest has such a field; told as a trouble it would be one.
+    const { code: _, ...rest } = json;
+    return rest;
   } catch {
     return {
       code: 'dynamic-manifest',
