@@ -326,8 +326,8 @@ export function expandParentsSource(context: BuildContext, source: string): read
   const key = `--parents ${source}`;
   let result = known.get(key);
   if (result === undefined) {
-    const { ignores } = parseIgnore(contextPath(source));
-    known.set(key, (result = context.list('.').filter((path) => ignores(path))));
+    const rules = parseIgnore(contextPath(source));
+    known.set(key, (result = context.list('.').filter((path) => rules.ignores(path))));
   }
   return result;
 }

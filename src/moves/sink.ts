@@ -419,12 +419,14 @@ function planSegment(
   const isInstallDivided = stop.split !== undefined && stop.divided?.install?.kind === 'install';
   if (isInstallDivided && !broad.some((each) => each.placements.some(({ directory }) => directory))) return undefined;
   const from = events.findIndex((event) => event.instruction === first.copy);
-  const sunk = copies.filter((each) => {
+  const sunk: CopyEvent[] = [];
+  for (const each of copies) {
     const at = events.findIndex((event) => event.instruction === each.copy);
-    if (at < from || stuck.has(each)) return false;
-    // Later copies over the same files go along, so that they still come last.
-    return broad.includes(each) || (!readBy(each, events.slice(at, stop.index + 1), stop) && overlaps(each, broad));
-  });
+    if (at < from || stuck.has(each)) continue;
+    // Later copies over the same files go along, so that they still come last; so does what is written as one block.
+    const goesAlong = overlaps(each, broad) || isOfBlock(each, sunk.at(-1));
+    if (broad.includes(each) || (goesAlong && !readBy(each, events.slice(at, stop.index + 1), stop))) sunk.push(each);
+  }
   const gains = events
     .slice(from, stop.index + 1)
     .flatMap((event) => (event === events[stop.index] ? event.actions.slice(0, stop.actions) : event.actions))
@@ -469,6 +471,19 @@ function withoutTail(stop: Stop, events: readonly Event[], copies: readonly Copy
   )
     return stop;
   return { ...stop, actions: gain + 1, cut: ((instruction as Run).commands ?? []).indexOf(command) };
+}
+
+/** A copy to the project, and no blank line or comment stands between it and the one above. */
+function isOfBlock(each: CopyEvent, above: CopyEvent | undefined): boolean {
+  const { copy, placements, stage } = each;
+  return (
+    above !== undefined &&
+    stage === undefined &&
+    isMovable(each) &&
+    placements.every(({ target }) => !isSystem(target) && !isShared(target)) &&
+    copy.outer[0] === copy.span[0] &&
+    copy.span[0] - above.copy.span[1] <= 2
+  );
 }
 
 function isAfter(one: CopyEvent, other: CopyEvent): boolean {
