@@ -116,6 +116,7 @@ function lastInstall(
   for (const { instruction, actions } of events) {
     if (instruction.span[0] < (moved[0] as Instruction).span[0] || moved.includes(instruction)) continue;
     if (uses(file.source.slice(...instruction.span), name)) break;
+    if (actions.some(({ told = '' }) => uses(told, name))) break;
     if (actions.some((action) => action.opaque !== undefined || action.effect?.variables === true)) break;
     if (actions.some((action) => action.install?.kind === 'install' || action.install?.kind === 'fetch'))
       last = instruction;

@@ -19,6 +19,8 @@ export interface Effect extends Step {
   readonly into?: readonly string[];
   /** Existing directories whose own owner or mode changes. */
   readonly touches?: readonly string[];
+  /** Paths of the system that it removes. */
+  readonly gone?: readonly string[];
   /** What it writes are symbolic links. */
   readonly links?: true;
   /** Of what it writes only the owner or the mode changes: the content is the one that it read. */
@@ -201,7 +203,8 @@ const remove: Rule = (words, at, files, command) => {
   const held = own.filter((path) => files.holdsOwn(path) && !files.owns(path));
   if (held.length > 0) return undefined;
   const reads = hasOption(words, 'f', 'force') ? [] : own.map((path) => ({ path }));
-  return { ...NOTHING, reads, removes: own, system: own.length === removes.length ? 'none' : 'writes' };
+  const gone = removes.filter((path) => path !== '*' && !own.includes(path));
+  return { ...NOTHING, reads, removes: own, gone, system: own.length === removes.length ? 'none' : 'writes' };
 };
 
 const link: Rule = (words, at, files) => {
@@ -664,10 +667,13 @@ export function unasked(text: string): string {
   return text.replace(ASKS, '');
 }
 
-/** It holds what another command prints, which may read the source. */
+/** It holds what another command prints, which may read the source; or it sets a variable on the way. */
 export function substitutes(text: string): boolean {
-  return /\$\(|`|<\(/.test(unasked(text));
+  return /\$\(|`|<\(/.test(unasked(text)) || ASSIGNS.test(text);
 }
+
+/** `: "${MODE:=production}"`, `printf -v mode x`. */
+export const ASSIGNS = /\$\{\w+:?=|\bprintf\s+-v/;
 
 /**
  * What a simple command that is not an install does; undefined: not known.
@@ -693,7 +699,7 @@ export function ordinary(command: Command, at: Place, files: Disk): readonly Eff
     );
   if (!literal && rule !== SILENT && rule !== packages) return undefined;
   for (const { text, value } of command.words) {
-    if (substitutes(text)) return undefined;
+    if (substitutes(text) || ASSIGNS.test(command.text)) return undefined;
     // What a glob stands for depends on what is there.
     if (rule === SILENT && value === undefined && /[*?[]/.test(text.replace(/'[^']*'|"[^"]*"/g, ''))) return undefined;
   }

@@ -102,6 +102,15 @@ export class Variables {
     }
   }
 
+  /** One of them differs from build to build. */
+  differs(): boolean {
+    return this.provenance.size > 0;
+  }
+
+  has(name: string): boolean {
+    return this.values.has(name);
+  }
+
   /** What the variables that a text names hold. */
   references(text: string): string {
     if (!text.includes('$')) return '';

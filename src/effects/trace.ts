@@ -30,7 +30,7 @@ import { sparedBy } from '../managers/shared/compiler.ts';
 import { worksOffline } from '../managers/shared/offline.ts';
 import { keepsStores, missing } from '../managers/shared/steps.ts';
 import { branches, either, eitherInstall } from './choice.ts';
-import { isPrinted, ordinary, pipeline, substitutes, unasked, type Effect } from './commands.ts';
+import { isPrinted, ordinary, pipeline, ASSIGNS, substitutes, unasked, type Effect } from './commands.ts';
 import { Variables } from './environment.ts';
 import {
   contextLayer,
@@ -78,6 +78,8 @@ export interface Action {
   readonly splitReads?: readonly (readonly Read[])[];
   /** The values of those, here. */
   readonly splitInputs?: readonly Input[];
+  /** Texts of files that it reads and that name variables: `x==${VERSION}`. */
+  readonly told?: string;
   /** It only fills a store (strategy W): its result is not compared, what it reads is. */
   readonly warm?: boolean;
   /** An install within a command that is not looked into: `if … fi`, `… || …`. */
@@ -253,6 +255,8 @@ class Execution {
   private readonly memory: Memory;
   /** The variables that the last USER names: `--build-arg` may give them another value. */
   private userNamed = '';
+  /** What was removed of the system. */
+  private readonly gone = new Set<string>();
   /** Users and groups that commands of this stage add or change; what may change any is `ANYBODY`. */
   private readonly users = new Map<string, number>();
   /** What the RUN has mounted in the place of the image's own files, but for caches. */
@@ -780,7 +784,11 @@ class Execution {
 
   /** The build made it, or the base image has it. */
   private isThere(directory: string): boolean {
-    return this.image.isDirectory(directory) || isSystem(directory);
+    return (this.image.isDirectory(directory) || isSystem(directory)) && !this.isGone(directory);
+  }
+
+  private isGone(path: string): boolean {
+    return [...this.gone].some((each) => within(path, each));
   }
 
   /** That there is such a directory, whatever lies in it. */
@@ -809,6 +817,16 @@ class Execution {
       const unknown = command.assignments.some((each) => each.value === undefined);
       // What a substitution prints is known where it only asks what machine this is.
       if (unknown && /[`(]/.test(unasked(command.text))) return false;
+      // Of a variable that is exported already, programs see the new value.
+      const exports = command.assignments.filter(
+        (each) =>
+          shell.exports.has(each.name) ||
+          each.name === 'HOME' ||
+          each.name === 'PATH' ||
+          this.environment.has(each.name),
+      );
+      if (exports.some(({ value }) => value === undefined)) return false;
+      for (const { name, value } of exports) shell.exports.set(name, value);
       shell.key = this.symbols.of(
         shell.key,
         command.text,
@@ -821,8 +839,9 @@ class Execution {
         shell.key = this.symbols.of(shell.key, command.text, this.image.system());
         return true;
       }
-      if (this.activates(command, shell)) return true;
       const path = resolvePath(shell.directory, words[1] ?? '');
+      if (this.isGone(path)) return false;
+      if (this.activates(command, shell)) return true;
       if (words[1] === undefined || this.image.owns(path) || !this.holdsVariables(path)) return false;
       shell.key = this.symbols.of(shell.key, command.text, this.image.valueOf(path));
       return true;
@@ -832,12 +851,14 @@ class Execution {
       if (words.length !== 2 || target === undefined || target === '-') return false;
       // Where it fails, what follows a `;` runs here instead.
       const path = resolvePath(shell.directory, target);
-      if (isUnchecked && !this.image.isDirectory(path) && !isSystem(path)) return false;
+      if (isUnchecked && !this.isThere(path)) return false;
       shell.directory = resolvePath(shell.directory, target);
       return true;
     }
     if (name === 'set') {
       if (!words.slice(1).every((word) => word !== undefined && /^[-+][A-Za-z]+$|^pipefail$/.test(word))) return false;
+      // All that is set then is exported.
+      if (words.slice(1).some((word) => /^-\w*a/.test(word as string))) return false;
       for (const word of words.slice(1))
         if (/^[-+][a-z]*e/.test(word as string)) shell.errexit = (word as string).startsWith('-');
       // `-x` and `-v` only print.
@@ -961,11 +982,12 @@ class Execution {
       // A build stays where it is; its download may be told without what it is told.
       if (install !== undefined && command.redirects.every(isPrinted) && (!isOpen || install.kind === 'build')) {
         const manager = this.knowledge.manager(install.manager) as PackageManager;
-        const told = this.analysis(manager, install, install.kind === 'script' ? this.scriptView(shell) : this.image);
-        const analysis = isOpen ? closed(told, command) : told;
+        const found = this.analysis(manager, install, install.kind === 'script' ? this.scriptView(shell) : this.image);
+        const analysis = isOpen ? closed(found, command) : found;
         const splitReads = analysis.splits.map((split) => this.readsOf(split.before, place));
         // What comes from a registry does not depend on what a build is called; what a script or a build makes may.
-        const quiet = install.kind === 'script' ? where : inShell(stateWith(base(command.text)));
+        const told = this.environment.differs() ? this.variablesOf(analysis) : '';
+        const quiet = install.kind === 'script' ? where : inShell(stateWith(base(command.text + told)));
         // A download of its own names fewer variables than the build that it is made for.
         const placeOf = (text: string): number => {
           const state = stateWith(base(text));
@@ -992,6 +1014,7 @@ class Execution {
               analysis,
               splitReads,
               splitInputs,
+              ...(told === '' ? {} : { told }),
             },
           ),
         );
@@ -1035,7 +1058,12 @@ class Execution {
     }
     const name = command.words[0]?.value;
     const alters = command.simple
-      ? name === undefined || SHELL_ALTERING.has(name) || name === 'cd' || name === 'set' || name === 'export'
+      ? ASSIGNS.test(command.text) ||
+        name === undefined ||
+        SHELL_ALTERING.has(name) ||
+        name === 'cd' ||
+        name === 'set' ||
+        name === 'export'
       : !command.text.startsWith('(') &&
         /\b(?:cd|pushd|popd|export|set|source|eval|umask|exec|\.)\s|\b[A-Za-z_]\w*=|\bread\b/.test(command.text);
     // Where other code could run, or other files be seen, nothing is certain.
@@ -1173,6 +1201,15 @@ class Execution {
     return found.frozen === undefined ? found : { ...found, frozen: () => manager.analyse(install, files).frozen?.() };
   }
 
+  /** The files that its steps read, as far as they name variables. */
+  private variablesOf({ steps }: Analysis): string {
+    const paths = new Set(steps.flatMap(({ reads }) => reads.map(({ path }) => path)));
+    return [...paths]
+      .map((path) => this.image.read(path) ?? '')
+      .filter((text) => text.includes('${'))
+      .join('\n');
+  }
+
   /** What a command line would read if it ran now, as far as its installs are understood. */
   private readsOf(line: string, place: Place): readonly Read[] {
     return recall(this.memory, `reads ${line}`, place, this.image, (here, files) => {
@@ -1251,6 +1288,7 @@ class Execution {
       this.image.write(path, step.links === true ? linkLayer(layer) : layer);
     });
     for (const path of removes) this.image.remove(path);
+    for (const path of step.gone ?? []) this.gone.add(path);
     for (const path of step.edits) this.image.write(path, editLayer(this.symbols.of(symbol, path)));
     for (const [path, content] of Object.entries(step.sets ?? {}))
       this.image.write(path, valueLayer(this.symbols.of('text', content), 'made', '', content));

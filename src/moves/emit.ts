@@ -10,6 +10,7 @@ import { parentOf, resolvePath } from '../dockerfile/state.ts';
 import { within } from '../effects/paths.ts';
 import { mountOf } from '../effects/trace.ts';
 import { knowledgeOf } from '../managers/index.ts';
+import { isPrinted } from '../effects/commands.ts';
 import { afterLine, blankAfter, blankBefore, commentsIn, cuts, indentAt, rewritten } from './lines.ts';
 import type { CopyEvent, Need, Plan } from './sink.ts';
 
@@ -61,7 +62,7 @@ export function emitAhead(
 
 /** Commands that make a layer smaller by removing what an earlier command of the same RUN left. */
 const SHRINKS =
-  /^(?:sudo )?(?:(?:npm|pnpm) prune|(?:npm|yarn|pnpm|bun) .*(?:--prod\b|--production|--omit[= ]dev)|(?:npm|yarn) cache|bun pm cache|pnpm store|rm -|apk del|(?:apt|apt-get) (?:-\S+ )*(?:purge|remove|autoremove|clean)\b|yum clean|dnf clean|pip3? (?:uninstall|cache)|find .*-delete)/;
+  /^(?:sudo )?(?:(?:npm|pnpm) prune|(?:npm|yarn|pnpm|bun) .*(?:--prod\b|--production|--omit[= ]dev)|(?:npm|yarn) cache|bun pm cache|pnpm store|rm |unlink |shred |apk (?:-\S+ )*del|(?:npm|yarn|pnpm|pip3?|composer|git|bundle) config .*(?:unset|delete|\brm\b)|(?:apt|apt-get) (?:-\S+ )*(?:purge|remove|autoremove|clean)\b|yum clean|dnf clean|pip3? (?:uninstall|cache)|find .*-delete)/;
 
 /** A comment for which a copy stands ahead of an install on purpose. */
 const SAID_FIRST =
@@ -325,6 +326,8 @@ class Writer {
 
   private bindFlags(need: Need): string[] | undefined {
     if (!this.supports([1, 2]) && this.target.builder !== 'buildah') return undefined;
+    // A mount's source has to be there.
+    if (need.files.some(({ sure }) => !sure)) return undefined;
     const top = need.reader.state.workdir;
     return need.files.map((each) => {
       const target = each.target.startsWith(`${top}/`) ? each.target.slice(top.length + 1) : each.target;
@@ -440,7 +443,11 @@ class Writer {
         message: `\`${command.text}\` is followed by \`;\`: its failure is ignored, which two RUNs could not do`,
         help: 'join the commands with `&&`',
       };
-    const shrinks = rest.find((each) => SHRINKS.test(each.text));
+    // What is written over goes as well.
+    const above = commands.slice(0, cut + 1).flatMap(({ redirects }) => redirects.map(({ target }) => target));
+    const isWrittenOver = ({ redirects }: Command): boolean =>
+      redirects.some((each) => !isPrinted(each) && above.includes(each.target));
+    const shrinks = rest.find((each) => SHRINKS.test(each.text) || isWrittenOver(each));
     if (shrinks !== undefined && this.ships(last))
       return {
         code: 'image-would-grow',
@@ -487,10 +494,13 @@ class Writer {
 
   /** What the shell had been told before the cut, told again. */
   private carried(commands: readonly Command[]): string {
-    const kept = commands.filter((command) => {
+    // From where another `cd` went to a place that it tells in full, nobody comes back.
+    const last = commands.findLastIndex(({ words }) => words[0]?.value === 'cd' && words[1]?.value?.[0] === '/');
+    const kept = commands.filter((command, at) => {
       const name = command.words[0]?.value;
       return (
-        name === 'cd' ||
+        (name === 'cd' && at >= last) ||
+        (name === 'cd' && commands.slice(at, last).some(({ text }) => /\bpwd\b|\bOLDPWD\b|\bPWD\b/.test(text))) ||
         name === '.' ||
         name === 'source' ||
         name === 'set' ||
@@ -498,7 +508,14 @@ class Writer {
         (command.words.length === 0 && command.assignments.length > 0)
       );
     });
-    return kept.map((command) => `${command.text} && `).join('');
+    return kept
+      .map((command) => {
+        // A substitution may fail where the next command is run all the same.
+        const next = commands[commands.indexOf(command) + 1];
+        const isForgiven = command.text.includes('$(') && next?.operator === ';' && !this.leadsWithSet(commands);
+        return `${command.text}${isForgiven ? ';' : ' &&'} `;
+      })
+      .join('');
   }
 }
 
