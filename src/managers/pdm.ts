@@ -1,7 +1,7 @@
 /**
  * PDM. Spec section 18.
  *
- * Reads: pyproject.toml, pdm.lock, pdm.toml, .python-version.
+ * Reads: pyproject.toml, pdm.lock, pdm.toml, .python-version, and sources that are directories.
  *
  * Writes: .venv, or __pypackages__ where that exists, or the interpreter's own packages (`python.use_venv`).
  *
@@ -14,17 +14,17 @@
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Trouble } from '../model.ts';
 import { directoryFrom, has, optionTable, optionText } from './shared/arguments.ts';
-import { document } from './shared/documents.ts';
-import { at, record } from './shared/package-json.ts';
+import { document, list } from './shared/documents.ts';
+import { at, record, strings } from './shared/package-json.ts';
 import {
   dependencyStep,
   environmentOf,
   hasDynamicDependencies,
-  isLocalRequirement,
   programArguments,
   pythonInstall,
   requirementsOf,
 } from './shared/python-project.ts';
+import { isLocal, localPlaces } from './shared/requirements.ts';
 import { installsProject, isTrouble, tool, unknown, unresolvedVariable } from './shared/steps.ts';
 
 const OPTIONS = optionTable(
@@ -94,10 +94,18 @@ function readProject(
     Array.isArray(group) ? (group as unknown[]) : [],
   );
   const local =
-    requirementsOf(json).some(isLocalRequirement) ||
-    editable.some((each) => typeof each === 'string' && (each.startsWith('-e ') || isLocalRequirement(each)));
+    requirementsOf(json).some(isLocal) ||
+    editable.some((each) => typeof each === 'string' && (each.startsWith('-e ') || isLocal(each)));
+  // Source: https://pdm-project.org/latest/usage/config/#configure-the-package-indexes
+  const sources = strings(list(settings['source']).map((source) => record(source)['url']));
   return {
-    reads: ['pyproject.toml', 'pdm.lock', 'pdm.toml', '.python-version'].map((name) => ({ path: at(directory, name) })),
+    reads: [
+      ...['pyproject.toml', 'pdm.lock', 'pdm.toml', '.python-version'].map((name) => ({ path: at(directory, name) })),
+      ...localPlaces(
+        sources.map((url) => url.replace('/${PROJECT_ROOT}', directory)),
+        directory,
+      ),
+    ],
     isPackage: json['build-system'] !== undefined && settings['distribution'] !== false,
     local: local ? `a local requirement of \`${path}\`` : undefined,
   };

@@ -2,8 +2,9 @@
  * pip, uv pip and pip-tools. Spec section 2.
  *
  * Reads: `-r` and `-c` files, recursively and relative to the file that names them; `./package` is relative to the
- * current directory; `--find-links` to either. A pip.conf in the current directory is not read [V]; uv reads uv.toml
- * and `[tool.uv]`. PIP_CONSTRAINT, PIP_FIND_LINKS and their like name files, too.
+ * current directory; `--find-links` to either; indexes that are directories. A pip.conf in the current directory is not
+ * read [V]; uv reads uv.toml and `[tool.uv]`, here or above [V: 0.13]. PIP_CONSTRAINT, PIP_FIND_LINKS and their like name
+ * files, too.
  *
  * Writes: site-packages, which is the system, or a virtual environment.
  *
@@ -30,17 +31,18 @@ import type {
 } from '../model.ts';
 import { resolvePath } from '../dockerfile/state.ts';
 import { has, optionTable, optionText, parseArguments, type Arguments } from './shared/arguments.ts';
-import { document } from './shared/documents.ts';
+import { document, optionalDocument } from './shared/documents.ts';
 import { at, record, strings } from './shared/package-json.ts';
 import {
+  ancestors,
   dependencyStep,
   hasDynamicDependencies,
-  isLocalRequirement,
   pythonInstall,
   requirementsOf,
+  uvPlaces,
   uvSources,
 } from './shared/python-project.ts';
-import { isLocal, RequirementReader } from './shared/requirements.ts';
+import { isLocal, placesNamed, RequirementReader } from './shared/requirements.ts';
 import { installsProject, isTrouble, single, tool, unknown, unresolvedVariable } from './shared/steps.ts';
 
 const OPTIONS = optionTable(
@@ -60,14 +62,7 @@ const REQUIREMENT = [
 ];
 const EDITABLE = ['-e', '--editable'];
 /** Variables that name files, as the options of the same names do. Source: pip's and uv's configuration pages. */
-const FILE_VARIABLES = [
-  'PIP_CONSTRAINT',
-  'PIP_REQUIREMENT',
-  'PIP_FIND_LINKS',
-  'UV_CONSTRAINT',
-  'UV_OVERRIDE',
-  'UV_FIND_LINKS',
-];
+const FILE_VARIABLES = ['PIP_CONSTRAINT', 'PIP_REQUIREMENT', 'UV_CONSTRAINT', 'UV_OVERRIDE'];
 const VERBS = /^(?:install|wheel|download|sync)$/;
 
 interface Invocation {
@@ -129,10 +124,22 @@ function recognise(command: Command, place: Place): Install | undefined {
 function analyse(install: Install, files: Files): Analysis {
   const { program, verb, args } = invocation(install.command) as Invocation;
   const targets = environment(install, files, program, args);
+  const settings = program === 'uv' ? uvSettings(files, install.directory) : [];
+  if (isTrouble(settings)) return unknown(install, settings);
+  const surroundings = [...settings, ...placesNamed(install, args, program === 'uv' ? 'UV_' : 'PIP_')];
+  const reader = new RequirementReader(files, install.directory);
+  for (const name of FILE_VARIABLES)
+    for (const each of (install.place.environment(name) ?? '').split(/\s+/).filter((word) => word !== '')) {
+      const path = resolvePath(install.directory, each);
+      // Of one that the build made, the variable itself says that it is read (`effects/surroundings.ts`).
+      if (install.kind !== 'tool' || files.read(path) !== undefined) reader.file(path, each);
+    }
   if (install.kind === 'tool') {
+    if (reader.trouble !== undefined) return unknown(install, reader.trouble);
+    const reads = [...reader.reads, ...surroundings];
     const target = chosenTarget(install, verb, args);
-    if (target !== undefined) return intoTarget(install, target, [], []);
-    return targets.trees.length === 0 ? tool(install) : into(install, targets, []);
+    if (target !== undefined) return intoTarget(install, target, [], reads);
+    return targets.trees.length === 0 ? tool(install, reads) : into(install, targets, reads);
   }
   const folder = requirementsFolder(install);
   if (args.unresolved !== undefined && folder === undefined) {
@@ -143,9 +150,9 @@ function analyse(install: Install, files: Files): Analysis {
       packages ? installsProject(install, `\`${args.unresolved}\``) : unresolvedVariable(install, args.unresolved),
     );
   }
-  const project = program === 'uv' && verb === 'install' ? ofProject(install, files, args, targets) : undefined;
+  const project =
+    program === 'uv' && verb === 'install' ? ofProject(install, files, args, targets, surroundings) : undefined;
   if (project !== undefined) return project;
-  const reader = new RequirementReader(files, install.directory);
   const moved = ['PIP_TARGET', 'PIP_PREFIX', 'PIP_ROOT'].find((name) => (install.place.environment(name) ?? '') !== '');
   if (moved !== undefined)
     return unknown(install, {
@@ -153,16 +160,11 @@ function analyse(install: Install, files: Files): Analysis {
       message: `ENV ${moved} moves what the install writes`,
       help: 'use --target on the command line',
     });
-  for (const name of FILE_VARIABLES)
-    for (const each of (install.place.environment(name) ?? '').split(/\s+/).filter((word) => word !== ''))
-      if (name.endsWith('FIND_LINKS')) reader.links(each, install.directory);
-      else reader.file(resolvePath(install.directory, each), each);
   if (folder !== undefined) reader.folder(folder);
   for (const [name, value] of args.list) {
     if (typeof value !== 'string' || (folder !== undefined && value.includes('$'))) continue;
     if (REQUIREMENT.includes(name)) reader.file(resolvePath(install.directory, value), value);
     else if (EDITABLE.includes(name)) reader.requirement(`-e ${value}`, install.command.text);
-    else if (name === '-f' || name === '--find-links') reader.links(value, install.directory);
     else if (name === '--group')
       reader.file(
         resolvePath(install.directory, value.includes(':') ? (value.split(':', 1)[0] as string) : 'pyproject.toml'),
@@ -173,7 +175,7 @@ function analyse(install: Install, files: Files): Analysis {
   if (verb !== 'sync') for (const word of args.positional) reader.requirement(word, install.command.text);
   if (reader.trouble !== undefined)
     return unknown(install, isProjectAlone(args) ? withoutDependencies(install) : reader.trouble);
-  const reads = [...reader.reads, ...(program === 'uv' ? uvSettings(files, install.directory) : [])];
+  const reads = [...reader.reads, ...surroundings];
   const target = chosenTarget(install, verb, args);
   if (target !== undefined) return intoTarget(install, target, reader.checkouts, reads);
   return into(
@@ -223,7 +225,13 @@ function given(args: Arguments): Given | undefined {
  * `uv pip install .`, `uv pip install -e '.[dev]'`: what the project depends on, and then the project itself. The first
  * can be had without the second: `uv pip install -r pyproject.toml --extra dev` [V: 0.13]. Undefined: not that simple.
  */
-function ofProject(install: Install, files: Files, args: Arguments, { trees, certain }: Targets): Analysis | undefined {
+function ofProject(
+  install: Install,
+  files: Files,
+  args: Arguments,
+  { trees, certain }: Targets,
+  surroundings: readonly Read[],
+): Analysis | undefined {
   const project = given(args);
   if (project === undefined || trees.length > 1) return undefined;
   const { command, directory } = install;
@@ -237,11 +245,11 @@ function ofProject(install: Install, files: Files, args: Arguments, { trees, cer
   if (isTrouble(json) || hasDynamicDependencies(json) || strings(record(json['project'])['dependencies']).length === 0)
     return undefined;
   const isHere = uvSources(json).some((source) => 'path' in source || 'workspace' in source);
-  if (isHere || requirementsOf(json).some(isLocalRequirement)) return undefined;
+  if (isHere || requirementsOf(json).some(isLocal)) return undefined;
   const [tree] = trees;
   const step = dependencyStep(
     `${command.text.split(' install ', 1)[0] ?? ''} install ${optionText(args, ['-r', ...EDITABLE, '--extra'])} of ${path} ${[...valuesOf(args, '--extra'), ...extras].sort().join()}`,
-    [{ path }, ...uvSettings(files, directory)],
+    [{ path }, ...surroundings],
     { ...(tree === undefined ? {} : { tree }), certain: certain && tree !== undefined },
   );
   if (isBare) return pythonInstall(install, step, undefined, []);
@@ -356,13 +364,23 @@ function environment(install: Install, files: Files, program: Invocation['progra
   return { trees: made, certain: program === 'uv' && !args.options.has('--system') && made.length === 1 };
 }
 
-/** uv.toml, and the `[tool.uv]` tables of pyproject.toml: the rest of that file does not matter. */
-function uvSettings(files: Files, directory: string): readonly Read[] {
-  const path = at(directory, 'pyproject.toml');
-  const tables = [
-    ...(files.read(path) ?? '').matchAll(/^\[{1,2}tool\.uv[^\]]*\]{1,2}[^\n]*\n(?:(?!\[)[^\n]*\n?)*/gm),
-  ].map((match) => match[0]);
-  return [{ path: at(directory, 'uv.toml') }, { path, as: tables.join(''), optional: true }];
+/** uv.toml, the `[tool.uv]` of pyproject.toml (the rest of that file does not matter), and the directories they name. */
+function uvSettings(files: Files, directory: string): readonly Read[] | Trouble {
+  const reads: Read[] = [];
+  for (const here of ancestors(directory)) {
+    const path = at(here, 'pyproject.toml');
+    const own = at(here, 'uv.toml');
+    // Above, what is not there is the image's matter.
+    if (here !== directory && [path, own].every((each) => files.has(each) !== 'yes')) continue;
+    const project = optionalDocument(files, path, 'toml');
+    const settings = optionalDocument(files, own, 'toml');
+    if (isTrouble(project)) return project;
+    if (isTrouble(settings)) return settings;
+    const table = record(project?.['tool'])['uv'];
+    reads.push({ path: own }, ...uvPlaces(settings ?? {}, here), ...uvPlaces(record(table), here));
+    if (table !== undefined) reads.push({ path, as: JSON.stringify(table) });
+  }
+  return reads;
 }
 
 export const pip: PackageManager = {

@@ -1,7 +1,8 @@
 /**
  * Pipenv. Spec section 15.
  *
- * Reads: [V] Pipfile and Pipfile.lock, here or above; .venv; .env, whose variables a Pipfile's `[[source]]` may use.
+ * Reads: [V] Pipfile and Pipfile.lock, here or above; .venv; .env, whose variables a Pipfile's `[[source]]` may use; a
+ * `[[source]]` that is a directory.
  *
  * Writes: the system (`--system`), ~/.local/share/virtualenvs [V], or .venv. Without a lockfile it resolves, and
  * writes one.
@@ -15,10 +16,10 @@
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Trouble } from '../model.ts';
 import { parentOf, resolvePath } from '../dockerfile/state.ts';
 import { has, optionTable, optionText, type Arguments } from './shared/arguments.ts';
-import { document } from './shared/documents.ts';
-import { at, record } from './shared/package-json.ts';
+import { document, list } from './shared/documents.ts';
+import { at, record, strings } from './shared/package-json.ts';
 import { dependencyStep, environmentOf, programArguments, pythonInstall } from './shared/python-project.ts';
-import { RequirementReader } from './shared/requirements.ts';
+import { localPlaces, RequirementReader } from './shared/requirements.ts';
 import { installsProject, isTrouble, unknown, unresolvedVariable } from './shared/steps.ts';
 
 const OPTIONS = optionTable(
@@ -97,6 +98,7 @@ function readProject(
     { path },
     { path: lock },
     ...(usesVariables || files.has(environment) === 'yes' ? [{ path: environment }] : []),
+    ...localPlaces(strings(list(json['source']).map((source) => record(source)['url'])), root),
   ];
   return {
     reads,

@@ -22,11 +22,11 @@ import { at, record, type Json } from './shared/package-json.ts';
 import {
   dependencyStep,
   environmentOf,
-  isLocalRequirement,
   programArguments,
   pythonInstall,
   requirementsOf,
 } from './shared/python-project.ts';
+import { ARCHIVE, isLocal } from './shared/requirements.ts';
 import { isTrouble, tool, unknown, unresolvedVariable } from './shared/steps.ts';
 
 const OPTIONS = optionTable(
@@ -107,10 +107,10 @@ function readProject({ directory }: Install, files: Files): Project | Trouble {
   const paths: string[] = [];
   for (const [name, found] of localDependencies(settings)) {
     const target = resolvePath(directory, found);
-    if (/\.(?:whl|tar\.gz|zip)$/.test(found)) reads.push({ path: target });
+    if (ARCHIVE.test(found)) reads.push({ path: target });
     else paths.push(`\`${name}\` from \`${found}\``);
   }
-  if (requirementsOf(json).some(isLocalRequirement)) paths.push(`a local requirement of \`${path}\``);
+  if (requirementsOf(json).some(isLocal)) paths.push(`a local requirement of \`${path}\``);
   return { reads, lock, paths, isPackage: settings['package-mode'] !== false };
 }
 

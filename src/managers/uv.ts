@@ -2,7 +2,8 @@
  * uv. Spec section 13. (`uv pip` is pip.ts.)
  *
  * Reads: pyproject.toml, uv.lock, uv.toml (which wins over `[tool.uv]`), .python-version, the pyproject.toml of every
- * workspace member, and what `tool.uv.sources` names.
+ * workspace member, what `tool.uv.sources` names, and indexes and `find-links` that are directories: `uv sync --frozen`
+ * fails without them [V: 0.13].
  *
  * Writes: .venv, or what UV_PROJECT_ENVIRONMENT names; uv.lock, unless `--locked` or `--frozen`.
  *
@@ -19,18 +20,20 @@
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Trouble } from '../model.ts';
 import { parentOf, resolvePath } from '../dockerfile/state.ts';
 import { directoryFrom, has, optionTable, optionText, type Arguments } from './shared/arguments.ts';
-import { document } from './shared/documents.ts';
+import { document, optionalDocument } from './shared/documents.ts';
 import { at, record, strings, type Json } from './shared/package-json.ts';
 import {
+  ancestors,
   dependencyStep,
   environmentOf,
   hasDynamicDependencies,
-  isLocalRequirement,
   programArguments,
   pythonInstall,
   requirementsOf,
+  uvPlaces,
   uvSources,
 } from './shared/python-project.ts';
+import { ARCHIVE, isLocal, placesNamed } from './shared/requirements.ts';
 import { isTrouble, single, tool, unknown, unresolvedVariable } from './shared/steps.ts';
 import { workspaceMembers } from './shared/workspaces.ts';
 
@@ -137,15 +140,19 @@ function readProject(install: Install, files: Files, args: Arguments): Project |
   const packages = [...new Set([root.directory, install.directory, ...members])].filter(
     (directory) => !excluded.includes(directory),
   );
-  const reads: Read[] = [];
-  for (const directory of ancestors(install.directory))
+  const reads: Read[] = [...placesNamed(install, args, 'UV_')];
+  for (const directory of ancestors(install.directory)) {
     for (const name of ['uv.toml', '.python-version', 'pyproject.toml']) reads.push({ path: at(directory, name) });
+    const settings = optionalDocument(files, at(directory, 'uv.toml'), 'toml');
+    if (isTrouble(settings)) return settings;
+    reads.push(...uvPlaces(settings ?? {}, directory));
+  }
   const paths: string[] = [];
   for (const directory of packages) {
     const path = at(directory, 'pyproject.toml');
     const json = document(files, path, 'toml');
     if (isTrouble(json)) return json;
-    reads.push({ path });
+    reads.push({ path }, ...uvPlaces(record(record(json['tool'])['uv']), directory));
     if (hasDynamicDependencies(json))
       return {
         code: 'dynamic-manifest',
@@ -154,10 +161,10 @@ function readProject(install: Install, files: Files, args: Arguments): Project |
       };
     for (const read of sourcesOf(json, directory)) {
       // An archive is one file; a directory is a package to be built.
-      if (/\.(?:whl|tar\.gz|zip)$/.test(read)) reads.push({ path: read });
+      if (ARCHIVE.test(read)) reads.push({ path: read });
       else if (!members.includes(read)) paths.push(`\`${read}\`, a path dependency`);
     }
-    if (requirementsOf(json).some(isLocalRequirement)) paths.push(`a local requirement of \`${path}\``);
+    if (requirementsOf(json).some(isLocal)) paths.push(`a local requirement of \`${path}\``);
   }
   const lock = at(root.directory, 'uv.lock');
   reads.push({ path: lock });
@@ -189,10 +196,6 @@ function hasDynamicVersion(json: Json): boolean {
 
 function sourcesOf(json: Json, directory: string): readonly string[] {
   return strings(uvSources(json).map(({ path }) => path)).map((path) => resolvePath(directory, path));
-}
-
-function* ancestors(directory: string): Iterable<string> {
-  for (let here = directory, last = ''; here !== last; last = here, here = parentOf(here)) yield here;
 }
 
 function workspaceRoot(

@@ -184,6 +184,27 @@ describe('what is refused', () => {
       { 'r.txt': './lib\n', 'lib/setup.py': '' },
       'local-dependency-builds',
     ],
+    ...[
+      'foo @ ./lib',
+      'foo @ lib',
+      'foo[x] @ file:///app/lib',
+      'git+file:///app/lib',
+      'foo @ git+file:///app/lib@v1',
+      '-e git+file:///app/lib#egg=foo',
+    ].map((line): [string, string, Record<string, string>, string] => [
+      `a requirements file that says ${line}`,
+      'pip install -r r.txt',
+      { 'r.txt': `${line}\n`, 'lib/setup.py': '' },
+      'local-dependency-builds',
+    ]),
+    ...['${ROOT}/w/foo.whl', 'foo @ ${ROOT}/foo.whl', '-f ${ROOT}/w', '--extra-index-url ${INDEX}'].map(
+      (line): [string, string, Record<string, string>, string] => [
+        `a requirements file that says ${line}`,
+        'pip install -r r.txt',
+        { 'r.txt': `${line}\n`, 'w/foo.whl': '' },
+        'dynamic-manifest',
+      ],
+    ),
     ['a requirements file that is absent', 'pip install -r r.txt', {}, 'manifest-missing'],
     ['an include that is absent', 'pip install -r r.txt', { 'r.txt': '-r base.txt\n' }, 'manifest-missing'],
     [
@@ -328,6 +349,66 @@ describe('what is read', () => {
       { 'a/r.txt': './w/x.whl\n', 'w/x.whl': '' },
       ['w/x.whl'],
     ],
+    ...['foo-1.tar.bz2', 'httpx-1.whl', 'foo @ file:///app/foo-1.txz', './foo-1.tar.gz[x] ; python_version > "3"'].map(
+      (line): [string, string, Record<string, string>, string[]] => [
+        `an archive: ${line}`,
+        'pip install -r r.txt',
+        { 'r.txt': `${line}\n`, 'foo-1.tar.bz2': '', 'httpx-1.whl': '', 'foo-1.txz': '', 'foo-1.tar.gz': '' },
+        [/[\w-]+-1[.a-z\d]+/.exec(line)?.[0] as string],
+      ],
+    ),
+    ...[
+      '-f ./w',
+      '-fw',
+      '--find-links=w',
+      '--no-index --find-links w',
+      '-i file:///app/w',
+      '--extra-index-url=file:///app/w',
+    ].map((line): [string, string, Record<string, string>, string[]] => [
+      `packages that lie in a directory, by a requirements file: ${line}`,
+      'pip install -r r.txt',
+      { 'r.txt': `${line}\nfoo\n`, 'w/foo.whl': '' },
+      ['r.txt', 'w'],
+    ]),
+    ...[
+      'pip install --no-index --find-links=w foo',
+      'pip install --no-index --find-links w foo',
+      'pip install -f w foo',
+      'pip install --extra-index-url file:///app/w foo',
+      'uv pip install --system --index l=./w foo',
+      'uv sync --frozen --find-links w',
+    ].map((text): [string, string, Record<string, string>, string[]] => [
+      `packages that lie in a directory: ${text}`,
+      text,
+      { 'pyproject.toml': '[project]\nname = "a"\n', 'w/foo.whl': '' },
+      ['w'],
+    ]),
+    ...[
+      'find-links = ["./w"]\n',
+      'extra-index-url = ["file:///app/w"]\n',
+      '[[index]]\nname = "l"\nurl = "w"\nformat = "flat"\n',
+      '[pip]\nfind-links = ["w"]\n',
+    ].flatMap((settings): [string, string, Record<string, string>, string[]][] => {
+      const toml = settings.replace('[[index', '[[tool.uv.index').replace('[pip', '[tool.uv.pip');
+      const tables = toml.startsWith('[') ? toml : `[tool.uv]\n${toml}`;
+      const project = '[project]\nname = "a"\ndependencies = ["foo"]\n';
+      return ['uv sync --frozen', 'uv pip install --system foo', 'uv pip install -r pyproject.toml'].flatMap((text) => [
+        [`${text}: ${tables}`, text, { 'pyproject.toml': project + tables, 'w/foo.whl': '' }, ['pyproject.toml', 'w']],
+        [`${text}, uv.toml: ${settings}`, text, { 'pyproject.toml': project, 'uv.toml': settings }, ['uv.toml', 'w']],
+      ]);
+    }),
+    [
+      'PDM: a source that is a directory',
+      'pdm sync --no-self',
+      { 'pyproject.toml': '[[tool.pdm.source]]\nurl = "file:///${PROJECT_ROOT}/w"\ntype = "find_links"\n' },
+      ['pyproject.toml', 'w'],
+    ],
+    [
+      'Pipenv: a source that is a directory',
+      'pipenv install',
+      { Pipfile: '[[source]]\nname = "l"\nurl = "file:///app/w"\n' },
+      ['Pipfile', 'w'],
+    ],
     [
       'whichever file of a folder is meant',
       'pip install -r requirements/$E.txt',
@@ -338,6 +419,34 @@ describe('what is read', () => {
     const analysis = analysed(text, files);
     expect(code(analysis)).toBeUndefined();
     expect(reads(analysis)).toEqual(expect.arrayContaining(expected));
+  });
+  it.each<[reason: string, text: string, environment: Record<string, string>, expected: string[]]>([
+    ['pip: wheels', 'pip install foo', { PIP_FIND_LINKS: '/app/w https://x/y' }, ['w']],
+    ['pip: an index', 'pip install -r r.txt', { PIP_EXTRA_INDEX_URL: 'file:///app/w' }, ['w', 'r.txt']],
+    ['pip: constraints that name others', 'pip install foo', { PIP_CONSTRAINT: 'c.txt' }, ['c.txt', 'd.txt']],
+    ['uv: wheels', 'uv pip install --system foo', { UV_FIND_LINKS: 'v,w' }, ['v', 'w']],
+    ['uv: an index', 'uv sync --frozen', { UV_INDEX: 'l=./w' }, ['w']],
+  ])('by a variable, %s', (_reason, text, environment, expected) => {
+    const files = { 'r.txt': '', 'c.txt': '-c d.txt\n', 'd.txt': '', 'pyproject.toml': '[project]\nname = "a"\n' };
+    expect(reads(analysed(text, files, environment))).toEqual(expect.arrayContaining(expected));
+  });
+  it.each([
+    'pip install foo',
+    'pip install --index-url https://x/simple --extra-index-url $INDEX foo',
+    'pip install git+https://x/y https://x/foo.whl',
+    'pip install "foo @ git+ssh://git@x/y@v1"',
+  ])('nothing by %s', (text) => {
+    expect(reads(analysed(text, { 'pyproject.toml': '' }))).toEqual([]);
+  });
+  it.each([
+    '-i https://${TOKEN}@x/simple',
+    'https://x/foo-1.whl',
+    'foo @ https://${TOKEN}@x/foo-1.tar.bz2',
+    'git+ssh://git@x/y@v1',
+    'foo[x]>=1 ; python_version < "3.9"',
+    'foo --hash=sha256:0',
+  ])('nothing but the file by a requirement %s', (line) => {
+    expect(reads(analysed('pip install -r r.txt', { 'r.txt': `${line}\n` }))).toEqual(['r.txt']);
   });
 });
 

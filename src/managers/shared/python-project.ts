@@ -1,8 +1,10 @@
 /** What uv, Poetry, PDM and Pipenv share: pyproject.toml, and a virtual environment that may lie in the project. */
 import type { Analysis, Command, Install, Read, Split, Step } from '../../model.ts';
-import { resolvePath } from '../../dockerfile/state.ts';
+import { parentOf, resolvePath } from '../../dockerfile/state.ts';
 import { parseArguments, type Arguments, type OptionTable } from './arguments.ts';
+import { list } from './documents.ts';
 import { at, record, strings, type Json } from './package-json.ts';
+import { localPlaces } from './requirements.ts';
 import { build, installsProject, single, type Outputs } from './steps.ts';
 
 /** Where an install puts its packages. */
@@ -74,14 +76,28 @@ export function requirementsOf(pyproject: Json): readonly string[] {
   ];
 }
 
-/** `name @ file:///…` or `name @ ./…`. */
-export function isLocalRequirement(requirement: string): boolean {
-  return /@\s*(?:file:|\.{0,2}\/)/.test(requirement);
-}
-
 /** The tables of `[tool.uv.sources]`: where a dependency comes from, if not from a registry. */
 export function uvSources(pyproject: Json): readonly Json[] {
   return Object.values(record(record(record(pyproject['tool'])['uv'])['sources']))
     .flatMap((source) => (Array.isArray(source) ? (source as unknown[]) : [source]))
     .map(record);
+}
+
+/**
+ * What is read of the places where uv finds packages, by a uv.toml or a `[tool.uv]`: they are relative to the file
+ * [V: 0.13]. Source: https://docs.astral.sh/uv/reference/settings/ (find-links, index, pip).
+ */
+export function uvPlaces(settings: Json, directory: string): readonly Read[] {
+  const named = [settings, record(settings['pip'])].flatMap((table) => [
+    ...strings(table['find-links']),
+    ...strings(list(table['index']).map((index) => record(index)['url'])),
+    ...strings([table['index-url']]),
+    ...strings(table['extra-index-url']),
+  ]);
+  return localPlaces(named, directory);
+}
+
+/** The directory and those above it, where uv looks for its settings. */
+export function* ancestors(directory: string): Iterable<string> {
+  for (let here = directory, last = ''; here !== last; last = here, here = parentOf(here)) yield here;
 }

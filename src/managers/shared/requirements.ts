@@ -1,23 +1,77 @@
 /** Requirement files, as pip, uv, pip-tools, Pipenv and conda read them. Spec section 2. */
-import type { Files, Read, Trouble } from '../../model.ts';
+import type { Files, Install, Read, Trouble } from '../../model.ts';
 import { parentOf, resolvePath } from '../../dockerfile/state.ts';
+import type { Arguments } from './arguments.ts';
 import { at } from './package-json.ts';
 import { missing } from './steps.ts';
 
 const EDITABLE = ['-e', '--editable'];
+const INDEXES = ['-i', '--index-url', '--extra-index-url', '-f', '--find-links'];
+const FOLLOWED = new Set(['-r', '--requirement', '-c', '--constraint', ...EDITABLE, ...INDEXES]);
 
-/** A requirement that is a path rather than a name or a URL. */
+/** One file that is a package, `.tar.bz2` and `.txz` among them. Source: pip's src/pip/_internal/utils/filetypes.py. */
+export const ARCHIVE = /\.(?:whl|zip|tgz|tbz|txz|tlz|tar(?:\.(?:gz|bz2|xz|lz|lzma|zst))?)$/;
+
+/** `https://…` and `git+ssh://…`, but neither `file:` nor `git+file:`. */
+const REMOTE = /^(?:(?:git|hg|svn|bzr)\+(?!file:|\$)|(?!file:)[a-z][a-z\d.]+:\/\/)/i;
+
+/** Of `name[extra] @ URL` the URL. */
+function referenceOf(requirement: string): string | undefined {
+  return /^[\w.-]+\s*(?:\[[^\]]*\])?\s*@\s*(\S.*)$/.exec(requirement)?.[1];
+}
+
+function isRemote(requirement: string): boolean {
+  return REMOTE.test(referenceOf(requirement) ?? requirement);
+}
+
+/** A requirement that is a path rather than a name or a URL. uv takes `name @ ./path` as well [V: 0.13]. */
 export function isLocal(word: string): boolean {
-  if (/^(?:https?|git\+|hg\+|svn\+|bzr\+)/.test(word) || /@\s*(?:https?|git\+|hg\+|svn\+)/.test(word)) return false;
+  if (isRemote(word)) return false;
   return (
-    /^\.{1,2}(?:\/|$|\[)|^~?\/|^file:|@\s*file:/.test(word) ||
-    /^[\w./+-]+\.(?:whl|tar\.gz|zip)(?:\[[^\]]*\])?$/.test(word) ||
+    referenceOf(word) !== undefined ||
+    /^\.{1,2}(?:\/|$|\[)|^~?\/|^(?:\w+\+)?file:|^\$\{/.test(word) ||
+    archiveOf(word) !== undefined ||
     /^[\w.-]+\/[\w./-]*(?:\[[^\]]*\])?$/.test(word)
   );
 }
 
-function archiveOf(spec: string): string | undefined {
-  return /(?:^|file:(?:\/\/)?|\s)([\w./+-]+\.(?:whl|tar\.gz|zip))/.exec(spec)?.[1];
+function archiveOf(requirement: string): string | undefined {
+  const path = (referenceOf(requirement) ?? requirement)
+    .replace(/^file:(?:\/\/(?:localhost)?)?/, '')
+    .replace(/(?:[#?].*)?$/, '')
+    .replace(/\[[^\]]*\]$/, '');
+  return /^[\w./+-]+$/.test(path) && ARCHIVE.test(path) ? path : undefined;
+}
+
+/** What is read of indexes and of places to find packages: those that are not somewhere else. */
+export function localPlaces(values: readonly string[], directory: string): readonly Read[] {
+  return values.flatMap((value) => {
+    // `--index name=URL`, as uv has it.
+    const url = value.replace(/^[\w.-]+=/, '');
+    if (url === '' || REMOTE.test(url)) return [];
+    const path = resolvePath(directory, url.replace(/^file:(?:\/\/(?:localhost)?)?/, ''));
+    return [/\.html?$/.test(path) ? { path } : { path, tree: true }];
+  });
+}
+
+/** Options of pip and uv, and the ends of their variables' names, that say where packages are. */
+const PLACES = [...INDEXES, '--index', '--default-index'];
+const PLACE_VARIABLES = ['FIND_LINKS', 'INDEX_URL', 'EXTRA_INDEX_URL', 'INDEX', 'DEFAULT_INDEX'];
+
+/** What is read of the places that a command line and the variables of pip or uv name. */
+export function placesNamed(
+  { directory, place }: Install,
+  { list }: Arguments,
+  prefix: 'PIP_' | 'UV_',
+): readonly Read[] {
+  // A variable that is not known mostly holds a URL.
+  const options = list.flatMap(([name, value]) =>
+    PLACES.includes(name) && typeof value === 'string' && !value.includes('$') ? [value] : [],
+  );
+  // uv's find-links have commas between them.
+  const variables = PLACE_VARIABLES.flatMap((name) => (place.environment(prefix + name) ?? '').split(/[\s,]+/));
+  // `--project` leaves the current directory as it is.
+  return [...new Set([directory, place.directory])].flatMap((each) => localPlaces([...options, ...variables], each));
 }
 
 /** Follows requirement files, and collects what they read. */
@@ -66,7 +120,7 @@ export class RequirementReader {
           `\`${path}\` has dynamic dependencies`,
           'list the dependencies in pyproject.toml',
         );
-      else if (/\bfile:|\bpath\s*=/.test(text))
+      else if (/\bfile:|\bpath\s*=|\bworkspace\s*=\s*true|[\w\]]\s*@\s*(?:\.{0,2}\/|\$\{)/.test(text))
         this.refuse(
           'local-dependency-builds',
           `\`${path}\` depends on packages of the project itself`,
@@ -92,32 +146,38 @@ export class RequirementReader {
 
   /** One line; `path` names the file that it is in, and lies in the directory that its paths are relative to. */
   line(line: string, path: string): void {
-    const option =
-      /^(-r|--requirement|-c|--constraint|-f|--find-links|-e|--editable)(?:\s*=\s*|\s+|(?<=^-[rcfe])(?=[^\s-]))(\S.*)$/.exec(
-        line,
-      );
-    if (option === null) {
-      if (!line.startsWith('-')) this.requirement(line, path);
-      return;
+    if (!line.startsWith('-')) return this.requirement(line, path);
+    // A line may have several options [V: pip 23.2].
+    const words = [...line.replace(/(?<=(?:^|\s)-[\w-]+)\s*=\s*/g, ' ').matchAll(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g)].map(
+      ([word]) => word.replace(/["']/g, ''),
+    );
+    for (const [at, word] of words.entries()) {
+      const attached = /^(-[rcefi])(.+)$/.exec(word);
+      const name = attached?.[1] ?? word;
+      const value = attached?.[2] ?? words[at + 1];
+      if (value !== undefined && FOLLOWED.has(name)) this.option(name, value, path);
     }
-    const [, name = '', value = ''] = option;
-    const word = (value.split(/\s/, 1)[0] as string).replace(/^(["'])(.*)\1$/, '$2');
-    if (EDITABLE.includes(name)) this.requirement(`-e ${word}`, path);
-    else if (/\$\{/.test(word))
-      this.refuse(
-        'dynamic-manifest',
-        `\`${path}\` names \`${word}\`, which depends on a variable`,
-        'write the path out',
-      );
-    else if (name === '-f' || name === '--find-links') this.links(word, parentOf(path));
-    else this.file(resolvePath(parentOf(path), word), word);
   }
 
-  /** `--find-links` is looked for beside the file that names it, and in the current directory [V]. */
+  private option(name: string, value: string, path: string): void {
+    if (EDITABLE.includes(name)) this.requirement(`-e ${value}`, path);
+    else if (REMOTE.test(value)) return;
+    else if (value.includes('${')) this.computed(value, path);
+    else if (INDEXES.includes(name)) this.links(value, parentOf(path));
+    else this.file(resolvePath(parentOf(path), value), value);
+  }
+
+  private computed(value: string, where: string): void {
+    this.refuse(
+      'dynamic-manifest',
+      `\`${where}\` names \`${value}\`, which depends on a variable`,
+      'write the path out',
+    );
+  }
+
+  /** An index, or `--find-links`, which is looked for beside the file that names it and in the current directory [V]. */
   links(value: string, beside: string): void {
-    if (/^https?:/.test(value)) return;
-    const paths = [resolvePath(beside, value.replace(/^file:(?:\/\/)?/, '')), resolvePath(this.directory, value)];
-    this.reads.push(...[...new Set(paths)].map((path) => (/\.html?$/.test(path) ? { path } : { path, tree: true })));
+    for (const directory of new Set([beside, this.directory])) this.reads.push(...localPlaces([value], directory));
   }
 
   /** One requirement; `where` names what asks for it. */
@@ -125,10 +185,10 @@ export class RequirementReader {
     const editable = line.startsWith('-e ');
     const spec = line
       .replace(/^-e\s+/, '')
-      .replace(/\s+--hash=.*$/, '')
+      .replace(/\s+--[a-z].*$/, '')
       .replace(/\s*;.*$/, '')
       .trim();
-    if (/^(?:https?|git\+|hg\+|svn\+|bzr\+)|@\s*(?:https?|git\+|hg\+|svn\+|bzr\+)/.test(spec)) {
+    if (isRemote(spec)) {
       if (!editable) return;
       const name = /[#&]egg=([\w.-]+)/.exec(spec)?.[1] ?? /^([\w.-]+)\s*@/.exec(spec)?.[1];
       if (name === undefined)
@@ -137,6 +197,7 @@ export class RequirementReader {
       return;
     }
     if (!editable && !isLocal(spec)) return;
+    if (spec.includes('${')) return this.computed(spec, where);
     const archive = editable ? undefined : archiveOf(spec);
     if (archive !== undefined) this.reads.push({ path: resolvePath(this.directory, archive) });
     else if (where.startsWith('/'))
