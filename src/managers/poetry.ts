@@ -1,7 +1,8 @@
 /**
  * Poetry. Spec section 12.
  *
- * Reads: pyproject.toml, poetry.lock, poetry.toml; path dependencies, which it builds (manifests alone failed [V]).
+ * Reads: pyproject.toml, poetry.lock, poetry.toml; path dependencies, which it builds (manifests alone failed [V]); the
+ * file that poetry-dynamic-versioning takes the version from.
  *
  * Writes: .venv in the project if there is one or the settings say so; else ~/.cache/pypoetry/virtualenvs, or the
  * interpreter's own packages.
@@ -9,10 +10,13 @@
  * Runs: the project's build backend, unless `--no-root` or `package-mode = false`.
  *
  * Hazards: the project itself is installed too, and without its source that fails [V]. The default environment lies in
- * the cache directory [V], of which only `cache` and `artifacts` can be mounted.
+ * the cache directory [V], of which only `cache` and `artifacts` can be mounted. Where poetry-dynamic-versioning is
+ * enabled, even `--no-root` fails without .git [V: 1.10]. `--no-directory` came with Poetry 1.5 [V]: it is not added where
+ * POETRY_VERSION says that Poetry is older.
  *
  * Sources: https://python-poetry.org/docs/basic-usage/#operating-modes,
- * https://python-poetry.org/docs/configuration/#virtualenvsin-project
+ * https://python-poetry.org/docs/configuration/#virtualenvsin-project,
+ * https://github.com/mtkennerly/poetry-dynamic-versioning#configuration
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Trouble } from '../model.ts';
 import { resolvePath } from '../dockerfile/state.ts';
@@ -20,6 +24,7 @@ import { directoryFrom, has, optionTable, optionText } from './shared/arguments.
 import { document } from './shared/documents.ts';
 import { at, record, type Json } from './shared/package-json.ts';
 import {
+  ancestors,
   dependencyStep,
   environmentOf,
   programArguments,
@@ -33,6 +38,9 @@ const OPTIONS = optionTable(
   '-E --extras --source --priority',
   '-C --directory -P --project --only --with --without -G --group',
 );
+
+/** Versions that do not know `--no-directory`. */
+const BEFORE_NO_DIRECTORY = /^(?:==)?(?:0|1\.[0-4])(?:\.|$)/;
 
 function recognise(command: Command, place: Place): Install | undefined {
   const args = programArguments(command, 'poetry', OPTIONS);
@@ -69,6 +77,7 @@ function analyse(install: Install, files: Files): Analysis {
   const skipsRoot = has(args, '--no-root') || !project.isPackage;
   const skipsPaths = has(args, '--no-directory') || project.paths.length === 0;
   const local = !skipsPaths ? project.paths[0] : !skipsRoot ? 'the project itself' : undefined;
+  const version = install.place.environment('POETRY_VERSION') ?? '';
   const flags = [
     ...(has(args, '--no-root') ? [] : ['--no-root']),
     ...(skipsPaths || has(args, '--no-directory') ? [] : ['--no-directory']),
@@ -77,7 +86,7 @@ function analyse(install: Install, files: Files): Analysis {
     install,
     { ...step, edits: files.read(project.lock) === undefined ? [project.lock] : [] },
     local,
-    install.command.redirects.length > 0
+    install.command.redirects.length > 0 || (!skipsPaths && BEFORE_NO_DIRECTORY.test(version))
       ? []
       : [
           {
@@ -97,13 +106,24 @@ interface Project {
   readonly paths: readonly string[];
 }
 
-function readProject({ directory }: Install, files: Files): Project | Trouble {
+function readProject({ directory, place, command }: Install, files: Files): Project | Trouble {
   const path = at(directory, 'pyproject.toml');
   const json = document(files, path, 'toml');
   if (isTrouble(json)) return json;
   const settings = record(record(json['tool'])['poetry']);
   const lock = at(directory, 'poetry.lock');
   const reads: Read[] = [{ path }, { path: lock }, { path: at(directory, 'poetry.toml') }];
+  const versioning = record(record(json['tool'])['poetry-dynamic-versioning']);
+  if (versioning['enable'] === true && (place.environment('POETRY_DYNAMIC_VERSIONING_BYPASS') ?? '') === '') {
+    const { source } = record(versioning['from-file']);
+    if (typeof source === 'string') reads.push({ path: resolvePath(directory, source) });
+    else if (hasRepository(files, directory))
+      return {
+        code: 'needs-vcs',
+        message: `with poetry-dynamic-versioning, \`${command.text}\` asks git for the version of \`${path}\``,
+        help: 'set POETRY_DYNAMIC_VERSIONING_BYPASS to a version for the install of the dependencies',
+      };
+  }
   const paths: string[] = [];
   for (const [name, found] of localDependencies(settings)) {
     const target = resolvePath(directory, found);
@@ -112,6 +132,14 @@ function readProject({ directory }: Install, files: Files): Project | Trouble {
   }
   if (requirementsOf(json).some(isLocal)) paths.push(`a local requirement of \`${path}\``);
   return { reads, lock, paths, isPackage: settings['package-mode'] !== false };
+}
+
+/** Without one, the plugin is not there: it would fail. */
+function hasRepository(files: Files, directory: string): boolean {
+  return [...ancestors(directory)].some((here) => {
+    const presence = files.has(at(here, '.git'));
+    return presence === 'yes' || (presence === 'maybe' && here === directory);
+  });
 }
 
 function localDependencies(settings: Json): readonly (readonly [string, string])[] {

@@ -205,6 +205,12 @@ describe('what is refused', () => {
         'dynamic-manifest',
       ],
     ),
+    [
+      'a version that a plugin of Poetry takes from git',
+      'poetry install --no-root',
+      { 'pyproject.toml': '[tool.poetry-dynamic-versioning]\nenable = true\n', '.git/HEAD': '' },
+      'needs-vcs',
+    ],
     ['a requirements file that is absent', 'pip install -r r.txt', {}, 'manifest-missing'],
     ['an include that is absent', 'pip install -r r.txt', { 'r.txt': '-r base.txt\n' }, 'manifest-missing'],
     [
@@ -518,6 +524,35 @@ describe('how an install is divided', () => {
       analysed('pnpm fetch', { ...files, 'package.json': json(manifest) }).steps[0]?.reads[0];
     expect(fetched({ packageManager: 'pnpm@9.1.0' })?.as).toBe('pnpm@9.1.0');
     expect(fetched({})?.as).toBe('');
+  });
+});
+
+describe('Poetry', () => {
+  const plugin = '[tool.poetry-dynamic-versioning]\nenable = true\n';
+  it.each<[string, Record<string, string>, Record<string, string>]>([
+    ['there is no repository', { 'pyproject.toml': plugin }, {}],
+    ['it is off', { 'pyproject.toml': plugin.replace('true', 'false'), '.git/HEAD': '' }, {}],
+    ['it is told', { 'pyproject.toml': plugin, '.git/HEAD': '' }, { POETRY_DYNAMIC_VERSIONING_BYPASS: '0.0.0' }],
+    ['a file says it', { 'pyproject.toml': `${plugin}from-file.source = "VERSION"\n`, '.git/HEAD': '' }, {}],
+  ])('asks git for no version where %s', (_reason, files, environment) => {
+    const analysis = analysed('poetry install --no-root', files, environment);
+    expect(code(analysis)).toBeUndefined();
+    expect(reads(analysis).includes('VERSION')).toBe(files['pyproject.toml']?.includes('VERSION'));
+  });
+  it.each([
+    ['1.1.13', 0],
+    ['1.4', 0],
+    ['==1.4.2', 0],
+    ['1.5.0', 1],
+    ['1.14.0', 1],
+    ['2.1.1', 1],
+    ['', 1],
+  ])('%s has --no-directory: %d', (version, count) => {
+    const files = { 'pyproject.toml': '[tool.poetry.dependencies]\nlib = { path = "lib" }\n' };
+    const { splits } = analysed('poetry install', files, { POETRY_VERSION: version });
+    expect(splits.map(({ before }) => before)).toEqual(
+      Array.from({ length: count }, () => 'poetry install --no-root --no-directory'),
+    );
   });
 });
 
