@@ -5,7 +5,8 @@
  * Reads: [V: 2.5] composer.json, composer.lock, auth.json; of each path repository the composer.json, and everything
  * where it has bins; symfony.lock, local artifacts and patches.
  *
- * Writes: vendor/ (`config.vendor-dir`) and `bin-dir`; composer.lock where there is none.
+ * Writes: vendor/ (COMPOSER_VENDOR_DIR, `config.vendor-dir`) and the `bin-dir` (COMPOSER_BIN_DIR); composer.lock where
+ * there is none.
  *
  * Runs: the root's scripts alone, and plugins.
  *
@@ -13,7 +14,8 @@
  * code; one that is run ahead of the packages would find them there, and is refused. Plugins that write files into the
  * source are refused.
  *
- * Sources: https://getcomposer.org/doc/articles/scripts.md, https://getcomposer.org/doc/05-repositories.md
+ * Sources: https://getcomposer.org/doc/articles/scripts.md, https://getcomposer.org/doc/05-repositories.md,
+ * https://getcomposer.org/doc/03-cli.md#environment-variables
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Trouble } from '../model.ts';
 import { parentOf, resolvePath } from '../dockerfile/state.ts';
@@ -187,8 +189,8 @@ function readProject(install: Install, files: Files): Project | Trouble {
       help: 'list them in composer.json',
     };
   const scripts = record(json['scripts']);
-  const vendor = typeof config['vendor-dir'] === 'string' ? config['vendor-dir'] : 'vendor';
-  const bin = typeof config['bin-dir'] === 'string' ? config['bin-dir'] : undefined;
+  const vendor = directoryOf('COMPOSER_VENDOR_DIR', config['vendor-dir'], install) ?? 'vendor';
+  const bin = directoryOf('COMPOSER_BIN_DIR', config['bin-dir'], install);
   const outputs = [vendor, ...(bin === undefined || bin.startsWith(`${vendor}/`) ? [] : [bin])];
   if (outputs.some((each) => /[$~]/.test(each)))
     return { code: 'dynamic-manifest', message: `\`${path}\` computes its vendor-dir`, help: 'write the path out' };
@@ -212,6 +214,12 @@ function readProject(install: Install, files: Files): Project | Trouble {
             help: 'run it with `--no-plugins`, or commit what it writes',
           },
   };
+}
+
+/** A variable wins over the configuration, unless it is empty. */
+function directoryOf(variable: string, configured: unknown, { place }: Install): string | undefined {
+  const named = place.environment(variable) ?? '';
+  return named !== '' ? named : typeof configured === 'string' ? configured : undefined;
 }
 
 function isSet(value: unknown): boolean {
