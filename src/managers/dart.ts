@@ -9,7 +9,8 @@
  *
  * Runs: nothing of the project.
  *
- * Hazards: `flutter pub get` writes among the source, so that it is not moved.
+ * Hazards: `flutter pub get` writes among the source, so that it is not moved. A pubspec_overrides.yaml names what else
+ * is read: where git ignores it, so that only some have one, that is not known.
  *
  * Sources: https://dart.dev/tools/pub/dependencies, https://dart.dev/tools/pub/cmd/pub-get
  */
@@ -17,8 +18,8 @@ import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Tr
 import { resolvePath } from '../dockerfile/state.ts';
 import { directoryFrom, optionTable, optionText, parseArguments } from './shared/arguments.ts';
 import { document, optionalDocument } from './shared/documents.ts';
-import { at, record, strings } from './shared/package-json.ts';
-import { isTrouble, single, tool, unknown, unresolvedVariable } from './shared/steps.ts';
+import { at, record, strings, type Json } from './shared/package-json.ts';
+import { generated, isTrouble, single, tool, unknown, unresolvedVariable } from './shared/steps.ts';
 
 const OPTIONS = optionTable('', '-C --directory');
 
@@ -75,7 +76,7 @@ function readsOf(root: string, files: Files): readonly Read[] | Trouble {
     const manifest = document(files, path, 'yaml');
     if (isTrouble(manifest)) return manifest;
     reads.push({ path });
-    const overrides = directory === root ? optionalDocument(files, at(root, 'pubspec_overrides.yaml'), 'yaml') : {};
+    const overrides = directory === root ? overridesOf(root, files) : {};
     if (isTrouble(overrides)) return overrides;
     const tables = [
       manifest['dependencies'],
@@ -89,6 +90,14 @@ function readsOf(root: string, files: Files): readonly Read[] | Trouble {
     for (const member of strings(manifest['workspace'])) queue.push(resolvePath(directory, member));
   }
   return reads;
+}
+
+function overridesOf(root: string, files: Files): Json | Trouble | undefined {
+  const path = at(root, 'pubspec_overrides.yaml');
+  const json = optionalDocument(files, path, 'yaml');
+  return json === undefined && files.has(path) === 'maybe'
+    ? { ...generated(path), help: 'exclude it in .dockerignore, or commit it' }
+    : json;
 }
 
 export const dart: PackageManager = {

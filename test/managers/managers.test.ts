@@ -225,6 +225,14 @@ describe('what is refused', () => {
   it('an environment variable that moves what pip writes', () => {
     expect(code(analysed('pip install -r r.txt', { 'r.txt': '' }, { PIP_TARGET: 'lib' }))).toBe('dynamic-manifest');
   });
+  it('overrides of Dart that only some have', () => {
+    const files = { 'pubspec.yaml': 'name: a\n' };
+    const install = known('dart pub get') as Install;
+    const troubleWith = (maybe: readonly string[]): string | undefined =>
+      code(knowledge.analyse(install, imageOf(files, maybe)));
+    expect(troubleWith(['/app/pubspec_overrides.yaml'])).toBe('manifest-generated');
+    expect(troubleWith(['/app/pubspec.lock'])).toBeUndefined();
+  });
   it('a file that an environment variable adds, and that is absent', () => {
     expect(code(analysed('pip install -r r.txt', { 'r.txt': '' }, { PIP_CONSTRAINT: 'c.txt' }))).toBe(
       'manifest-missing',
@@ -568,6 +576,15 @@ describe('outputs', () => {
     ['pip', 'pip install -r r.txt', { 'r.txt': '' }, []],
   ])('%s', (_reason, text, files, ignore) => {
     expect(analysed(text, files).ignore).toEqual(ignore);
+  });
+  it.each<[string, Record<string, string>, object, string[]]>([
+    ['neither', {}, {}, ['vendor']],
+    ['the configuration', {}, { 'vendor-dir': 'lib', 'bin-dir': 'tools' }, ['lib', 'tools']],
+    ['variables', { COMPOSER_VENDOR_DIR: 'php', COMPOSER_BIN_DIR: 'bin' }, { 'vendor-dir': 'lib' }, ['php', 'bin']],
+    ['empty variables', { COMPOSER_VENDOR_DIR: '', COMPOSER_BIN_DIR: '' }, { 'vendor-dir': 'lib' }, ['lib']],
+    ['a directory elsewhere', { COMPOSER_VENDOR_DIR: '/opt/php' }, {}, []],
+  ])('Composer, by %s', (_reason, environment, config, ignore) => {
+    expect(analysed('composer install', { 'composer.json': json({ config }) }, environment).ignore).toEqual(ignore);
   });
   it('edits the lockfile only when it is not frozen', () => {
     const edits = (text: string): readonly string[] =>
