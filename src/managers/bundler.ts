@@ -18,6 +18,7 @@ import { parentOf, resolvePath } from '../dockerfile/state.ts';
 import { optionTable, parseArguments } from './shared/arguments.ts';
 import { at } from './shared/package-json.ts';
 import { generated, missing, single, unknown, unresolvedVariable } from './shared/steps.ts';
+import { unknownVariable } from './shared/variables.ts';
 
 const OPTIONS = optionTable(
   '-j --jobs --retry --without --with --trust-policy --shebang --redownload --prefer-local --target-rbconfig',
@@ -38,6 +39,8 @@ function recognise(command: Command, place: Place): Install | undefined {
 function analyse(install: Install, files: Files): Analysis {
   const args = parseArguments(install.command, 1, OPTIONS);
   if (args.unresolved !== undefined) return unknown(install, unresolvedVariable(install, args.unresolved));
+  const open = unknownVariable(install, ['BUNDLE_GEMFILE', 'BUNDLE_PATH']);
+  if (open !== undefined) return unknown(install, open);
   const { directory, place } = install;
   const named = args.options.get('--gemfile') ?? place.environment('BUNDLE_GEMFILE');
   const gemfile = resolvePath(directory, typeof named === 'string' && named !== '' ? named : 'Gemfile');

@@ -23,6 +23,7 @@ import { directoryFrom, has, optionTable, optionText, parseArguments, type Argum
 import { document, list, optionalDocument } from './shared/documents.ts';
 import { at, record, strings, type Json } from './shared/package-json.ts';
 import { build, installsProject, isTrouble, single, tool, unknown, unresolvedVariable } from './shared/steps.ts';
+import { unknownVariable } from './shared/variables.ts';
 
 const OPTIONS = optionTable('--ignore-platform-req --prefer-install --apcu-autoloader-prefix', '-d --working-dir');
 const MUTATING = new Set(['update', 'u', 'upgrade', 'require', 'r', 'remove', 'rm', 'uninstall', 'create-project']);
@@ -72,6 +73,8 @@ function analyse(install: Install, files: Files): Analysis {
   const args = parse(install.command) as Arguments;
   const [verb = ''] = args.positional;
   if (args.unresolved !== undefined) return unknown(install, unresolvedVariable(install, args.unresolved));
+  const open = unknownVariable(install, ['COMPOSER', 'COMPOSER_VENDOR_DIR', 'COMPOSER_BIN_DIR']);
+  if (open !== undefined) return unknown(install, open);
   if (MUTATING.has(verb))
     return unknown(install, {
       code: 'mutating-install',

@@ -26,6 +26,7 @@ import {
 } from './shared/python-project.ts';
 import { isLocal, localPlaces } from './shared/requirements.ts';
 import { installsProject, isTrouble, tool, unknown, unresolvedVariable } from './shared/steps.ts';
+import { unknownVariable } from './shared/variables.ts';
 
 const OPTIONS = optionTable(
   '--override -C --config-setting --venv',
@@ -45,6 +46,8 @@ function analyse(install: Install, files: Files): Analysis {
   const args = programArguments(install.command, 'pdm', OPTIONS);
   const [verb] = args.positional;
   if (args.unresolved !== undefined) return unknown(install, unresolvedVariable(install, args.unresolved));
+  const open = unknownVariable(install, ['VIRTUAL_ENV']);
+  if (open !== undefined) return unknown(install, open);
   if (verb === 'add' || verb === 'update')
     return unknown(install, {
       code: 'mutating-install',

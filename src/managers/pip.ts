@@ -44,6 +44,7 @@ import {
 } from './shared/python-project.ts';
 import { isLocal, placesNamed, RequirementReader } from './shared/requirements.ts';
 import { installsProject, isTrouble, single, tool, unknown, unresolvedVariable } from './shared/steps.ts';
+import { unknownVariable } from './shared/variables.ts';
 
 const OPTIONS = optionTable(
   '-i --index-url --extra-index-url --platform --python-version --implementation --abi --timeout --default-timeout --retries --trusted-host --cert --client-cert --cache-dir --proxy --log --progress-bar --no-binary --only-binary --global-option --install-option --config-settings -C --config-setting --python -p --index --default-index --index-strategy --keyring-provider --link-mode --upgrade-strategy --root-user-action --exists-action --extra --upgrade-package -P --resolution --prerelease --torch-backend --exclude-newer --use-feature --use-deprecated --report --python-platform',
@@ -63,6 +64,8 @@ const REQUIREMENT = [
 const EDITABLE = ['-e', '--editable'];
 /** Variables that name files, as the options of the same names do. Source: pip's and uv's configuration pages. */
 const FILE_VARIABLES = ['PIP_CONSTRAINT', 'PIP_REQUIREMENT', 'UV_CONSTRAINT', 'UV_OVERRIDE'];
+/** They move what an install writes. */
+const TARGET_VARIABLES = ['PIP_TARGET', 'PIP_PREFIX', 'PIP_ROOT'];
 const VERBS = /^(?:install|wheel|download|sync)$/;
 
 interface Invocation {
@@ -123,6 +126,8 @@ function recognise(command: Command, place: Place): Install | undefined {
 
 function analyse(install: Install, files: Files): Analysis {
   const { program, verb, args } = invocation(install.command) as Invocation;
+  const open = unknownVariable(install, [...FILE_VARIABLES, ...TARGET_VARIABLES, 'PIP_FIND_LINKS', 'UV_FIND_LINKS']);
+  if (open !== undefined) return unknown(install, open);
   const targets = environment(install, files, program, args);
   const settings = program === 'uv' ? uvSettings(files, install.directory) : [];
   if (isTrouble(settings)) return unknown(install, settings);
@@ -153,7 +158,7 @@ function analyse(install: Install, files: Files): Analysis {
   const project =
     program === 'uv' && verb === 'install' ? ofProject(install, files, args, targets, surroundings) : undefined;
   if (project !== undefined) return project;
-  const moved = ['PIP_TARGET', 'PIP_PREFIX', 'PIP_ROOT'].find((name) => (install.place.environment(name) ?? '') !== '');
+  const moved = TARGET_VARIABLES.find((name) => (install.place.environment(name) ?? '') !== '');
   if (moved !== undefined)
     return unknown(install, {
       code: 'dynamic-manifest',

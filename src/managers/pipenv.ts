@@ -21,6 +21,7 @@ import { at, record, strings } from './shared/package-json.ts';
 import { dependencyStep, environmentOf, programArguments, pythonInstall } from './shared/python-project.ts';
 import { localPlaces, RequirementReader } from './shared/requirements.ts';
 import { installsProject, isTrouble, unknown, unresolvedVariable } from './shared/steps.ts';
+import { unknownVariable } from './shared/variables.ts';
 
 const OPTIONS = optionTable(
   '--python -i --index --pypi-mirror --extra-pip-args',
@@ -37,6 +38,8 @@ function recognise(command: Command, place: Place): Install | undefined {
 function analyse(install: Install, files: Files): Analysis {
   const args = programArguments(install.command, 'pipenv', OPTIONS);
   if (args.unresolved !== undefined) return unknown(install, unresolvedVariable(install, args.unresolved));
+  const open = unknownVariable(install, ['PIPENV_PIPFILE', 'VIRTUAL_ENV']);
+  if (open !== undefined) return unknown(install, open);
   if (args.positional.length > 1)
     return unknown(install, {
       code: 'mutating-install',

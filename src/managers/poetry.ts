@@ -33,6 +33,7 @@ import {
 } from './shared/python-project.ts';
 import { ARCHIVE, isLocal } from './shared/requirements.ts';
 import { isTrouble, tool, unknown, unresolvedVariable } from './shared/steps.ts';
+import { unknownVariable } from './shared/variables.ts';
 
 const OPTIONS = optionTable(
   '-E --extras --source --priority',
@@ -58,6 +59,8 @@ function analyse(install: Install, files: Files): Analysis {
   const args = programArguments(install.command, 'poetry', OPTIONS);
   const [verb] = args.positional;
   if (args.unresolved !== undefined) return unknown(install, unresolvedVariable(install, args.unresolved));
+  const open = unknownVariable(install, ['VIRTUAL_ENV']);
+  if (open !== undefined) return unknown(install, open);
   if (verb !== 'install' && verb !== 'sync')
     return unknown(install, {
       code: 'mutating-install',

@@ -35,6 +35,7 @@ import {
 } from './shared/python-project.ts';
 import { ARCHIVE, isLocal, placesNamed } from './shared/requirements.ts';
 import { isTrouble, single, tool, unknown, unresolvedVariable } from './shared/steps.ts';
+import { unknownVariable } from './shared/variables.ts';
 import { workspaceMembers } from './shared/workspaces.ts';
 
 const OPTIONS = optionTable(
@@ -64,6 +65,8 @@ function analyse(install: Install, files: Files): Analysis {
     return tool(install, second === 'python' && rest.length === 0 ? version : []);
   }
   if (args.unresolved !== undefined) return unknown(install, unresolvedVariable(install, args.unresolved));
+  const open = unknownVariable(install, ['UV_PROJECT_ENVIRONMENT', 'UV_FIND_LINKS']);
+  if (open !== undefined) return unknown(install, open);
   if (verb === 'venv') return virtualEnvironment(install, second, version);
   const project = readProject(install, files, args);
   if (isTrouble(project)) return unknown(install, project);

@@ -225,6 +225,24 @@ describe('what is refused', () => {
   it('an environment variable that moves what pip writes', () => {
     expect(code(analysed('pip install -r r.txt', { 'r.txt': '' }, { PIP_TARGET: 'lib' }))).toBe('dynamic-manifest');
   });
+  it.each([
+    'COMPOSER=$WHICH.json composer install',
+    'COMPOSER_VENDOR_DIR=$WHERE/php composer install',
+    'PIP_TARGET=$WHERE/x pip install -r r.txt',
+    'PIP_CONSTRAINT=$WHICH.txt pip install foo',
+    'UV_FIND_LINKS=$WHERE uv sync',
+    'UV_PROJECT_ENVIRONMENT=$WHERE/venv uv sync',
+    'VIRTUAL_ENV=$WHERE poetry install --no-root',
+    'VIRTUAL_ENV=$WHERE pdm sync --no-self',
+    'PIPENV_PIPFILE=$WHERE/Pipfile pipenv sync',
+    'BUNDLE_GEMFILE=$WHICH bundle install',
+  ])('a variable that is not constant, for one command: %s', (text) => {
+    expect(code(analysed(text, { 'r.txt': '', 'composer.json': '{}' }))).toBe('unresolved-variable');
+  });
+  it('not a variable that mostly holds a URL', () => {
+    const text = 'PIP_EXTRA_INDEX_URL=https://$TOKEN@x/simple pip install -r r.txt';
+    expect(code(analysed(text, { 'r.txt': '' }))).toBeUndefined();
+  });
   it('overrides of Dart that only some have', () => {
     const files = { 'pubspec.yaml': 'name: a\n' };
     const install = known('dart pub get') as Install;
