@@ -2,7 +2,8 @@
  * Bundler. Spec section 11.
  *
  * Reads: [V: 2.3] the Gemfile and Gemfile.lock; what the Gemfile reads, evaluates or requires; path gems, in full; the
- * project's .bundle/config, unless BUNDLE_APP_CONFIG points elsewhere, as it does in the official image; vendor/cache.
+ * project's .bundle/config, unless BUNDLE_APP_CONFIG points elsewhere, as it does in the official image; vendor/cache; a
+ * source that is a directory.
  *
  * Writes: /usr/local/bundle, which is the system, or what BUNDLE_PATH or a setting says, vendor/bundle by convention.
  *
@@ -26,7 +27,7 @@ const OPTIONS = optionTable(
 );
 /** Ruby that reads files or runs programs; each literal form that is understood is taken out of the line first. */
 const DYNAMIC =
-  /\b(?:File|Dir|IO|Pathname|Open3|YAML|JSON|Bundler|Kernel|Gem::Specification)\b|\b(?:require(?!:)|require_relative|load|eval|instance_eval|class_eval|eval_gemfile|gemspec|system|exec|spawn|open|glob|path|plugin)\b|__dir__|__FILE__|`|%x/;
+  /\b(?:File|Dir|IO|Pathname|Open3|YAML|JSON|Bundler|Kernel|Gem::Specification)\b|\b(?:require(?!:)|require_relative|load|eval|instance_eval|class_eval|eval_gemfile|gemspec|system|exec|spawn|open|glob|path|plugin)\b|__dir__|__FILE__|`|%x|\bgit(?::|\s*=>)\s*["'](?:file:|\.{0,2}\/)/;
 
 function recognise(command: Command, place: Place): Install | undefined {
   const args = parseArguments(command, 1, OPTIONS);
@@ -119,6 +120,9 @@ class GemfileReader {
       .replace(
         new RegExp(String.raw`(?:File|IO)\.(?:read|exist\?|readlines)\(\s*${file}\s*\)`, 'g'),
         (_all, a?: string, b?: string) => note(a ?? b ?? '', (path) => this.reads.push({ path })),
+      )
+      .replace(/\bsource(?::|\s*=>|\b)\s*\(?\s*["']file:(?:\/\/)?([^"'#]+)["']/, (_all, path: string) =>
+        note(path, (found) => this.reads.push({ path: found, tree: true })),
       )
       .replace(new RegExp(String.raw`^\s*ruby\s+file:\s*${quoted}`), (_all, path: string) =>
         note(path, (found) => this.reads.push({ path: found })),

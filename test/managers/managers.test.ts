@@ -211,6 +211,14 @@ describe('what is refused', () => {
       { 'pyproject.toml': '[tool.poetry-dynamic-versioning]\nenable = true\n', '.git/HEAD': '' },
       'needs-vcs',
     ],
+    ...['git: "file:///app/foo"', ':git => "./foo"', "git: '/app/foo'"].map(
+      (option): [string, string, Record<string, string>, string] => [
+        `a gem of a repository in the project, ${option}`,
+        'bundle install',
+        { Gemfile: `gem "foo", ${option}\n`, 'foo/foo.gemspec': '' },
+        'dynamic-manifest',
+      ],
+    ),
     ['a requirements file that is absent', 'pip install -r r.txt', {}, 'manifest-missing'],
     ['an include that is absent', 'pip install -r r.txt', { 'r.txt': '-r base.txt\n' }, 'manifest-missing'],
     [
@@ -441,6 +449,14 @@ describe('what is read', () => {
       { Pipfile: '[[source]]\nname = "l"\nurl = "file:///app/w"\n' },
       ['Pipfile', 'w'],
     ],
+    ...['source "file:///app/gems"', 'source("file:/app/gems")', 'gem "foo", source: "file:///app/gems"'].map(
+      (line): [string, string, Record<string, string>, string[]] => [
+        `Bundler: ${line}`,
+        'bundle install',
+        { Gemfile: `${line}\ngem "bar", git: "https://x/bar"\n`, 'gems/specs.4.8': '' },
+        ['Gemfile', 'gems'],
+      ],
+    ),
     [
       'whichever file of a folder is meant',
       'pip install -r requirements/$E.txt',
