@@ -137,11 +137,11 @@ function readProject({ directory, place, command }: Install, files: Files): Proj
   return { reads, lock, paths, isPackage: settings['package-mode'] !== false };
 }
 
-/** Without one, the plugin is not there: it would fail. */
+/** Without one, the plugin is not there: it would fail. Above the project a directory that packages fill is no checkout. */
 function hasRepository(files: Files, directory: string): boolean {
   return [...ancestors(directory)].some((here) => {
     const presence = files.has(at(here, '.git'));
-    return presence === 'yes' || (presence === 'maybe' && here === directory);
+    return presence === 'yes' || (presence === 'maybe' && (here === directory || files.entries(here) !== undefined));
   });
 }
 

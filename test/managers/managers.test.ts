@@ -581,6 +581,11 @@ describe('Poetry', () => {
     expect(code(analysis)).toBeUndefined();
     expect(reads(analysis).includes('VERSION')).toBe(files['pyproject.toml']?.includes('VERSION'));
   });
+  it('asks git where a .git may be further up', () => {
+    const install = known('poetry -C server install --no-root') as Install;
+    const files = imageOf({ 'server/pyproject.toml': plugin }, ['/app/.git']);
+    expect(code(knowledge.analyse(install, files))).toBe('needs-vcs');
+  });
   it.each([
     ['1.1.13', 0],
     ['1.4', 0],
