@@ -1,16 +1,20 @@
 /**
- * Cargo. Spec section 14. Adapt (W): stubs and `cargo fetch --locked`, the original build after.
+ * Cargo. Spec section 14. Adapt (W): stubs and `cargo fetch`, with `--locked` where the build has it; the original
+ * build after.
  *
  * Reads: [V: 1.95] Cargo.toml and Cargo.lock, the manifests of all members and path dependencies, .cargo/config(.toml)
- * and rust-toolchain(.toml) there and in every parent. Manifests alone fail with "no targets specified", so a fetch
- * needs a file for each target, be it an empty one; build.rs is not needed to fetch.
+ * and rust-toolchain(.toml) there and in every parent, and what that configuration names: other files of it, patches
+ * and overrides by path, certificates. Manifests alone fail with "no targets specified", so a fetch needs a file for
+ * each target, be it an empty one; build.rs is not needed to fetch.
  *
  * Writes: the registry in CARGO_HOME; builds target/.
  *
  * Runs: build scripts and procedural macros, by builds alone.
  *
  * Hazards: a stub *build* leaves fingerprints, and real source with an older time then ships the stub's binary [V]; it
- * is never emitted. A fetch leaves none. A glob member that is absent makes a smaller build, even with `--locked`.
+ * is never emitted. A fetch leaves none. A glob member that is absent makes a smaller build, even with `--locked`. With
+ * a Cargo.lock that is not up to date a build passes and brings it up to date, as a fetch does, and `cargo fetch
+ * --locked` fails [V]; the copy of the source puts back what stood there.
  *
  * Sources: https://doc.rust-lang.org/cargo/commands/cargo-fetch.html,
  * https://doc.rust-lang.org/cargo/reference/config.html
@@ -18,7 +22,7 @@
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Split, Trouble } from '../model.ts';
 import { parentOf, resolvePath } from '../dockerfile/state.ts';
 import { optionTable, parseArguments, type Arguments } from './shared/arguments.ts';
-import { document, list, optionalDocument } from './shared/documents.ts';
+import { document, list } from './shared/documents.ts';
 import { at, record, strings, type Json } from './shared/package-json.ts';
 import {
   alreadyCached,
@@ -55,6 +59,8 @@ const BUILDS = new Set([
 ]);
 const TABLES = ['dependencies', 'dev-dependencies', 'build-dependencies'];
 const CONFIGURATION = ['.cargo/config.toml', '.cargo/config', 'rust-toolchain', 'rust-toolchain.toml'];
+/** Of `[build]`: run by every command, to ask for the version [V: 1.95]. */
+const PROGRAMS = ['rustc', 'rustc-wrapper', 'rustc-workspace-wrapper'];
 const STORES = ['/usr/local/cargo/registry', '/root/.cargo/registry', '/usr/local/cargo', '/root/.cargo'];
 /** More stubs than anybody wants to read in a Dockerfile, or to keep up to date. */
 const UNWIELDY = 12;
@@ -89,19 +95,22 @@ function analyse(install: Install, files: Files): Analysis {
   if (isChef) return unknown(install, installsProject(install, 'stubs of the project'));
   const refusal = install.kind === 'build' ? whyNotFetch(install) : undefined;
   if (refusal !== undefined) return bareBuild(install, refusal);
-  const project = readProject(install, files);
+  const project = readProject(install, args, files);
   if (isTrouble(project)) return unknown(install, project);
   const { reads, packages } = project;
   const fetch = { reads, writes: [], edits: [], system: 'reads', warm: true } as const;
   const stubs = stubsOf(packages, files, install.place.directory);
   if (install.kind === 'fetch') {
+    const isAlone = install.command.operator === undefined;
+    // What it adds to Cargo.lock would be lost with a copy below it, and a later `--locked` would fail.
+    if (isAlone && project.outdated !== undefined && !isLocked(args)) return unknown(install, project.outdated);
     // Without a file for each target it fails.
     if (isTrouble(stubs)) return unknown(install, stubs);
     const targets = stubs.map((path) => resolvePath(install.place.directory, path));
     const absent = targets.find((path) => files.has(path) === 'no');
     if (absent !== undefined) return unknown(install, missing(absent, 'where cargo looks for a target'));
     // In a chain they may be made just before it, as for our own; what is in the build context has been copied.
-    const areCopied = install.command.operator === undefined || targets.some((path) => files.read(path) !== undefined);
+    const areCopied = isAlone || targets.some((path) => files.read(path) !== undefined);
     const reading = areCopied ? [...reads, ...targets.map((path) => ({ path }))] : reads;
     return single({ ...fetch, reads: reading, name: install.command.text });
   }
@@ -138,38 +147,32 @@ interface Package {
   readonly json: Json;
 }
 
+interface Project {
+  readonly reads: readonly Read[];
+  readonly packages: readonly Package[];
+  /** Cargo.lock does not fit the manifests, as far as they tell. */
+  readonly outdated: Trouble | undefined;
+}
+
 /** Every manifest that the resolution of Cargo.lock looks at. */
-function readProject(
-  install: Install,
-  files: Files,
-): { reads: readonly Read[]; packages: readonly Package[] } | Trouble {
+function readProject(install: Install, args: Arguments, files: Files): Project | Trouble {
   const own = document(files, at(install.directory, 'Cargo.toml'), 'toml');
   if (isTrouble(own)) return own;
   const root = workspaceRoot(install.directory, own, files);
   if (isTrouble(root)) return root;
   const reads: Read[] = [];
-  for (
-    let directory = install.directory, last = '';
-    directory !== last;
-    last = directory, directory = parentOf(directory)
-  )
+  for (const directory of new Set([...upward(install.directory), ...upward(install.place.directory)]))
     for (const name of [...CONFIGURATION, ...(directory === install.directory ? [] : ['Cargo.toml'])])
       reads.push({ path: at(directory, name) });
-  const settings = optionalDocument(files, at(root.directory, '.cargo/config.toml'), 'toml') ?? {};
+  const settings = readSettings(install, args, files);
   if (isTrouble(settings)) return settings;
-  if (Object.values(record(settings['source'])).some((source) => record(source)['replace-with'] !== undefined))
-    return { code: 'already-cached', message: `\`${install.command.text}\` takes its crates from a vendored source` };
+  reads.push(...settings.reads);
   const lock = at(root.directory, 'Cargo.lock');
   const locked = document(files, lock, 'toml');
   if (isTrouble(locked))
     return { ...locked, help: 'commit Cargo.lock: without it a build downloads whatever is newest' };
   const sources = strings(list(locked['package']).map((each) => record(each)['source']));
-  if (sources.some((source) => /^git\+(?:ssh|file)/.test(source)))
-    return {
-      code: 'private-modules',
-      message: `\`${lock}\` names crates that are fetched over SSH or from a disk`,
-      help: 'mount a cache at /usr/local/cargo/registry instead',
-    };
+  if (sources.some((source) => /^(?:git|registry)\+(?:ssh|file)/.test(source))) return notOverHttp(lock);
   const members = workspaceMembers(
     files,
     root.directory,
@@ -181,7 +184,8 @@ function readProject(
     strings(record(root.json['workspace'])['exclude']).map((path) => resolvePath(root.directory, path)),
   );
   const packages = new Map<string, Package>();
-  const queue = [root.directory, ...members.filter((member) => !excluded.has(member)), install.directory];
+  const local = [root.directory, ...members.filter((member) => !excluded.has(member)), install.directory];
+  const queue = [...local, ...settings.patches];
   for (let directory = queue.shift(); directory !== undefined; directory = queue.shift()) {
     if (packages.has(directory)) continue;
     const path = at(directory, 'Cargo.toml');
@@ -192,7 +196,132 @@ function readProject(
     queue.push(...pathDependencies(json).map((each) => resolvePath(directory, each)));
   }
   reads.push({ path: lock });
-  return { reads, packages: [...packages.values()].sort((a, b) => (a.directory < b.directory ? -1 : 1)) };
+  const locals = local.flatMap((directory) => packages.get(directory) ?? []);
+  return {
+    reads,
+    packages: [...packages.values()].sort((a, b) => (a.directory < b.directory ? -1 : 1)),
+    outdated: whyOutdated(lock, locked, locals, root.json),
+  };
+}
+
+/** A package that Cargo.lock lacks, or has in another version, or a dependency; which features it is for is not looked at. */
+function whyOutdated(path: string, lock: Json, packages: readonly Package[], root: Json): Trouble | undefined {
+  const locked = list(lock['package']).map(record);
+  const shared = record(root['workspace']);
+  for (const { json } of packages) {
+    const { name, version = '0.0.0' } = record(json['package']);
+    const own = record(version)['workspace'] === true ? record(shared['package'])['version'] : version;
+    if (typeof name === 'string' && !locked.some((each) => each['name'] === name && each['version'] === own))
+      return outdated(path, name);
+    for (const [key, dependency] of dependencyTables(json).flatMap((table) => Object.entries(record(table)))) {
+      const isShared = record(dependency)['workspace'] === true;
+      const meant = record(isShared ? record(shared['dependencies'])[key] : dependency)['package'] ?? key;
+      if (!locked.some((each) => each['name'] === meant)) return outdated(path, key);
+    }
+  }
+  return undefined;
+}
+
+function outdated(path: string, name: string): Trouble {
+  return {
+    code: 'lockfile-outdated',
+    message: `\`${path}\` does not have \`${name}\` as the manifests do`,
+    help: 'run `cargo update --workspace` and commit Cargo.lock',
+  };
+}
+
+function notOverHttp(path: string): Trouble {
+  return {
+    code: 'private-modules',
+    message: `\`${path}\` names crates that are fetched over SSH or from a disk`,
+    help: 'mount a cache at /usr/local/cargo/registry instead',
+  };
+}
+
+interface Settings {
+  readonly reads: readonly Read[];
+  /** Directories of packages that take the place of others. */
+  readonly patches: readonly string[];
+}
+
+/**
+ * The configuration from the current directory upward and in CARGO_HOME. Of one directory `config` wins over
+ * `config.toml`. Paths are relative to the directory that .cargo is in.
+ * https://doc.rust-lang.org/cargo/reference/config.html#hierarchical-structure
+ */
+function readSettings(install: Install, args: Arguments, files: Files): Settings | Trouble {
+  const reads: Read[] = [];
+  const patches: string[] = [];
+  const sources = new Map<string, Json>();
+  const given = args.list.find(
+    ([name, value]) => name === '--config' && (value === true || !/^(?:build|env|profile|target|term)\./.test(value)),
+  );
+  if (given !== undefined)
+    return {
+      code: 'dynamic-manifest',
+      message: `\`${install.command.text}\` is told where crates come from (\`--config ${given[1]}\`)`,
+      help: 'put it into .cargo/config.toml',
+    };
+  // `--manifest-path` does not change where it looks, `cargo install --path` does [V].
+  const from = args.options.has('--manifest-path') ? install.place.directory : install.directory;
+  const home = install.place.environment('CARGO_HOME') ?? '/usr/local/cargo';
+  const queue: { path: string; base: string }[] = [];
+  for (const folder of [...upward(from).map((directory) => at(directory, '.cargo')), home]) {
+    const found = ['config', 'config.toml'].map((name) => at(folder, name)).find((path) => files.has(path) === 'yes');
+    if (found !== undefined) queue.push({ path: found, base: parentOf(folder) });
+  }
+  const seen = new Set<string>();
+  for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+    const { path, base } = next;
+    if (seen.has(path)) continue;
+    seen.add(path);
+    reads.push({ path });
+    const json = document(files, path, 'toml');
+    if (isTrouble(json)) return json;
+    for (const each of list(json['include'])) {
+      const { path: name, optional } = typeof each === 'string' ? { path: each, optional: false } : record(each);
+      if (typeof name !== 'string') continue;
+      const included = resolvePath(parentOf(path), name);
+      if (optional !== true || files.has(included) !== 'no') queue.push({ path: included, base });
+      else reads.push({ path: included });
+    }
+    const program = PROGRAMS.map((key) => record(json['build'])[key]).find(isPath);
+    if (program !== undefined)
+      return {
+        code: 'dynamic-manifest',
+        message: `\`${path}\` has every command of cargo run \`${program}\`, and what that reads is not known`,
+        help: 'set it with ENV in front of the build alone, or mount a cache at /usr/local/cargo/registry (--add cache-mounts)',
+      };
+    for (const key of ['cainfo', 'proxy-cainfo']) {
+      const name = record(json['http'])[key];
+      if (typeof name === 'string') reads.push({ path: resolvePath(base, name) });
+    }
+    for (const name of strings(list(record(json['build'])['target'])))
+      if (name.endsWith('.json')) reads.push({ path: resolvePath(base, name) });
+    for (const each of Object.values(record(json['registries'])))
+      for (const name of strings(list(record(each)['credential-provider'])).filter(isPath))
+        reads.push({ path: resolvePath(base, name) });
+    for (const name of strings(json['paths'])) reads.push({ path: resolvePath(base, name), tree: true });
+    patches.push(...pathDependencies({ patch: json['patch'] }).map((each) => resolvePath(base, each)));
+    for (const [name, source] of Object.entries(record(json['source'])))
+      sources.set(name, { ...record(source), ...sources.get(name) });
+    for (const { registry } of Object.values(record(json['source'])).map(record))
+      if (typeof registry === 'string' && !/^(?:sparse\+)?https?:/.test(registry)) return notOverHttp(path);
+  }
+  const replacements = [...sources.values()].map((source) => source['replace-with']);
+  const vendored = replacements
+    .map((name) => sources.get(String(name)) ?? {})
+    .some((source) => source['directory'] !== undefined || source['local-registry'] !== undefined);
+  return vendored
+    ? { code: 'already-cached', message: `\`${install.command.text}\` takes its crates from a vendored source` }
+    : { reads, patches };
+}
+
+const isPath = (value: unknown): value is string => typeof value === 'string' && value.includes('/');
+
+function upward(directory: string): readonly string[] {
+  const above = parentOf(directory);
+  return above === directory ? [directory] : [directory, ...upward(above)];
 }
 
 function workspaceRoot(directory: string, json: Json, files: Files): Package | Trouble {
@@ -212,10 +341,13 @@ function workspaceRoot(directory: string, json: Json, files: Files): Package | T
   return { directory, json };
 }
 
+function dependencyTables(json: Json): readonly unknown[] {
+  return [json, ...Object.values(record(json['target']))].flatMap((each) => TABLES.map((name) => record(each)[name]));
+}
+
 function pathDependencies(json: Json): readonly string[] {
   const tables = [
-    ...TABLES.map((name) => json[name]),
-    ...Object.values(record(json['target'])).flatMap((target) => TABLES.map((name) => record(target)[name])),
+    ...dependencyTables(json),
     ...Object.values(record(json['patch'])),
     json['replace'],
     record(json['workspace'])['dependencies'],
@@ -232,24 +364,29 @@ function stubsOf(packages: readonly Package[], files: Files, from: string): Stub
   for (const { directory, json } of packages) {
     const manifest = record(json['package']);
     if (json['package'] === undefined) continue;
-    const library = record(json['lib'])['path'];
+    const bins = list(json['bin']).map(record);
+    const { 'default-run': run } = manifest;
     const found = [
-      ...(typeof library === 'string' ? [library] : []),
+      // Once there is a [lib], cargo wants its file, whatever else there is [V].
+      ...(json['lib'] === undefined ? [] : [record(json['lib'])['path'] ?? 'src/lib.rs']),
       ...['bin', 'example', 'test', 'bench'].flatMap((kind) =>
         list(json[kind]).map((target) => targetPath(kind, record(target), manifest, files, directory)),
       ),
+      ...(run === undefined || bins.some(({ name }) => name === run)
+        ? []
+        : [targetPath('bin', { name: run }, manifest, files, directory)]),
       ...['src/main.rs', 'src/lib.rs'].filter((path) => files.has(at(directory, path)) === 'yes').slice(0, 1),
     ];
     if (found.length === 0 && manifest['autobins'] !== false) {
-      const bins = files.entries(at(directory, 'src/bin')) ?? [];
+      const names = files.entries(at(directory, 'src/bin')) ?? [];
       found.push(
-        ...bins
+        ...names
           .filter((name) => name.endsWith('.rs'))
           .slice(0, 1)
           .map((name) => `src/bin/${name}`),
       );
     }
-    if (found.length === 0 || found.some((path) => path === undefined || path.startsWith('..')))
+    if (found.length === 0 || found.some((path) => typeof path !== 'string' || path.startsWith('..')))
       return {
         code: 'dynamic-manifest',
         message: `where the targets of \`${at(directory, 'Cargo.toml')}\` are is not clear`,
@@ -284,13 +421,20 @@ function relative(from: string, path: string): string | undefined {
   return path.startsWith(inside) ? path.slice(inside.length) : undefined;
 }
 
+/** Of the options of cargo itself: what follows `--` is the program's. */
+function isLocked({ list: options }: Arguments): boolean {
+  const end = options.findIndex(([name]) => name === '--');
+  return options.some(([name], index) => /^--(?:locked|frozen)$/.test(name) && (end < 0 || index < end));
+}
+
 function fetchCommand(args: Arguments, command: Command): string {
   const toolchain = args.positional.find((word) => word.startsWith('+'));
   const manifest = args.options.get('--manifest-path');
   return [
     command.words[0]?.text ?? 'cargo',
     ...(toolchain === undefined ? [] : [toolchain]),
-    'fetch --locked',
+    'fetch',
+    ...(isLocked(args) ? ['--locked'] : []),
     ...(typeof manifest === 'string' ? [`--manifest-path ${manifest}`] : []),
   ].join(' ');
 }

@@ -52,6 +52,12 @@ const code = (analysis: Analysis): string | undefined =>
   analysis.steps.find((step) => step.opaque !== undefined)?.opaque?.code;
 const json = (value: unknown): string => JSON.stringify(value);
 
+const crate = (more = ''): Record<string, string> => ({
+  'Cargo.toml': `[package]\nname = "a"\nversion = "0.1.0"\n${more}`,
+  'Cargo.lock': 'version = 4\n[[package]]\nname = "a"\nversion = "0.1.0"\n',
+  'src/main.rs': '',
+});
+
 describe('which commands are installs', () => {
   it.each<[string, string | undefined]>([
     ['npm run build', undefined],
@@ -227,6 +233,53 @@ describe('what is refused', () => {
       { 'pyproject.toml': '[project]\ndynamic = ["dependencies"]\n' },
       'dynamic-manifest',
     ],
+    [
+      'crates vendored by a configuration of the older name',
+      'cargo fetch --locked',
+      {
+        ...crate(),
+        '.cargo/config': '[source.crates-io]\nreplace-with = "v"\n[source.v]\ndirectory = "vendor"\n',
+      },
+      'already-cached',
+    ],
+    [
+      'crates vendored by a configuration above',
+      'cargo install --path be',
+      {
+        ...Object.fromEntries(Object.entries(crate()).map(([path, text]) => [`be/${path}`, text])),
+        '.cargo/config.toml': '[source.crates-io]\nreplace-with = "v"\n[source.v]\nlocal-registry = "vendor"\n',
+      },
+      'already-cached',
+    ],
+    [
+      'a program of the project around rustc',
+      'cargo build',
+      { ...crate(), '.cargo/config.toml': '[build]\nrustc-wrapper = "scripts/w.sh"\n', 'scripts/w.sh': '' },
+      'dynamic-manifest',
+    ],
+    [
+      'a mirror that is reached over SSH',
+      'cargo build',
+      {
+        ...crate(),
+        '.cargo/config.toml':
+          '[source.crates-io]\nreplace-with = "m"\n[source.m]\nregistry = "ssh://git@example.com/index"\n',
+      },
+      'private-modules',
+    ],
+    [
+      'cargo settings on the command line',
+      `cargo build --config 'source.crates-io.replace-with="v"'`,
+      crate(),
+      'dynamic-manifest',
+    ],
+    [
+      'a Cargo.lock of another version',
+      'cargo fetch',
+      { ...crate(), 'Cargo.toml': '[package]\nname = "a"\nversion = "0.2.0"\n' },
+      'lockfile-outdated',
+    ],
+    ['a Cargo.lock that lacks a crate', 'cargo fetch', crate('[dependencies]\nitoa = "1"\n'), 'lockfile-outdated'],
   ])('%s', (_reason, text, files, expected) => {
     expect(code(analysed(text, files))).toBe(expected);
   });
@@ -498,6 +551,50 @@ describe('what is read', () => {
   });
 });
 
+describe('what is read ahead of a build', () => {
+  const read = (text: string, files: Record<string, string>): string[] => {
+    const analysis = analysed(text, files);
+    expect(analysis.refusal).toBeUndefined();
+    return (analysis.steps[0]?.reads ?? []).map(({ path }) => path.slice('/app/'.length));
+  };
+  it.each<[reason: string, text: string, files: Record<string, string>, expected: string[]]>([
+    [
+      'certificates, a patch, an override and what is included',
+      'cargo build',
+      {
+        ...crate(),
+        '.cargo/config.toml': [
+          'paths = ["own/y"]',
+          'include = ["more.toml", { path = "none.toml", optional = true }]',
+          '[http]',
+          'cainfo = "certs/ca.pem"',
+          '[patch.crates-io]',
+          'x = { path = "own/x" }',
+        ].join('\n'),
+        '.cargo/more.toml': '[http]\nproxy-cainfo = "certs/proxy.pem"\n',
+        'certs/ca.pem': '',
+        'certs/proxy.pem': '',
+        'own/x/Cargo.toml': '[package]\nname = "x"\n',
+        'own/x/src/lib.rs': '',
+        'own/y/Cargo.toml': '[package]\nname = "y"\n',
+      },
+      ['.cargo/more.toml', '.cargo/none.toml', 'certs/ca.pem', 'certs/proxy.pem', 'own/x/Cargo.toml', 'own/y'],
+    ],
+    [
+      'a mirror is no vendored source',
+      'cargo build',
+      {
+        ...crate(),
+        '.cargo/config.toml':
+          '[source.crates-io]\nreplace-with = "m"\n[source.m]\nregistry = "sparse+https://example.com/"\n',
+      },
+      ['.cargo/config.toml', 'Cargo.lock'],
+    ],
+  ])('%s', (_reason, text, files, expected) => {
+    expect(read(text, files)).toEqual(expect.arrayContaining(expected));
+  });
+});
+
 describe('scripts that are known not to read the source', () => {
   it.each([
     'husky',
@@ -600,6 +697,45 @@ describe('Poetry', () => {
     expect(splits.map(({ before }) => before)).toEqual(
       Array.from({ length: count }, () => 'poetry install --no-root --no-directory'),
     );
+  });
+});
+
+describe('the download that is put ahead of a build', () => {
+  const first = (text: string, files: Record<string, string>): string | undefined =>
+    analysed(text, files).splits[0]?.before;
+  it.each<[reason: string, text: string, files: Record<string, string>, expected: string]>([
+    [
+      'cargo: locked where the build is',
+      'cargo build --locked',
+      crate(),
+      'mkdir -p src && touch src/main.rs && cargo fetch --locked && rm -r src',
+    ],
+    [
+      'cargo: not locked where the build is not, which mends an old Cargo.lock',
+      'cargo build',
+      crate(),
+      'mkdir -p src && touch src/main.rs && cargo fetch && rm -r src',
+    ],
+    [
+      'cargo: what follows -- is not for cargo',
+      'cargo run -- --locked',
+      crate(),
+      'mkdir -p src && touch src/main.rs && cargo fetch && rm -r src',
+    ],
+    [
+      'cargo: a file for the library beside the program',
+      'cargo build',
+      { ...crate('[lib]\nname = "b"\n'), 'src/lib.rs': '' },
+      'mkdir -p src && touch src/lib.rs src/main.rs && cargo fetch && rm -r src',
+    ],
+    [
+      'cargo: a file for the program to run by default',
+      'cargo build',
+      { ...crate('default-run = "c"\n'), 'src/bin/c.rs': '' },
+      'mkdir -p src/bin src && touch src/bin/c.rs src/main.rs && cargo fetch && rm -r src',
+    ],
+  ])('%s', (_reason, text, files, expected) => {
+    expect(first(text, files)).toBe(expected);
   });
 });
 
