@@ -4,7 +4,8 @@
  * Reads: the target project, or every project of the solution; the projects that they reference;
  * Directory.Build.props, Directory.Build.targets, Directory.Build.rsp and Directory.Packages.props from the project
  * upward; global.json and NuGet.Config from the current directory upward, in each spelling that NuGet looks for on
- * Linux; packages.lock.json; whatever is imported; local package feeds.
+ * Linux; packages.lock.json; whatever is imported; local package feeds; files that a property function reads, or whose
+ * presence a condition asks for, outside of targets.
  *
  * Writes: obj/ beside each project, and ~/.nuget/packages. `build`, `publish`, `run`, `test` and `pack` restore first,
  * with the same result.
@@ -12,11 +13,13 @@
  * Runs: MSBuild's evaluation; targets by builds alone.
  *
  * Hazards: an obj/ of the host that the late copy brings breaks the build. Any variable may change a build: MSBuild
- * takes them all for properties. Paths in Import and ProjectReference that are computed are refused.
+ * takes them all for properties. Paths in Import, ProjectReference, property functions and conditions that are computed
+ * are refused.
  *
  * Sources: https://learn.microsoft.com/visualstudio/msbuild/customize-by-directory,
  * https://learn.microsoft.com/nuget/consume-packages/configuring-nuget-behavior,
- * https://learn.microsoft.com/dotnet/core/tools/dotnet-restore
+ * https://learn.microsoft.com/dotnet/core/tools/dotnet-restore,
+ * https://learn.microsoft.com/visualstudio/msbuild/property-functions
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Step, Trouble } from '../model.ts';
 import { parentOf, resolvePath } from '../dockerfile/state.ts';
@@ -39,12 +42,14 @@ import {
 
 const OPTIONS = optionTable(
   '-o --output -v --verbosity -c --configuration -f --framework --version-suffix --logger --results-directory --filter -l --artifacts-path --launch-profile --version -r --runtime -a --arch --os -p --property',
-  '-s --source --configfile --packages --lock-file-path --project --tool-manifest',
+  '-s --source --add-source --configfile --packages --lock-file-path --project --tool-manifest',
 );
 const BUILDS = new Set(['build', 'publish', 'run', 'test', 'pack', 'watch', 'msbuild']);
 /** Options of a build that its restore has too. */
 const RESTORE_OPTIONS =
   /^(?:-r|--runtime|-a|--arch|--os|-s|--source|--configfile|--packages|--(?:use-)?lock-file.*|--use-current-runtime|--ucr)$/;
+/** The first .NET whose restore has the option: https://github.com/dotnet/docs/pull/39162, https://github.com/dotnet/sdk/issues/37245 */
+const SINCE: Readonly<Record<string, number>> = { '-a': 8, '--arch': 8, '--os': 10 };
 const PROPERTY = /^(?:-p|\/p|--?property|\/property)(?::(.+))?$/;
 /** A restore does not use it. */
 const VERSION = /^["']?[-/](?:p|property):\w*Version\w*=/i;
@@ -63,6 +68,18 @@ const MOVES_OUTPUT = [
   'UseArtifactsOutput',
   'RestoreOutputPath',
 ];
+/** Where an SDK, a package or somebody's home is: no file of the project. */
+const ELSEWHERE =
+  /^\$\((?:MSBuild(?:Extensions|Tools|SDKs|Bin)\w*Path\w*|NuGetPackageRoot|VSToolsPath|HOME|UserProfile|(?:Local)?AppData|Program\w+)\)/i;
+/** Items and properties that no restore looks at, so that it does not matter whether they are there. */
+const INERT =
+  /^(?:None|Content|Compile|EmbeddedResource|Resource|Page|Folder|Reference|Analyzer|AdditionalFiles|EditorConfigFiles|InternalsVisibleTo|Using|SignAssembly|AssemblyOriginatorKeyFile|ApplicationIcon|CodeAnalysisRuleSet)$/;
+/** Property functions that look at the disk; those that only work on the text of a path are no matter. */
+const READS = /^system\.io\.file::readall(?:text|lines|bytes)$/;
+const ASKS = /^(?:exists|system\.io\.(?:file|directory)::exists|msbuild::(?:file|directory)exists)$/;
+const LOOKS = /^system\.io\.(?:file|directory)(?:info)?::(?!get(?:parent|currentdirectory)$)/;
+/** A target of the project that runs as part of a restore. */
+const DURING_RESTORE = /(?:^|;|\s)(?:Restore|_?GenerateRestore\w*|CollectPackage\w+)(?:;|\s|$)/i;
 
 function recognise(command: Command, place: Place): Install | undefined {
   const args = arguments_(command);
@@ -92,8 +109,8 @@ function arguments_(command: Command): Arguments {
 }
 
 function analyse(install: Install, files: Files): Analysis {
-  if (install.kind === 'tool') return tool(install);
   const args = arguments_(install.command);
+  if (install.kind === 'tool') return machineTool(install, files, args);
   const [verb, target] = args.positional;
   if (install.kind === 'build') {
     const { place } = install;
@@ -121,10 +138,7 @@ function analyse(install: Install, files: Files): Analysis {
   const relative = typeof named === 'string' ? named : undefined;
   const step: Step = {
     name: ['dotnet restore', relative ?? '.', ...restored].join(' '),
-    reads: [
-      ...[...project.reads].map(([path, more]) => ({ path, ...more })),
-      ...trees.map((path) => ({ path, tree: true })),
-    ],
+    reads: [...project.all(), ...trees.map((path) => ({ path, tree: true }))],
     writes: trees,
     edits: project.locks,
     system: 'writes',
@@ -133,6 +147,13 @@ function analyse(install: Install, files: Files): Analysis {
   };
   const outputs = { outputs: trees, ignore: ['**/obj'] };
   if (install.kind === 'install') return { ...single(step), ...outputs };
+  const unknownTo = args.list.find(([name]) => sdkOf(install.place.image, SINCE[name] ?? 0) < (SINCE[name] ?? 0));
+  if (unknownTo !== undefined)
+    return refuse(install, {
+      code: 'unsplittable-run',
+      message: `\`${install.command.text}\` has \`${unknownTo[0]}\`, which \`dotnet restore\` knows from .NET ${SINCE[unknownTo[0]]} on`,
+      help: 'name the runtime instead: `-r linux-x64`',
+    });
   const before = ['dotnet restore', ...(relative === undefined ? [] : [quoted(relative)]), ...restored].join(' ');
   return build(
     install,
@@ -140,6 +161,12 @@ function analyse(install: Install, files: Files): Analysis {
     [{ before, after: install.command.text, why: 'packages are restored by a step of their own' }],
     outputs,
   );
+}
+
+/** The version in the tag of the official image: `sdk:8.0-alpine`. Of `--os`, which is young, an unknown one has to be taken for older. */
+function sdkOf(image: string | undefined, since: number): number {
+  const found = /\/dotnet\/(?:core\/|nightly\/)?sdk:(\d+)\./.exec(image ?? '');
+  return found === null ? (since > 8 ? 0 : since) : Number(found[1]);
 }
 
 function refuse(install: Install, trouble: Trouble): Analysis {
@@ -189,6 +216,21 @@ function startOf({ directory, command }: Install, files: Files, named: string | 
   return at(path, first);
 }
 
+/** A tool of the machine's comes from the sources that are configured where it is installed. */
+function machineTool(install: Install, files: Files, args: Arguments): Analysis {
+  const project = new ProjectReader(files);
+  for (const directory of upward(install.directory, files))
+    for (const name of ['global.json', ...CONFIGURATION]) project.setting(at(directory, name));
+  project.feeds(install.directory);
+  for (const [name, value] of args.list) {
+    if (typeof value !== 'string') continue;
+    if (name === '--configfile') project.reads.set(resolvePath(install.directory, value), {});
+    if (/^(?:-s|--source|--add-source)$/.test(name) && !/^https?:/.test(value))
+      project.reads.set(resolvePath(install.directory, value), { tree: true });
+  }
+  return project.trouble === undefined ? tool(install, project.all()) : unknown(install, project.trouble);
+}
+
 function tools(install: Install, files: Files, args: Arguments): Analysis {
   if (args.positional[1] !== 'restore')
     return unknown(install, {
@@ -196,9 +238,16 @@ function tools(install: Install, files: Files, args: Arguments): Analysis {
       message: `\`${install.command.text}\` changes the tool manifest`,
       help: 'commit the result, and use `dotnet tool restore`',
     });
-  const reads = [...upward(install.directory, files)].flatMap((directory) =>
-    ['.config/dotnet-tools.json', 'dotnet-tools.json', ...CONFIGURATION].map((name) => ({ path: at(directory, name) })),
-  );
+  const project = new ProjectReader(files);
+  project.feeds(install.directory);
+  if (project.trouble !== undefined) return unknown(install, project.trouble);
+  const reads = [...upward(install.directory, files)]
+    .flatMap((directory) =>
+      ['.config/dotnet-tools.json', 'dotnet-tools.json', ...CONFIGURATION].map((name) => ({
+        path: at(directory, name),
+      })),
+    )
+    .concat(project.all());
   return reads.some(({ path }) => path.endsWith('dotnet-tools.json') && files.has(path) === 'yes')
     ? single({ name: install.command.text, reads, writes: [], edits: [], system: 'writes' })
     : unknown(install, missing(at(install.directory, '.config/dotnet-tools.json')));
@@ -207,6 +256,8 @@ function tools(install: Install, files: Files, args: Arguments): Analysis {
 /** Collects what evaluating a project reads. */
 class ProjectReader {
   readonly reads = new Map<string, Omit<Read, 'path'>>();
+  /** Files that matter by being there or not. */
+  private readonly asked = new Set<string>();
   /** Of the projects that are restored. */
   readonly directories = new Set<string>();
   readonly locks: string[] = [];
@@ -215,6 +266,14 @@ class ProjectReader {
 
   constructor(files: Files) {
     this.files = files;
+  }
+
+  all(): readonly Read[] {
+    const asked = [...this.asked].filter((path) => !this.reads.has(path));
+    return [
+      ...[...this.reads].map(([path, more]) => ({ path, ...more })),
+      ...asked.map((path) => ({ path, as: this.files.has(path) === 'no' ? 'absent' : 'present' })),
+    ];
   }
 
   /** What counts if it is there. Templates of .gitignore list `*.rsp` and the like, which is no sign that there are any. */
@@ -285,9 +344,22 @@ class ProjectReader {
     const here = parentOf(path);
     if (MOVES_OUTPUT.some((name) => elements(xml, name).length > 0))
       return this.refuse('dynamic-manifest', `\`${path}\` moves the directories that a restore fills`);
+    const target = elements(xml, 'Target').find((each) =>
+      strings([each['@BeforeTargets'], each['@AfterTargets']]).some((text) => DURING_RESTORE.test(text)),
+    );
+    if (target !== undefined)
+      return this.refuse('dynamic-manifest', `\`${path}\` has a target that runs with a restore`);
+    for (const each of evaluated(xml)) this.evaluate(each, here, project, path);
+    for (const name of ['RestoreConfigFile', 'NuGetLockFilePath'])
+      for (const each of elements(xml, name))
+        this.follow(textOf(each), project, project, path, (found) => this.reads.set(found, {}));
     for (const each of elements(xml, 'Import')) {
       if (each['@Sdk'] !== undefined) continue;
-      this.follow(each['@Project'], here, project, path, (found) => this.build(found, project));
+      const isOptional = /\bExists\b/i.test(strings([each['@Condition']]).join());
+      this.follow(each['@Project'], here, project, path, (found) => {
+        if (isOptional && this.files.has(found) === 'no') this.asked.add(found);
+        else this.build(found, project);
+      });
     }
     for (const each of elements(xml, 'ProjectReference'))
       this.follow(each['@Include'], project, project, path, (found) =>
@@ -298,6 +370,45 @@ class ProjectReader {
         for (const source of textOf(each).split(';'))
           if (source !== '' && !/^https?:|^\$\(RestoreSources\)$/.test(source.trim()))
             this.follow(source.trim(), project, project, path, (found) => this.reads.set(found, { tree: true }));
+  }
+
+  /** What the property functions and conditions of one text look at. */
+  private evaluate({ text, condition, inert }: Evaluated, here: string, project: string, from: string): void {
+    for (const { name, given } of calls(text)) {
+      const [first = '', second] = given;
+      if (name === 'msbuild::getpathoffileabove') this.askAbove(first, second, here, project, from);
+      else if (name === 'msbuild::getdirectorynameoffileabove') this.askAbove(second ?? '', first, here, project, from);
+      else if (READS.test(name) && !ELSEWHERE.test(first)) {
+        const found = this.located(first, here, project)?.filter((path) => this.files.has(path) === 'yes') ?? [];
+        if (found.length === 0) this.refuseComputed(from, first);
+        for (const path of found) this.reads.set(path, {});
+      } else if (ASKS.test(name)) {
+        if (inert || ELSEWHERE.test(first) || (name === 'exists' && !condition)) continue;
+        const found = this.located(first, here, project);
+        const isFolder = found?.some((path) => (this.files.entries(path) ?? []).length > 0);
+        if (found === undefined || isFolder === true) this.refuseComputed(from, first);
+        else for (const path of found) this.asked.add(path);
+      } else if (LOOKS.test(name)) this.refuseComputed(from, `${name}(${first})`);
+    }
+  }
+
+  private askAbove(name: string, start: string | undefined, here: string, project: string, from: string): void {
+    const [directory] = this.located(start ?? '$(MSBuildThisFileDirectory)', here, project) ?? [];
+    if (directory === undefined || !/^[\w.-]+$/.test(name)) return this.refuseComputed(from, name);
+    const found = this.above(directory, name);
+    if (found !== undefined) this.asked.add(found);
+  }
+
+  /** Where a path leads that is written out; a relative one is the project's or the file's own. */
+  private located(text: string, here: string, project: string): readonly string[] | undefined {
+    const path = expanded(text, here, project);
+    return path === '' || /[$*?%@]/.test(path)
+      ? undefined
+      : [...new Set([resolvePath(here, path), resolvePath(project, path)])];
+  }
+
+  private refuseComputed(from: string, what: string): void {
+    this.refuse('dynamic-manifest', `\`${from}\` looks for \`${what}\`, which is not followed`);
   }
 
   private refuseMissing(path: string): void {
@@ -318,13 +429,9 @@ class ProjectReader {
         if (found !== undefined) then(found);
         continue;
       }
-      const path = text
-        .replace(/^\$\(MSBuildThisFileDirectory\)\/?/i, `${here}/`)
-        .replace(/^\$\(MSBuildProjectDirectory\)\/?/i, `${project}/`);
+      const path = expanded(text, here, project);
       if (/[$*?%@]/.test(path)) {
-        // What comes with an SDK or a package is no file of the project.
-        if (/^\$\((?:MSBuild(?:Extensions|Tools|SDKs|Bin)\w*Path\w*|NuGetPackageRoot|VSToolsPath)\)/i.test(path))
-          continue;
+        if (ELSEWHERE.test(path)) continue;
         return this.refuse('dynamic-manifest', `\`${from}\` names \`${each.trim()}\`, which is computed`);
       }
       then(resolvePath(here, path));
@@ -342,7 +449,7 @@ class ProjectReader {
           this.trouble ??= xml;
           return;
         }
-        for (const sources of elements(xml, 'packageSources'))
+        for (const sources of [...elements(xml, 'packageSources'), ...elements(xml, 'fallbackPackageFolders')])
           for (const source of list(sources['add'])) {
             const value = record(source)['@value'];
             if (typeof value === 'string' && !/^https?:/.test(value))
@@ -354,6 +461,64 @@ class ProjectReader {
   private refuse(code: string, message: string): void {
     this.trouble ??= { code, message, help: 'restore in a step of your own, ahead of the source' };
   }
+}
+
+function expanded(text: string, here: string, project: string): string {
+  return text
+    .replaceAll('\\', '/')
+    .replace(/^\$\(MSBuildThisFileDirectory\)\/?/i, `${here}/`)
+    .replace(/^\$\(MSBuildProjectDirectory\)\/?/i, `${project}/`);
+}
+
+interface Evaluated {
+  readonly text: string;
+  readonly condition: boolean;
+  /** Only what a restore does not look at depends on it. */
+  readonly inert: boolean;
+}
+
+/** The texts that are evaluated before any target runs. An Import's own condition is about the file that is imported. */
+function evaluated(xml: unknown): readonly Evaluated[] {
+  const found: Evaluated[] = [];
+  const visit = (element: string, value: unknown): void => {
+    if (typeof value === 'string') found.push({ text: value, condition: false, inert: false });
+    const children = Object.keys(record(value)).filter((key) => !/^[@#]/.test(key));
+    const inert =
+      INERT.test(element) || element === 'Import' || (children.length > 0 && children.every((key) => INERT.test(key)));
+    for (const [key, child] of Object.entries(record(value)))
+      if (typeof child === 'string' && /^[@#]/.test(key))
+        found.push({ text: child, condition: key === '@Condition', inert });
+      else if (key !== 'Target') for (const each of list(child)) visit(key, each);
+  };
+  visit('', xml);
+  return found;
+}
+
+/** More than the arguments of any call that somebody writes. */
+const LONGEST = 1_000;
+
+/** `[Type]::Method(a, b)` and `Exists(a)`, those inside of others too; names in lower case, quotes taken off. */
+function calls(text: string): readonly { readonly name: string; readonly given: readonly string[] }[] {
+  const code = text.replaceAll('&quot;', '"').replaceAll('&apos;', "'");
+  return [...code.matchAll(/(?:\[([\w.]+)\]::)?\b(\w+)\s*\(/g)].map((match) => {
+    const start = match.index + match[0].length;
+    const given: string[] = [];
+    let argument = '';
+    let depth = 1;
+    for (const letter of code.slice(start, start + LONGEST)) {
+      depth += letter === '(' ? 1 : letter === ')' ? -1 : 0;
+      if (depth === 0) break;
+      if (letter === ',' && depth === 1) {
+        given.push(argument);
+        argument = '';
+      } else argument += letter;
+    }
+    given.push(argument);
+    return {
+      name: `${match[1] === undefined ? '' : `${match[1]}::`}${match[2] as string}`.toLowerCase(),
+      given: given.map((each) => each.trim().replace(/^(["'])(.*)\1$/, '$2')),
+    };
+  });
 }
 
 function textOf(element: Json): string {

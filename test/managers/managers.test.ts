@@ -52,6 +52,12 @@ const code = (analysis: Analysis): string | undefined =>
   analysis.steps.find((step) => step.opaque !== undefined)?.opaque?.code;
 const json = (value: unknown): string => JSON.stringify(value);
 
+const csproj = (inside: string): Record<string, string> => ({
+  'a.csproj': `<Project Sdk="Microsoft.NET.Sdk">${inside}</Project>`,
+});
+const version = (text: string): Record<string, string> =>
+  csproj(`<PropertyGroup><Version>${text}</Version></PropertyGroup>`);
+
 const crate = (more = ''): Record<string, string> => ({
   'Cargo.toml': `[package]\nname = "a"\nversion = "0.1.0"\n${more}`,
   'Cargo.lock': 'version = 4\n[[package]]\nname = "a"\nversion = "0.1.0"\n',
@@ -279,6 +285,43 @@ describe('what is refused', () => {
       { ...crate(), 'Cargo.toml': '[package]\nname = "a"\nversion = "0.2.0"\n' },
       'lockfile-outdated',
     ],
+    [
+      'a property read from a file with a computed name',
+      'dotnet restore',
+      { ...version('$([System.IO.File]::ReadAllText($(VersionFile)))'), VERSION: '1' },
+      'dynamic-manifest',
+    ],
+    [
+      'a property read from a file that is not there',
+      'dotnet publish',
+      version("$([System.IO.File]::ReadAllText('VERSION'))"),
+      'dynamic-manifest',
+    ],
+    [
+      'a property made of the files in a directory',
+      'dotnet restore',
+      version("$([System.IO.Directory]::GetFiles('libs'))"),
+      'dynamic-manifest',
+    ],
+    [
+      'packages for a directory that is there',
+      'dotnet restore',
+      { ...csproj(`<ItemGroup Condition="Exists('libs')"><PackageReference Include="A"/></ItemGroup>`), 'libs/x': '' },
+      'dynamic-manifest',
+    ],
+    [
+      'packages for a file with a computed name',
+      'dotnet restore',
+      csproj(`<ItemGroup Condition="Exists('$(Root)x')"><PackageReference Include="A"/></ItemGroup>`),
+      'dynamic-manifest',
+    ],
+    [
+      'a target that runs before a restore',
+      'dotnet restore',
+      csproj('<Target Name="Prepare" BeforeTargets="Restore"><Exec Command="./x.sh"/></Target>'),
+      'dynamic-manifest',
+    ],
+    ['an option that older restores do not have', 'dotnet publish --os linux', csproj(''), 'unsplittable-run'],
     ['a Cargo.lock that lacks a crate', 'cargo fetch', crate('[dependencies]\nitoa = "1"\n'), 'lockfile-outdated'],
   ])('%s', (_reason, text, files, expected) => {
     expect(code(analysed(text, files))).toBe(expected);
@@ -551,7 +594,7 @@ describe('what is read', () => {
   });
 });
 
-describe('what is read ahead of a build', () => {
+describe('what is read ahead of a build, or by a tool', () => {
   const read = (text: string, files: Record<string, string>): string[] => {
     const analysis = analysed(text, files);
     expect(analysis.refusal).toBeUndefined();
@@ -579,6 +622,47 @@ describe('what is read ahead of a build', () => {
         'own/y/Cargo.toml': '[package]\nname = "y"\n',
       },
       ['.cargo/more.toml', '.cargo/none.toml', 'certs/ca.pem', 'certs/proxy.pem', 'own/x/Cargo.toml', 'own/y'],
+    ],
+    [
+      'a file that a property function in a directory above reads',
+      'dotnet publish sub/a.csproj',
+      {
+        'sub/a.csproj': '<Project/>',
+        'Directory.Build.props':
+          '<Project><PropertyGroup><Version>$([System.IO.File]::ReadAllText("$(MSBuildThisFileDirectory)VERSION").Trim())</Version></PropertyGroup></Project>',
+        VERSION: '1',
+      },
+      ['VERSION', 'Directory.Build.props'],
+    ],
+    [
+      'files whose presence a condition asks for, and one that marks a root',
+      'dotnet publish',
+      {
+        ...csproj(
+          `<PropertyGroup><Root>$([MSBuild]::GetDirectoryNameOfFileAbove($(MSBuildThisFileDirectory), 'root.txt'))</Root></PropertyGroup><ItemGroup Condition="Exists('libs\\x.dll') Or Exists('y')"><PackageReference Include="A"/></ItemGroup>`,
+        ),
+        'libs/x.dll': '',
+        'root.txt': '',
+      },
+      ['libs/x.dll', 'y', 'root.txt'],
+    ],
+    [
+      'conditions of what a restore does not look at, and of imports that are not there',
+      'dotnet publish',
+      csproj(
+        `<Import Project="x.props" Condition="Exists('x.props')"/><ItemGroup Condition="Exists('$(Root)x')"><None Include="x"/></ItemGroup><Target Name="Npm" Condition="!Exists('$(Root)node_modules')"/><PropertyGroup><Out>$([System.IO.Path]::Combine('$(A)', 'b'))</Out></PropertyGroup>`,
+      ),
+      ['a.csproj', 'x.props'],
+    ],
+    [
+      'what a tool is installed from',
+      'dotnet tool install -g x --add-source ./own',
+      {
+        'nuget.config': '<configuration><packageSources><add key="a" value="feed"/></packageSources></configuration>',
+        'feed/x.nupkg': '',
+        'own/y.nupkg': '',
+      },
+      ['nuget.config', 'feed', 'own'],
     ],
     [
       'a mirror is no vendored source',
