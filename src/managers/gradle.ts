@@ -15,7 +15,7 @@
  * Sources: https://docs.gradle.org/current/userguide/directory_layout.html
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Trouble } from '../model.ts';
-import { resolvePath } from '../dockerfile/state.ts';
+import { parentOf, resolvePath } from '../dockerfile/state.ts';
 import { optionTable, parseArguments } from './shared/arguments.ts';
 import { at } from './shared/package-json.ts';
 import { alreadyCached, bareBuild, generated, isMounted, isTrouble, missing, single, unknown } from './shared/steps.ts';
@@ -28,7 +28,10 @@ const FETCHES =
   /^:?(?:[\w-]+:)*(?:dependencies|buildEnvironment|resolve\w*Dependencies|download\w*Dependencies|resolveAll\w*|getDeps|copyDependencies)$/;
 const STORES = ['/root/.gradle', '/home/gradle/.gradle', '/root/.gradle/caches', '/home/gradle/.gradle/caches'];
 const DYNAMIC =
-  /\b(?:new\s+File|file|files|fileTree|includeBuild|includeFlat|Files|Paths|rootDir|projectDir|exec|execute|providers\.exec|ProcessBuilder|java\.io|kotlin\.io|evaluate)\b\s*[.({]|\.execute\(\)|\bapply\s*\(?\s*from\b|\bfindProject\b|\bproject\(["'][^"']+["']\)\.projectDir/;
+  /\b(?:new\s+File|FileInputStream|FileReader|fileContents|flatDir|file|files|fileTree|includeBuild|includeFlat|Files|Paths|rootDir|projectDir|exec|execute|providers\.exec|ProcessBuilder|java\.io|kotlin\.io|evaluate)\b\s*[.({]|\b(?:includeBuild|includeFlat)\s+["']|\.execute\(\)|\bapply\s*\(?\s*from\b|\bfindProject\b|\bproject\(["'][^"']+["']\)\.projectDir/;
+
+/** Options that name scripts beside those that a build has. */
+const SCRIPTS = ['-I', '--init-script', '-b', '--build-file', '-c', '--settings-file', '--include-build'];
 
 function recognise(command: Command, place: Place): Install | undefined {
   const args = parseArguments(command, 1, OPTIONS);
@@ -50,10 +53,7 @@ function isWrapper(command: Command): boolean {
 function analyse(install: Install, files: Files): Analysis {
   const { place, command } = install;
   const wrapper = isWrapper(command)
-    ? [
-        { path: resolvePath(place.directory, command.words[0]?.value ?? 'gradlew') },
-        { path: at(install.directory, 'gradle/wrapper'), tree: true },
-      ]
+    ? wrapperReads(resolvePath(place.directory, command.words[0]?.value ?? 'gradlew'), files)
     : [];
   // Downloads the Gradle that the wrapper names.
   if (install.kind === 'tool')
@@ -70,10 +70,31 @@ function analyse(install: Install, files: Files): Analysis {
             help: 'mount a cache at its home instead (--add cache-mounts)',
           },
     );
+  const args = parseArguments(command, 1, OPTIONS);
+  const script = SCRIPTS.find((name) => args.options.has(name));
+  if (script !== undefined)
+    return unknown(install, {
+      code: 'dynamic-manifest',
+      message: `\`${command.text}\` names a script of its own (\`${script}\`), which is not followed`,
+      help: 'mount a cache instead (--add cache-mounts)',
+    });
   const reads = new ScriptReader(files).project(install.directory);
   return isTrouble(reads)
     ? unknown(install, reads)
     : single({ name: command.text, reads: [...wrapper, ...reads], writes: [], edits: [], system: 'reads', warm: true });
+}
+
+/**
+ * The wrapper's own directory is beside its script, wherever it is called from; it takes a proxy out of
+ * gradle.properties. https://docs.gradle.org/current/userguide/gradle_wrapper.html
+ */
+function wrapperReads(script: string, files: Files): readonly Read[] {
+  const properties = at(parentOf(script), 'gradle.properties');
+  return [
+    { path: script },
+    { path: at(parentOf(script), 'gradle/wrapper'), tree: true },
+    ...(/^\s*systemProp\./m.test(files.read(properties) ?? '') ? [{ path: properties }] : []),
+  ];
 }
 
 class ScriptReader {
@@ -94,13 +115,19 @@ class ScriptReader {
     this.reads.push({ path: at(root, 'gradle.properties') });
     for (const folder of ['gradle', 'buildSrc'])
       if (this.files.has(at(root, folder)) !== 'no') this.reads.push({ path: at(root, folder), tree: true });
-    // include 'a', ':b:c'
+    // `include "$name"`, `names.each { include it }`
+    const computed = /\binclude\s*\(?\s*(?:[\w$*]+|"[^"\n]*\$[^"\n]*")/.exec(settings ?? '')?.[0];
+    if (computed !== undefined) this.refuse(at(root, 'settings.gradle'), computed);
+    // include 'a', ':b:c', where b is a project as well: https://docs.gradle.org/current/userguide/multi_project_builds.html
     for (const [, list = ''] of (settings ?? '').matchAll(/^\s*include\s*\(?\s*((?:["'][^"']+["']\s*,?\s*)+)/gm))
       for (const [, name = ''] of list.matchAll(/["']:?([^"']+)["']/g)) {
-        const directory = at(root, name.replaceAll(':', '/'));
-        this.script(directory, 'build.gradle');
-        if (this.files.has(at(directory, 'gradle.properties')) === 'yes')
-          this.reads.push({ path: at(directory, 'gradle.properties') });
+        let directory = root;
+        for (const part of name.split(':')) {
+          directory = at(directory, part);
+          this.script(directory, 'build.gradle');
+          if (this.files.has(at(directory, 'gradle.properties')) === 'yes')
+            this.reads.push({ path: at(directory, 'gradle.properties') });
+        }
       }
     return this.trouble ?? this.reads;
   }
@@ -117,15 +144,18 @@ class ScriptReader {
       }
       const code = this.literals(text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '$1'), directory);
       const found = DYNAMIC.exec(code);
-      if (found !== null)
-        this.trouble ??= {
-          code: 'dynamic-manifest',
-          message: `\`${path}\` has code that is not followed: \`${found[0]}\``,
-          help: 'mount a cache instead (--add cache-mounts)',
-        };
+      if (found !== null) this.refuse(path, found[0]);
       return code;
     }
     return undefined;
+  }
+
+  private refuse(path: string, code: string): void {
+    this.trouble ??= {
+      code: 'dynamic-manifest',
+      message: `\`${path}\` has code that is not followed: \`${code}\``,
+      help: 'mount a cache instead (--add cache-mounts)',
+    };
   }
 
   private literals(code: string, directory: string): string {

@@ -2,8 +2,9 @@
  * Maven. Spec section 7. Adapt (W): `dependency:go-offline` with the same -f, -P, -s and -D options; the original
  * build after.
  *
- * Reads: [V: 3.8] the POM, every POM of `<modules>`, those of profiles too, parent POMs by their relativePath, .mvn/,
- * the wrapper, the `-s` file.
+ * Reads: [V: 3.8] the POM, every POM of `<modules>`, those of profiles too, parent POMs by their relativePath, the
+ * nearest .mvn/, the wrapper, the `-s` file; and the files that the options in .mvn/maven.config, .mvn/jvm.config and
+ * MAVEN_OPTS name, from the current directory.
  *
  * Writes: ~/.m2; builds target/ of every module.
  *
@@ -12,7 +13,8 @@
  * Hazards: go-offline is for a project of a single module: it fails on siblings that have not been built [V]. A
  * profile that a file activates changes with missing source [V]. It does not find all that plugins load at run time.
  *
- * Sources: https://maven.apache.org/plugins/maven-dependency-plugin/go-offline-mojo.html
+ * Sources: https://maven.apache.org/plugins/maven-dependency-plugin/go-offline-mojo.html,
+ * https://maven.apache.org/configure.html
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Trouble } from '../model.ts';
 import { parentOf, resolvePath } from '../dockerfile/state.ts';
@@ -23,6 +25,7 @@ import {
   alreadyCached,
   bareBuild,
   build,
+  generated,
   isMounted,
   isTrouble,
   single,
@@ -32,8 +35,10 @@ import {
 
 const OPTIONS = optionTable(
   '-T --threads -l --log-file -b --builder -rf --resume-from -pl --projects -D --define --color',
-  '-f --file -s --settings -gs --global-settings -P --activate-profiles -t --toolchains',
+  '-f --file -s --settings -gs --global-settings -P --activate-profiles -t --toolchains -gt --global-toolchains',
 );
+/** Options that name a file. */
+const NAMED = ['-s', '--settings', '-gs', '--global-settings', '-t', '--toolchains', '-gt', '--global-toolchains'];
 const FETCHES =
   /^(?:clean|(?:org\.apache\.maven\.plugins:maven-)?dependency(?:-plugin)?:.*|de\.qaware\.maven:go-offline-maven-plugin:.*)$/;
 const STORES = ['/root/.m2', '/root/.m2/repository'];
@@ -126,12 +131,9 @@ function readProject(install: Install, files: Files, args: Arguments): Project |
       }
       const own = list(record(each['repositories'])['repository']).map(record);
       if (own.length > 0) repositories = true;
+      own.push(...list(record(each['pluginRepositories'])['pluginRepository']).map(record));
       if (own.some((repository) => /^file:|\$\{/.test(textOf(repository['url']))))
-        return {
-          code: 'dynamic-manifest',
-          message: `\`${path}\` names a repository on the disk`,
-          help: 'mount a cache at /root/.m2 instead',
-        };
+        return dynamic(`\`${path}\` names a repository on the disk`);
     }
     const parent = parentPom(project, here);
     if (parent !== undefined && files.has(parent) === 'yes') {
@@ -140,38 +142,71 @@ function readProject(install: Install, files: Files, args: Arguments): Project |
     }
   }
   const wrapper = command.words[0]?.value ?? '';
-  if (wrapper.endsWith('mvnw')) {
-    const script = resolvePath(install.place.directory, wrapper);
-    reads.set(script, { path: script });
+  const script = wrapper.endsWith('mvnw') ? resolvePath(install.place.directory, wrapper) : undefined;
+  if (script !== undefined) reads.set(script, { path: script });
+  const words: string[] = ['MAVEN_OPTS', 'MAVEN_ARGS'].flatMap((name) => wordsOf(install.place.environment(name)));
+  for (const start of new Set([directory, script === undefined ? install.place.directory : parentOf(script)])) {
+    const folder = nearest(start, files);
+    if (folder === undefined) continue;
+    reads.set(folder, { path: folder, tree: true });
+    for (const name of ['maven.config', 'jvm.config']) {
+      const path = at(folder, name);
+      if (files.has(path) === 'no') continue;
+      const text = files.read(path);
+      if (text === undefined) return generated(path);
+      words.push(...wordsOf(text));
+    }
   }
-  for (const folder of new Set([install.place.directory, directory]))
-    if (files.has(at(folder, '.mvn')) === 'yes')
-      reads.set(at(folder, '.mvn'), { path: at(folder, '.mvn'), tree: true });
-  for (const name of ['-s', '--settings', '-gs', '--global-settings', '-t', '--toolchains']) {
-    const value = args.options.get(name);
-    if (typeof value !== 'string') continue;
-    repositories = true;
-    const path = resolvePath(install.place.directory, value);
-    reads.set(path, { path });
+  const options = words.map((word) => word.split('=', 1)[0] ?? '');
+  if (options.some((name) => name === '-o' || name === '--offline'))
+    return { code: 'already-cached', message: `\`${command.text}\` downloads nothing, by its configuration` };
+  if (options.some((name) => name === '-f' || name === '--file'))
+    return dynamic(`.mvn/maven.config of \`${directory}\` names another POM`);
+  for (const name of NAMED) {
+    const given = words.flatMap((word, index) =>
+      word === name ? (words[index + 1] ?? '') : word.startsWith(`${name}=`) ? word.slice(name.length + 1) : [],
+    );
+    for (const value of [args.options.get(name), ...given]) {
+      if (typeof value !== 'string') continue;
+      if (value.includes('$')) return dynamic(`\`${name} ${value}\` in the configuration of Maven is computed`);
+      repositories = true;
+      const path = resolvePath(install.place.directory, value);
+      reads.set(path, { path });
+      if (/file:\/|\$\{(?:basedir|project|session|maven)\./.test(files.read(path) ?? ''))
+        return dynamic(`\`${path}\` names a repository on the disk`);
+    }
+  }
+  // -Djavax.net.ssl.trustStore=ci/store.jks, -javaagent:ci/agent.jar
+  const set = args.list.filter(([name]) => name.startsWith('-D')).map(([name, value]) => `${name}=${value}`);
+  for (const part of [...set, ...words].flatMap((word) => word.split(/[=:,]/))) {
+    const path = resolvePath(install.place.directory, part);
+    if (part !== '' && files.has(path) === 'yes' && files.entries(path)?.length === 0) reads.set(path, { path });
   }
   return { reads: [...reads.values()], several, repositories };
 }
 
+function dynamic(message: string): Trouble {
+  return { code: 'dynamic-manifest', message, help: 'mount a cache at /root/.m2 instead (--add cache-mounts)' };
+}
+
+function wordsOf(text = ''): readonly string[] {
+  return text.split(/\s+/).filter((word) => word !== '');
+}
+
+/** Maven takes the first .mvn from the POM's directory upward [V: 3.8]. */
+function nearest(directory: string, files: Files): string | undefined {
+  const folder = at(directory, '.mvn');
+  const above = parentOf(directory);
+  return files.has(folder) === 'yes' ? folder : above === directory ? undefined : nearest(above, files);
+}
+
 function whyNot(path: string, project: Json, profiles: readonly Json[]): Trouble | undefined {
   if (profiles.some((profile) => record(profile['activation'])['file'] !== undefined))
-    return {
-      code: 'dynamic-manifest',
-      message: `a profile of \`${path}\` is activated by a file`,
-      help: 'mount a cache at /root/.m2 instead (--add cache-mounts)',
-    };
+    return dynamic(`a profile of \`${path}\` is activated by a file`);
   const version = textOf(project['version']);
   const parent = textOf(record(project['parent'])['version']);
   if (/\$\{(?:revision|sha1|changelist)\}/.test(version + parent) || parent.endsWith('-SNAPSHOT'))
-    return {
-      code: 'dynamic-manifest',
-      message: `the version of \`${path}\` is not fixed (\`${version === '' ? parent : version}\`)`,
-      help: 'mount a cache at /root/.m2 instead (--add cache-mounts)',
-    };
+    return dynamic(`the version of \`${path}\` is not fixed (\`${version === '' ? parent : version}\`)`);
   const dependencies = list(record(project['dependencies'])['dependency']).map(record);
   if (dependencies.some((each) => textOf(each['scope']) === 'system'))
     return {

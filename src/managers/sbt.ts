@@ -1,7 +1,8 @@
 /**
  * sbt. Spec section 18. Adapt (W, unsafe): `sbt update`, the original after.
  *
- * Reads: build.sbt and every other *.sbt beside it, project/ in full, which is code, and the *.sbt of subprojects.
+ * Reads: build.sbt and every other *.sbt beside it, project/ in full, which is code, the *.sbt of subprojects, and the
+ * launcher's options in .sbtopts and .jvmopts.
  *
  * Writes: ~/.sbt, ~/.ivy2 and the coursier cache; target/ and project/target/.
  *
@@ -62,13 +63,18 @@ function readsOf({ directory }: Install, files: Files): readonly Read[] | Troubl
         message: `\`${path}\` reads files or runs programs`,
         help: 'mount a cache at /root/.cache/coursier instead (--add cache-mounts)',
       };
-    for (const [, folder = ''] of text.matchAll(/\bfile\(\s*"([^"]+)"\s*\)/g)) {
+    // `project in file("a")`, and `lazy val a = project`, which is in the directory of its name.
+    for (const [, quoted, folder = quoted ?? ''] of text.matchAll(
+      /\bfile\(\s*"([^"]+)"\s*\)|\blazy\s+val\s+(\w+)\s*=\s*\(?\s*project\b/g,
+    )) {
       const subproject = resolvePath(directory, folder);
       for (const name of files.entries(subproject) ?? [])
         if (name.endsWith('.sbt')) reads.push({ path: at(subproject, name) });
     }
   }
   reads.push(...scripts.map((path) => ({ path })));
+  for (const name of ['.sbtopts', '.jvmopts'])
+    if (files.has(at(directory, name)) === 'yes') reads.push({ path: at(directory, name) });
   if (files.has(project) !== 'no') reads.push({ path: project, tree: true });
   return reads;
 }

@@ -58,6 +58,10 @@ const csproj = (inside: string): Record<string, string> => ({
 const version = (text: string): Record<string, string> =>
   csproj(`<PropertyGroup><Version>${text}</Version></PropertyGroup>`);
 
+const pom = (more = ''): Record<string, string> => ({
+  'pom.xml': `<project><groupId>a</groupId><artifactId>b</artifactId><version>1</version>${more}</project>`,
+});
+
 const crate = (more = ''): Record<string, string> => ({
   'Cargo.toml': `[package]\nname = "a"\nversion = "0.1.0"\n${more}`,
   'Cargo.lock': 'version = 4\n[[package]]\nname = "a"\nversion = "0.1.0"\n',
@@ -319,6 +323,62 @@ describe('what is refused', () => {
       'a target that runs before a restore',
       'dotnet restore',
       csproj('<Target Name="Prepare" BeforeTargets="Restore"><Exec Command="./x.sh"/></Target>'),
+      'dynamic-manifest',
+    ],
+    [
+      'settings of Maven with a repository on the disk',
+      'mvn package',
+      { ...pom(), '.mvn/maven.config': '-s\nci/settings.xml\n', 'ci/settings.xml': '<url>file:///app/repo</url>' },
+      'dynamic-manifest',
+    ],
+    [
+      'plugins of Maven out of a repository on the disk',
+      'mvn package',
+      pom(
+        '<pluginRepositories><pluginRepository><url>file://${project.basedir}/repo</url></pluginRepository></pluginRepositories>',
+      ),
+      'dynamic-manifest',
+    ],
+    [
+      'settings of Maven with a computed name',
+      'mvn package',
+      { ...pom(), '.mvn/maven.config': '-s ${session.rootDirectory}/s.xml\n' },
+      'dynamic-manifest',
+    ],
+    [
+      'another POM by configuration',
+      'mvn package',
+      { ...pom(), '.mvn/maven.config': '--file=other.xml' },
+      'dynamic-manifest',
+    ],
+    [
+      'a Maven that is offline by configuration',
+      'mvn package',
+      { ...pom(), '.mvn/maven.config': '-o' },
+      'already-cached',
+    ],
+    [
+      'an included build in Groovy',
+      'gradle dependencies',
+      { 'settings.gradle': "pluginManagement {\n  includeBuild 'build-logic'\n}\n", 'build.gradle': '' },
+      'dynamic-manifest',
+    ],
+    [
+      'computed names of subprojects',
+      'gradle dependencies',
+      { 'settings.gradle': "['a', 'b'].each { include it }\n", 'build.gradle': '' },
+      'dynamic-manifest',
+    ],
+    [
+      'jars of a directory as a repository',
+      'gradle dependencies',
+      { 'build.gradle': "repositories { flatDir { dirs 'libs' } }" },
+      'dynamic-manifest',
+    ],
+    [
+      'a script of Gradle by option',
+      'gradle -I ci/init.gradle dependencies',
+      { 'build.gradle': '' },
       'dynamic-manifest',
     ],
     ['an option that older restores do not have', 'dotnet publish --os linux', csproj(''), 'unsplittable-run'],
@@ -663,6 +723,45 @@ describe('what is read ahead of a build, or by a tool', () => {
         'own/y.nupkg': '',
       },
       ['nuget.config', 'feed', 'own'],
+    ],
+    [
+      'what the configuration of Maven names',
+      'mvn package -Dorg.x.store=ci/own.jks',
+      {
+        ...pom(),
+        '.mvn/maven.config': '-s ci/settings.xml\n-t toolchains.xml\n',
+        '.mvn/jvm.config': '-Xmx1g -Djavax.net.ssl.trustStore=ci/ts.jks -javaagent:ci/agent.jar=x\n',
+        'ci/settings.xml': '<settings/>',
+        'ci/ts.jks': '',
+        'ci/own.jks': '',
+        'ci/agent.jar': '',
+        'toolchains.xml': '',
+      },
+      ['.mvn', 'ci/settings.xml', 'ci/ts.jks', 'ci/own.jks', 'ci/agent.jar', 'toolchains.xml'],
+    ],
+    [
+      'the configuration of Maven in a directory above',
+      'mvn -f a/b/pom.xml package',
+      { 'a/b/pom.xml': pom()['pom.xml'] as string, 'a/.mvn/extensions.xml': '<extensions/>' },
+      ['a/.mvn', 'a/b/pom.xml'],
+    ],
+    [
+      'a project of Gradle that only has others below it',
+      'gradle dependencies',
+      { 'settings.gradle': "include ':a:b'", 'a/build.gradle': '', 'a/b/build.gradle.kts': '' },
+      ['a/build.gradle', 'a/b/build.gradle.kts'],
+    ],
+    [
+      'the wrapper beside its script, and the proxy that it uses',
+      './gradlew -p sub --version',
+      { gradlew: '', 'gradle/wrapper/x.jar': '', 'gradle.properties': 'systemProp.https.proxyHost=x\n' },
+      ['gradlew', 'gradle/wrapper', 'gradle.properties'],
+    ],
+    [
+      'subprojects of sbt that are named by their directory, and options of the launcher',
+      'sbt compile',
+      { 'build.sbt': 'lazy val core = project\n', 'core/core.sbt': '', '.jvmopts': '-Xmx2g' },
+      ['build.sbt', 'core/core.sbt', '.jvmopts'],
     ],
     [
       'a mirror is no vendored source',
