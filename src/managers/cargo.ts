@@ -58,7 +58,8 @@ const BUILDS = new Set([
   'leptos',
 ]);
 const TABLES = ['dependencies', 'dev-dependencies', 'build-dependencies'];
-const CONFIGURATION = ['.cargo/config.toml', '.cargo/config', 'rust-toolchain', 'rust-toolchain.toml'];
+const TOOLCHAIN = ['rust-toolchain', 'rust-toolchain.toml'];
+const CONFIGURATION = ['.cargo/config.toml', '.cargo/config', ...TOOLCHAIN];
 /** Of `[build]`: run by every command, to ask for the version [V: 1.95]. */
 const PROGRAMS = ['rustc', 'rustc-wrapper', 'rustc-workspace-wrapper'];
 const STORES = ['/usr/local/cargo/registry', '/root/.cargo/registry', '/usr/local/cargo', '/root/.cargo'];
@@ -89,7 +90,15 @@ function recognise(command: Command, place: Place): Install | undefined {
 }
 
 function analyse(install: Install, files: Files): Analysis {
-  if (install.kind === 'tool') return tool(install);
+  // Which toolchain builds it is said there; .cargo/config.toml of the project does not count.
+  // https://doc.rust-lang.org/cargo/commands/cargo-install.html
+  if (install.kind === 'tool')
+    return tool(
+      install,
+      upward(install.directory)
+        .flatMap((directory) => TOOLCHAIN.map((name) => ({ path: at(directory, name) })))
+        .filter(({ path }) => files.has(path) === 'yes'),
+    );
   const args = parseArguments(install.command, 1, OPTIONS);
   const isChef = args.positional.includes('chef');
   if (isChef) return unknown(install, installsProject(install, 'stubs of the project'));

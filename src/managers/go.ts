@@ -1,9 +1,9 @@
 /**
  * Go modules. Spec section 6.
  *
- * Reads: [V: 1.19] go.mod (required) and go.sum of the main module; go.work, searched upward, with go.work.sum and the
- * go.mod of every `use` directory, unless GOWORK=off; of local `replace` targets go.mod alone. With vendor/modules.txt
- * and no `-mod=mod` nothing is downloaded.
+ * Reads: [V: 1.19] go.mod (required) and go.sum of the main module; go.work, searched upward or named by GOWORK, with
+ * its .sum and the go.mod of every `use` directory, unless GOWORK=off; of local `replace` targets go.mod alone. With
+ * vendor/modules.txt and no `-mod=mod` nothing is downloaded. GOFLAGS counts for `go mod download`, too [V: 1.26].
  *
  * Writes: the module cache, outside of the project. From Go 1.18 on `go mod download` leaves go.sum alone; earlier
  * ones complete it, so a go.sum that lacks a requirement is refused.
@@ -50,6 +50,8 @@ function recognise(command: Command, place: Place): Install | undefined {
   // Of what the source imports, in the versions that go.mod names.
   if (verb === 'get' && !args.options.has('-u') && rest.every((each) => /^\.\.?(?:\/|$)/.test(each)))
     return { ...base, kind: 'build' };
+  // `go run PACKAGE@VERSION` does without the go.mod that is there.
+  if (verb === 'run' && rest[0]?.includes('@') === true) return undefined;
   return verb !== undefined && BUILDS.has(verb) ? { ...base, kind: 'build' } : undefined;
 }
 
@@ -81,7 +83,8 @@ function assignments(command: Command): string {
   return command.assignments
     .filter(
       ({ name, value }) =>
-        value !== undefined && /^GO(?:FLAGS|PROXY|PRIVATE|NOSUMDB|SUMDB|WORK|TOOLCHAIN|INSECURE)$/.test(name),
+        value !== undefined &&
+        /^GO(?:FLAGS|PROXY|NOSUMDB|SUMDB|WORK|TOOLCHAIN|INSECURE|MODCACHE|PATH|VCS|AUTH)$/.test(name),
     )
     .map(({ name, value }) => `${name}=${value as string} `)
     .join('');
@@ -99,19 +102,20 @@ function whyNotFetch(install: Install, files: Files, args: Arguments): Trouble |
   const store = place.environment('GOMODCACHE');
   if (isMounted(place, store === undefined ? STORES : [...STORES, store]))
     return alreadyCached(install, 'the module cache');
-  const flags = `${place.environment('GOFLAGS') ?? ''} ${command.text}`;
-  if (place.environment('GO111MODULE') === 'off')
+  const flags = `${setting(install, 'GOFLAGS') ?? ''} ${command.text}`;
+  if (setting(install, 'GO111MODULE') === 'off')
     return missing(at(install.directory, 'go.mod'), 'that Go would use (GO111MODULE=off)');
   const root = moduleRoot(install, files);
   const work = workspaceOf(install, files);
   if (root === undefined && work === undefined) return missing(at(install.directory, 'go.mod'));
   if (
     /-mod=vendor/.test(flags) ||
-    (files.has(at(work ?? root ?? '/', 'vendor/modules.txt')) === 'yes' && !/-mod=mod/.test(flags))
+    (files.has(at(work === undefined ? (root ?? '/') : parentOf(work), 'vendor/modules.txt')) === 'yes' &&
+      !/-mod=mod/.test(flags))
   )
     return { code: 'already-cached', message: `\`${command.text}\` takes its modules from vendor/` };
   const signal = ['GOPRIVATE', 'GONOPROXY', 'GONOSUMDB', 'GONOSUMCHECK'].find(
-    (name) => (place.environment(name) ?? '') !== '',
+    (name) => (setting(install, name) ?? '') !== '',
   );
   const secret = place.mounts.find(({ type }) => type === 'ssh' || type === 'secret');
   if (signal !== undefined || secret !== undefined || files.has('/root/.netrc') === 'yes')
@@ -134,20 +138,25 @@ function moduleRoot(install: Install, files: Files): string | undefined {
 }
 
 function moduleReads(install: Install, files: Files, args: Arguments): readonly Read[] | Trouble {
-  const modfile = args.options.get('-modfile');
-  if (typeof modfile === 'string')
-    return {
-      code: 'dynamic-manifest',
-      message: `\`${install.command.text}\` takes its requirements from \`${modfile}\``,
-      help: 'leave -modfile out',
-    };
-  const work = install.place.environment('GOWORK') === 'off' ? undefined : workspaceOf(install, files);
+  const flags = setting(install, 'GOFLAGS') ?? '';
+  for (const name of ['-modfile', '-overlay']) {
+    const other = args.options.get(name) ?? new RegExp(`${name}=(\\S+)`).exec(flags)?.[1];
+    if (typeof other === 'string')
+      return {
+        code: 'dynamic-manifest',
+        message: `\`${install.command.text}\` takes its requirements from \`${other}\``,
+        help: `leave ${name} out`,
+      };
+  }
+  const work = workspaceOf(install, files);
   const root = moduleRoot(install, files);
   if (root === undefined && work === undefined) return missing(at(install.directory, 'go.mod'));
   const seen = new Set<string>();
   const reads: Read[] = [];
   const queue: string[] = [];
-  if (install.place.environment('GOWORK') !== 'off')
+  for (const [, path = ''] of (setting(install, 'GOPROXY') ?? '').matchAll(/file:\/\/([^,|]+)/g))
+    reads.push({ path: resolvePath('/', path), tree: true });
+  if (isSearched(install))
     for (
       let directory = install.directory, last = '';
       directory !== last;
@@ -155,11 +164,12 @@ function moduleReads(install: Install, files: Files, args: Arguments): readonly 
     )
       reads.push({ path: at(directory, 'go.work') });
   if (work !== undefined) {
-    const text = files.read(at(work, 'go.work'));
-    if (text === undefined) return generated(at(work, 'go.work'));
-    reads.push({ path: at(work, 'go.work.sum') });
-    for (const [directory = ''] of directives(text, 'use')) queue.push(resolvePath(work, directory));
-    for (const words of directives(text, 'replace')) queue.push(...replacement(words, work));
+    const text = files.read(work);
+    if (text === undefined) return files.has(work) === 'no' ? missing(work) : generated(work);
+    reads.push({ path: work }, { path: `${work}.sum` });
+    const from = parentOf(work);
+    for (const [directory = ''] of directives(text, 'use')) queue.push(resolvePath(from, directory));
+    for (const words of directives(text, 'replace')) queue.push(...replacement(words, from));
   } else if (root !== undefined) queue.push(root);
   for (let directory = queue.shift(); directory !== undefined; directory = queue.shift()) {
     if (seen.has(directory)) continue;
@@ -184,13 +194,28 @@ function moduleReads(install: Install, files: Files, args: Arguments): readonly 
   return reads;
 }
 
+/** A variable in front of the command itself counts most. */
+function setting({ command, place }: Install, name: string): string | undefined {
+  const own = command.assignments.findLast((each) => each.name === name);
+  return own === undefined ? place.environment(name) : own.value;
+}
+
+/** GOWORK names a file, or says `off`. https://go.dev/ref/mod#workspaces */
+function isSearched(install: Install): boolean {
+  return /^(?:auto)?$/.test(setting(install, 'GOWORK') ?? '');
+}
+
+/** The go.work in force. */
 function workspaceOf(install: Install, files: Files): string | undefined {
+  const named = setting(install, 'GOWORK');
+  if (named === 'off') return undefined;
+  if (named !== undefined && !isSearched(install)) return resolvePath(install.place.directory, named);
   for (
     let directory = install.directory, last = '';
     directory !== last;
     last = directory, directory = parentOf(directory)
   )
-    if (files.has(at(directory, 'go.work')) === 'yes') return directory;
+    if (files.has(at(directory, 'go.work')) === 'yes') return at(directory, 'go.work');
   return undefined;
 }
 
@@ -216,11 +241,9 @@ function directives(text: string, verb: string): readonly (readonly string[])[] 
   let block: string | undefined;
   for (const raw of text.split('\n')) {
     const [code = '', comment = ''] = raw.split('//', 2);
-    const words = code
-      .trim()
-      .split(/\s+/)
-      .filter((word) => word !== '')
-      .map((word) => word.replace(/^["`](.*)["`]$/, '$1'));
+    const words = (code.match(/"[^"]*"|`[^`]*`|[()]|[^\s()]+/g) ?? []).map((word) =>
+      word.replace(/^["`](.*)["`]$/, '$1'),
+    );
     if (words.length === 0) continue;
     if (comment.trim() === 'indirect') words.push('//indirect');
     if (block !== undefined) {

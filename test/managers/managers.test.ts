@@ -110,6 +110,8 @@ describe('which commands are installs', () => {
     ['pip install flask==3.0', 'pip tool'],
     ['pip install .', 'pip install'],
     ['pip install --no-cache-dir -e .[dev]', 'pip install'],
+    ['go run golang.org/x/tools/cmd/stringer@v0.1.0 -type A', undefined],
+    ['go run ./cmd/gen', 'go build'],
   ])('%s → %s', (text, expected) => {
     const install = known(text);
     expect(install === undefined ? undefined : `${install.manager} ${install.kind}`).toBe(expected);
@@ -385,6 +387,12 @@ describe('what is refused', () => {
     ['a Cargo.lock that lacks a crate', 'cargo fetch', crate('[dependencies]\nitoa = "1"\n'), 'lockfile-outdated'],
   ])('%s', (_reason, text, files, expected) => {
     expect(code(analysed(text, files))).toBe(expected);
+  });
+  it.each<[reason: string, environment: Record<string, string>, expected: string]>([
+    ['requirements of Go in another file, by GOFLAGS', { GOFLAGS: '-modfile=other.mod' }, 'dynamic-manifest'],
+    ['a workspace of Go that is named and not there', { GOWORK: '/app/x.work' }, 'manifest-missing'],
+  ])('%s', (_reason, environment, expected) => {
+    expect(code(analysed('go mod download', { 'go.mod': 'module a\n' }, environment))).toBe(expected);
   });
   it('an environment variable that moves what pip writes', () => {
     expect(code(analysed('pip install -r r.txt', { 'r.txt': '' }, { PIP_TARGET: 'lib' }))).toBe('dynamic-manifest');
@@ -715,6 +723,12 @@ describe('what is read ahead of a build, or by a tool', () => {
       ['a.csproj', 'x.props'],
     ],
     [
+      'the toolchain that builds a tool',
+      'cargo install cargo-leptos',
+      { 'rust-toolchain.toml': '', '.cargo/config.toml': '' },
+      ['rust-toolchain.toml'],
+    ],
+    [
       'what a tool is installed from',
       'dotnet tool install -g x --add-source ./own',
       {
@@ -775,6 +789,32 @@ describe('what is read ahead of a build, or by a tool', () => {
     ],
   ])('%s', (_reason, text, files, expected) => {
     expect(read(text, files)).toEqual(expect.arrayContaining(expected));
+  });
+});
+
+describe('what `go mod download` reads', () => {
+  const files = {
+    'go.mod': 'module a\nreplace(\n\tx => "./own x"\n)\n',
+    'own x/go.mod': 'module x\n',
+    'go.work': 'use ./none\n',
+    'other.work': 'use(\n./b\n)\n',
+    'b/go.mod': 'module b\n',
+    'proxy/x': '',
+  };
+  it.each<[reason: string, text: string, environment: Record<string, string>, expected: string[]]>([
+    ['a replacement, without the workspace', 'GOWORK=off go mod download', {}, ['go.mod', 'go.sum', 'own x/go.mod']],
+    [
+      'the workspace that is named',
+      'go build',
+      { GOWORK: '/app/other.work' },
+      ['other.work', 'other.work.sum', 'b/go.mod'],
+    ],
+    ['a proxy on the disk', 'GOWORK=off go build', { GOPROXY: 'file:///app/proxy,direct' }, ['proxy']],
+  ])('%s', (_reason, text, environment, expected) => {
+    const [step] = analysed(text, files, environment).steps;
+    expect(step?.opaque).toBeUndefined();
+    const paths = step?.reads.map(({ path }) => path.slice('/app/'.length));
+    expect(paths).toEqual(expect.arrayContaining(expected));
   });
 });
 
