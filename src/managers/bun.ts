@@ -21,6 +21,7 @@ import {
   directoryFrom,
   has,
   isLocalPackage,
+  namesLocalPackage,
   optionTable,
   optionText,
   parseArguments,
@@ -48,10 +49,8 @@ function recognise(command: Command, place: Place): Install | undefined {
   const base = { manager: 'bun', command, place, directory: directoryFrom(args, ['--cwd'], place) };
   if (VERBS.has(verb)) {
     if (!has(args, '-g', '--global')) return { ...base, kind: 'install' };
-    return {
-      ...base,
-      kind: args.unresolved === undefined && (rest.length === 0 || rest.some(isLocalPackage)) ? 'install' : 'tool',
-    };
+    const isBare = args.unresolved === undefined && rest.length === 0;
+    return { ...base, kind: isBare || namesLocalPackage(command, rest) ? 'install' : 'tool' };
   }
   const lifecycle = verb === 'run' && rest.length === 1 && LIFECYCLE.includes(rest[0] as string);
   return lifecycle && args.unresolved === undefined ? { ...base, kind: 'script' } : undefined;
@@ -63,8 +62,8 @@ function analyse(install: Install, files: Files): Analysis {
   const prefix = prefixOf(install.command, NAME);
   if (install.kind === 'script')
     return analyseScript(install, files, prefix, args.positional[1] ?? '', has(args, '--if-present'));
-  if (has(args, '-g', '--global')) return unknown(install, installsProject(install));
   if (args.unresolved !== undefined) return unknown(install, unresolvedVariable(install, args.unresolved));
+  if (has(args, '-g', '--global')) return unknown(install, installsProject(install));
   const [verb = '', ...added] = args.positional;
   const folder = added.find((each) => isLocalPackage(each) && !/\.(?:tgz|tar\.gz)$/.test(each));
   if (folder !== undefined)

@@ -23,6 +23,7 @@ import {
   directoryFrom,
   has,
   isLocalPackage,
+  namesLocalPackage,
   optionTable,
   optionText,
   parseArguments,
@@ -59,8 +60,8 @@ function recognise(command: Command, place: Place): Install | undefined {
   if (isGlobal(args)) {
     if (!GLOBAL.has(verb)) return undefined;
     // `npm i -g .` and a bare `npm i -g` link the directory [V].
-    const local = args.unresolved === undefined && (rest.length === 0 || rest.some(isLocalPackage));
-    return { ...base, kind: local ? 'install' : 'tool' };
+    const isBare = args.unresolved === undefined && rest.length === 0;
+    return { ...base, kind: isBare || namesLocalPackage(command, rest) ? 'install' : 'tool' };
   }
   if (INSTALL.has(verb) || CLEAN.has(verb)) return { ...base, kind: 'install' };
   if (args.unresolved !== undefined) return undefined;
@@ -86,8 +87,8 @@ function analyse(install: Install, files: Files): Analysis {
   if (install.kind === 'tool') return tool(install);
   if (install.kind === 'script')
     return verb === 'pkg' ? deleteScripts(install, files, args) : runScripts(install, files, args);
-  if (isGlobal(args)) return analyseGlobal(install, files, rest);
   if (args.unresolved !== undefined) return unknown(install, unresolvedVariable(install, args.unresolved));
+  if (isGlobal(args)) return analyseGlobal(install, files, rest);
   const clean = CLEAN.has(verb);
   const added = rest.filter((each) => each !== '.');
   const folder = added.find((each) => isLocalPackage(each) && !/\.(?:tgz|tar\.gz|tar)$/.test(each));

@@ -24,6 +24,7 @@ import {
   directoryFrom,
   has,
   isLocalPackage,
+  namesLocalPackage,
   optionTable,
   optionText,
   parseArguments,
@@ -65,10 +66,8 @@ function recognise(command: Command, place: Place): Install | undefined {
   if (verb === undefined) return undefined;
   if (has(args, '-g', '--global')) {
     if (verb !== 'add' && verb !== 'remove' && verb !== 'update' && !INSTALL.has(verb)) return undefined;
-    return {
-      ...base,
-      kind: args.unresolved === undefined && (rest.length === 0 || rest.some(isLocalPackage)) ? 'install' : 'tool',
-    };
+    const isBare = args.unresolved === undefined && rest.length === 0;
+    return { ...base, kind: isBare || namesLocalPackage(command, rest) ? 'install' : 'tool' };
   }
   if (INSTALL.has(verb) || verb === 'add') return { ...base, kind: 'install' };
   if (args.unresolved !== undefined) return undefined;
@@ -86,8 +85,8 @@ function analyse(install: Install, files: Files): Analysis {
   const rebuild = args.positional[0] === 'rebuild';
   if (install.kind === 'script' && !rebuild)
     return analyseScript(install, files, prefix, args.positional.at(-1) ?? '', has(args, '--if-present'));
-  if (has(args, '-g', '--global')) return unknown(install, installsProject(install));
   if (args.unresolved !== undefined) return unknown(install, unresolvedVariable(install, args.unresolved));
+  if (has(args, '-g', '--global')) return unknown(install, installsProject(install));
   if (install.kind === 'fetch') return fetch(install, files);
   const option = ['--lockfile-dir', '--virtual-store-dir', '--modules-dir', '--config'].find((name) => has(args, name));
   if (option !== undefined)

@@ -22,6 +22,7 @@ import {
   directoryFrom,
   has,
   isLocalPackage,
+  namesLocalPackage,
   optionTable,
   optionText,
   parseArguments,
@@ -49,7 +50,7 @@ function recognise(command: Command, place: Place): Install | undefined {
   const base = { manager: 'yarn', command, place, directory: directoryFrom(args, ['--cwd'], place) };
   if (verb === 'global') {
     if (rest[0] !== 'add' && rest[0] !== 'remove' && rest[0] !== 'upgrade') return undefined;
-    return { ...base, kind: rest.slice(1).some(isLocalPackage) ? 'install' : 'tool' };
+    return { ...base, kind: namesLocalPackage(command, rest.slice(1)) ? 'install' : 'tool' };
   }
   if (verb === undefined)
     return args.unresolved !== undefined || has(args, '--version', '-v', '--help', '-h')
@@ -74,8 +75,8 @@ function analyse(install: Install, files: Files): Analysis {
     );
   if (install.kind === 'script')
     return analyseScript(install, files, prefixOf(install.command, NAME), args.positional.at(-1) ?? '', false);
-  if (args.positional[0] === 'global') return unknown(install, installsProject(install, 'a directory of the project'));
   if (args.unresolved !== undefined) return unknown(install, unresolvedVariable(install, args.unresolved));
+  if (args.positional[0] === 'global') return unknown(install, installsProject(install, 'a directory of the project'));
   if (has(args, '--modules-folder'))
     return unknown(install, {
       code: 'dynamic-manifest',

@@ -105,3 +105,17 @@ export function isLocalPackage(word: string): boolean {
     (/\.(?:tgz|tar\.gz|tar)$/.test(word) && !/^(?:https?|git)/.test(word) && !word.includes('@http'))
   );
 }
+
+/**
+ * A package argument names something on disk, or a word that is not constant may: a pattern does, unless it stands in a
+ * version (`tool@1.*`).
+ */
+export function namesLocalPackage(command: Command, packages: readonly string[]): boolean {
+  return (
+    packages.some(isLocalPackage) ||
+    command.words.some(({ text, value }) => {
+      const word = text.replace(/["']/g, '');
+      return value === undefined && (isLocalPackage(word) || /^(?:[^@]|@[^@/]*\/)[^@]*[*?[]/.test(word));
+    })
+  );
+}
