@@ -145,6 +145,7 @@ function analyse(install: Install, files: Files): Analysis {
           ];
     },
     packed: new Set(['file']),
+    overrides: [settings['overrides'], settings['catalog'], settings['catalogs']],
     converges: false,
     offline: has(args, '--offline'),
     edits: added.length > 0 ? ['package.json', 'pnpm-lock.yaml'] : frozen ? [] : ['pnpm-lock.yaml'],

@@ -79,6 +79,7 @@ export function analyseBerry(install: Install, files: Files, args: Arguments, pr
     builds: !skips && settings['enableScripts'] !== false,
     settings: (view, found) => settingsReads(view, found, settings),
     packed: new Set(['file']),
+    overrides: [settings['catalog'], settings['catalogs']],
     // An install brings what it finds into line with the lockfile; what a disk brought in may have been built elsewhere.
     converges: made,
     edits: [

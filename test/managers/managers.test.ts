@@ -544,6 +544,47 @@ describe('what is read', () => {
       ['lib'],
     ],
     [
+      'what a packed dependency packs in turn',
+      'yarn',
+      {
+        'package.json': json({ dependencies: { l: 'file:lib' } }),
+        'lib/package.json': json({ dependencies: { m: 'file:../more' } }),
+        'more/package.json': '{}',
+      },
+      ['lib', 'more'],
+    ],
+    [
+      'overrides that are files, however deep',
+      'npm i',
+      {
+        'package.json': json({ overrides: { a: 'file:a.tgz', b: { '.': '1', c: 'file:c' } } }),
+        'c/package.json': '{}',
+      },
+      ['a.tgz', 'c/package.json'],
+    ],
+    ['peers that are files', 'npm i', { 'package.json': json({ peerDependencies: { a: 'file:a.tgz' } }) }, ['a.tgz']],
+    [
+      "pnpm's overrides, in both of their places",
+      'pnpm i',
+      {
+        'package.json': json({ pnpm: { overrides: { a: 'file:a.tgz' } } }),
+        'pnpm-workspace.yaml': 'overrides:\n  b: file:b\n',
+      },
+      ['a.tgz', 'b'],
+    ],
+    [
+      "bun's overrides and catalogs",
+      'bun i',
+      { 'package.json': json({ overrides: { a: 'file:a' }, workspaces: { catalog: { b: 'file:b.tgz' } } }) },
+      ['a', 'b.tgz'],
+    ],
+    [
+      'a catalog of Yarn berry',
+      'yarn install --immutable',
+      { 'package.json': '{}', '.yarnrc.yml': 'catalog:\n  a: file:a.tgz\ncatalogs:\n  old:\n    b: file:b.tgz\n' },
+      ['a.tgz', 'b.tgz'],
+    ],
+    [
       'patch-package',
       'npm i',
       { 'package.json': json({ scripts: { postinstall: 'patch-package' } }), 'patches/x.patch': '' },

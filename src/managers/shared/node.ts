@@ -13,13 +13,14 @@ import {
   localPackages,
   packageJsonWorkspaces,
   strayWorkspaceDependency,
+  type LocalRules,
   type Project,
 } from './project.ts';
 import { isUnknown, manifestRead, scriptTrouble, understandScript, type Effect, type Unknown } from './scripts.ts';
 import { isTrouble, unknown } from './steps.ts';
 
 /** What one command line of one manager does differently from the others. */
-export interface NodeRules {
+export interface NodeRules extends LocalRules {
   /** Name of the layout step: equal for all forms of one install. */
   readonly name: string;
   /** What stands before the manager's name, e.g. `CI=1 `. */
@@ -38,8 +39,6 @@ export interface NodeRules {
   readonly together?: boolean;
   /** The files of the project that this manager's configuration names. */
   readonly settings?: (files: Files, project: Project) => readonly Read[] | Trouble;
-  /** Protocols whose directory is copied in full rather than linked. */
-  readonly packed: ReadonlySet<string>;
   /** The result is the same whatever node_modules held before. */
   readonly converges: boolean;
   /** It must find all packages in its store (`--offline`). */
@@ -83,7 +82,7 @@ export function analyseNode(install: Install, files: Files, project: Project, ru
   const { root, manifest, members } = project;
   const trouble = strayWorkspaceDependency(project);
   if (trouble !== undefined) return unknown(install, trouble);
-  const locals = localPackages(files, project, rules.packed);
+  const locals = localPackages(files, project, rules);
   if (isTrouble(locals)) return unknown(install, locals);
   const settings = rules.settings?.(files, project) ?? [];
   if (isTrouble(settings)) return unknown(install, settings);

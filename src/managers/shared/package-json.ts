@@ -120,20 +120,49 @@ export interface LocalDependency {
 
 /** Dependencies that are files of the project. `workspace:` ones are found as members. */
 export function localDependencies(manifest: Manifest): readonly LocalDependency[] {
+  const { peerDependencies, resolutions } = manifest.json;
+  return local(manifest.directory, [
+    ...dependencies(manifest),
+    ...stringEntries(peerDependencies),
+    ...stringEntries(resolutions),
+  ]);
+}
+
+/**
+ * What a workspace's root says of everybody's dependencies: npm's and bun's `overrides`, which nest, those of pnpm, and
+ * the catalogs that bun has in package.json. Of other managers' fields nothing comes but a read too many.
+ * Sources: https://docs.npmjs.com/cli/configuring-npm/package-json#overrides, https://pnpm.io/settings#overrides,
+ * https://bun.sh/docs/install/catalogs
+ */
+export function localOverrides({ directory, json }: Manifest, more: readonly unknown[]): readonly LocalDependency[] {
+  const { overrides, pnpm, catalog, catalogs, workspaces } = json;
+  const shared = record(workspaces);
+  const all = [overrides, record(pnpm)['overrides'], catalog, catalogs, shared['catalog'], shared['catalogs'], ...more];
+  return local(directory, all.flatMap(leaves));
+}
+
+/** The strings of nested objects, each with its key. */
+function leaves(value: unknown): readonly (readonly [name: string, spec: string])[] {
+  return Object.entries(record(value)).flatMap(([name, each]) =>
+    typeof each === 'string' ? [[name, each] as const] : leaves(each),
+  );
+}
+
+function local(directory: string, specs: readonly (readonly [name: string, spec: string])[]): LocalDependency[] {
   const found: LocalDependency[] = [];
-  for (const [name, spec] of [...dependencies(manifest), ...stringEntries(manifest.json['resolutions'])]) {
+  for (const [name, spec] of specs) {
     const match = /^(file|link|portal|exec):(?:\/\/)?([^#?]+)/.exec(spec);
     if (match !== null)
       found.push({
         name,
         protocol: match[1] as LocalDependency['protocol'],
-        path: resolvePath(manifest.directory, match[2] as string),
+        path: resolvePath(directory, match[2] as string),
       });
     else if (/^(?:\.{1,2}(?:\/|$)|\/)/.test(spec))
-      found.push({ name, protocol: 'file', path: resolvePath(manifest.directory, spec) });
+      found.push({ name, protocol: 'file', path: resolvePath(directory, spec) });
     const patch = /^patch:[^#]*#(?:~\/|\.\/)?([^!&~:][^&:#]*)/.exec(spec)?.[1];
     if (patch !== undefined)
-      found.push({ name, protocol: 'patch', path: resolvePath(manifest.directory, decodeURIComponent(patch)) });
+      found.push({ name, protocol: 'patch', path: resolvePath(directory, decodeURIComponent(patch)) });
   }
   return found;
 }

@@ -6,6 +6,7 @@ import {
   bins,
   dependencies,
   localDependencies,
+  localOverrides,
   readManifest,
   record,
   strings,
@@ -88,15 +89,29 @@ export interface Locals {
   readonly packs: boolean;
 }
 
-/** What `file:` and its likes bring in. `packed`: protocols whose directory is copied in full rather than linked. */
-export function localPackages(files: Files, project: Project, packed: ReadonlySet<string>): Locals | Trouble {
-  const reads: Read[] = [];
+export interface LocalRules {
+  /** Protocols whose directory is copied in full rather than linked. */
+  readonly packed: ReadonlySet<string>;
+  /** Directories that are copied in full whatever asks for them. */
+  readonly copied?: readonly string[];
+  /** What settings files say of where dependencies come from: like package.json's `overrides`, relative to the root. */
+  readonly overrides?: readonly unknown[];
+}
+
+/** What `file:` and its likes bring in. */
+export function localPackages(
+  files: Files,
+  project: Project,
+  { packed, copied = [], overrides = [] }: LocalRules,
+): Locals | Trouble {
+  const reads: Read[] = copied.map((path) => ({ path, tree: true }));
   const linked: Manifest[] = [];
-  let packs = false;
+  let packs = copied.length > 0;
   const queue = [project.manifest, ...project.members];
   const seen = new Set(queue.map((manifest) => manifest.directory));
   for (const manifest of queue) {
-    for (const { name, protocol, path } of localDependencies(manifest)) {
+    const own = manifest === project.manifest ? localOverrides(manifest, overrides) : [];
+    for (const { name, protocol, path } of [...localDependencies(manifest), ...own]) {
       if (protocol === 'exec')
         return {
           code: 'dynamic-manifest',
@@ -111,6 +126,9 @@ export function localPackages(files: Files, project: Project, packed: ReadonlySe
       if (packed.has(protocol)) {
         packs = true;
         if (!reads.some((read) => read.path === path)) reads.push({ path, tree: true });
+        const inner = seen.has(path) ? undefined : readManifest(files, path);
+        seen.add(path);
+        if (inner !== undefined && !isTrouble(inner)) queue.push(inner);
         continue;
       }
       if (seen.has(path)) continue;
