@@ -14,7 +14,7 @@
  *
  * Sources: https://bun.sh/docs/cli/install, https://bun.sh/docs/install/workspaces
  */
-import type { Analysis, Command, Files, Install, PackageManager, Place, Split } from '../model.ts';
+import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Split, Trouble } from '../model.ts';
 import { resolvePath } from '../dockerfile/state.ts';
 import { frozen } from './shared/frozen.ts';
 import {
@@ -29,7 +29,9 @@ import {
   programPattern,
 } from './shared/arguments.ts';
 import { analyseNode, analyseScript, madeHere, type Pending } from './shared/node.ts';
-import { at, stringEntries } from './shared/package-json.ts';
+import { optionalDocument } from './shared/documents.ts';
+import { at, record, stringEntries } from './shared/package-json.ts';
+import { iniSettings, namedFiles } from './shared/npmrc.ts';
 import { findProject, packageJsonWorkspaces, type Project } from './shared/project.ts';
 import { installsProject, isTrouble, tool, unknown, unresolvedVariable } from './shared/steps.ts';
 
@@ -87,12 +89,20 @@ function analyse(install: Install, files: Files): Analysis {
     after: silent ? [] : LIFECYCLE,
     memberScripts: silent ? [] : ['preinstall', 'install', 'postinstall', 'prepare'],
     builds: !silent,
-    settings: (_view, { manifest }) => [
-      ...stringEntries(manifest.json['patchedDependencies']).map(([, path]) => ({ path: resolvePath(root, path) })),
-      ...added
-        .filter(isLocalPackage)
-        .map((each) => ({ path: resolvePath(install.directory, each.replace(/^file:/, '')) })),
-    ],
+    settings: (view, { manifest }) => {
+      const named = settingsReads(install, view, root);
+      return isTrouble(named)
+        ? named
+        : [
+            ...named,
+            ...stringEntries(manifest.json['patchedDependencies']).map(([, path]) => ({
+              path: resolvePath(root, path),
+            })),
+            ...added
+              .filter(isLocalPackage)
+              .map((each) => ({ path: resolvePath(install.directory, each.replace(/^file:/, '')) })),
+          ];
+    },
     packed: new Set(['file']),
     // Over what this build has installed, --force lays everything out again [V].
     converges: forced && madeHere(files, at(root, 'node_modules')),
@@ -113,6 +123,19 @@ function analyse(install: Install, files: Files): Analysis {
     ),
     splits: (found, pending) => (added.length > 0 || forced || !own ? [] : splits(install, found, pending)),
   });
+}
+
+/** What `[install]` of bunfig.toml and .npmrc name. Source: https://bun.sh/docs/runtime/bunfig */
+function settingsReads(install: Install, files: Files, root: string): readonly Read[] | Trouble {
+  const toml = optionalDocument(files, at(root, 'bunfig.toml'), 'toml');
+  if (toml !== undefined && isTrouble(toml)) return toml;
+  const found = namedFiles(files, install.place, at(root, 'bunfig.toml'), stringEntries(record(toml)['install']), [
+    root,
+  ]);
+  if (isTrouble(found)) return found;
+  const path = at(root, '.npmrc');
+  const named = namedFiles(files, install.place, path, iniSettings(files.read(path)), [root]);
+  return isTrouble(named) ? named : [...found, ...named];
 }
 
 /** `--ignore-scripts`, COPY, the install again with `--force`; without that the dependencies' scripts never run [V]. */

@@ -33,9 +33,9 @@ import {
 } from './shared/arguments.ts';
 import { analyseNode, analyseScript, modulesAround, runScript, type Pending } from './shared/node.ts';
 import { at, bins, major, readManifest, scripts, withoutTheseScripts, type Manifest } from './shared/package-json.ts';
+import { iniFlag, iniSettings, namedFiles, runsScripts } from './shared/npmrc.ts';
 import { findProject, packageJsonWorkspaces, type Project } from './shared/project.ts';
 import { manifestRead } from './shared/scripts.ts';
-import { iniFlag } from './shared/settings.ts';
 import { installsProject, isTrouble, single, tool, unknown, unresolvedVariable } from './shared/steps.ts';
 
 const INSTALL = new Set('install i in ins inst insta instal isnt isnta isntal isntall add'.split(' '));
@@ -114,10 +114,8 @@ function analyse(install: Install, files: Files): Analysis {
       help: 'pass the right --context, or check .dockerignore',
       path: at(root, 'package-lock.json'),
     });
-  const silent =
-    has(args, '--ignore-scripts') ||
-    iniFlag(files, at(root, '.npmrc'), 'ignore-scripts') ||
-    install.place.environment('npm_config_ignore_scripts') === 'true';
+  const runs = runsScripts(install.place, args, files, root);
+  const silent = runs === false;
   const builds = lock === undefined || dependenciesHaveScripts(files.read(lock));
   const prefix = prefixOf(install.command, NAME);
   const node = nodeMajor(install.place.image);
@@ -144,13 +142,18 @@ function analyse(install: Install, files: Files): Analysis {
         !silent &&
         view.has(at(root, 'binding.gyp')) !== 'no' &&
         ['install', 'preinstall'].every((name) => scripts(manifest)[name] === undefined);
-      return compiles
-        ? {
-            code: 'lifecycle-script-reads-source',
-            message: 'binding.gyp makes npm compile the project while it installs',
-            help: 'move the build to a RUN of its own after the copy, with --ignore-scripts here',
-          }
-        : archives;
+      if (compiles)
+        return {
+          code: 'lifecycle-script-reads-source',
+          message: 'binding.gyp makes npm compile the project while it installs',
+          help: 'move the build to a RUN of its own after the copy, with --ignore-scripts here',
+        };
+      const path = at(root, '.npmrc');
+      const named = namedFiles(view, install.place, path, iniSettings(view.read(path)), [
+        root,
+        install.place.directory,
+      ]);
+      return isTrouble(named) ? named : [...archives, ...named];
     },
     packed: new Set(
       has(args, '--install-links') || iniFlag(files, at(root, '.npmrc'), 'install-links') ? ['file'] : [],
@@ -158,7 +161,9 @@ function analyse(install: Install, files: Files): Analysis {
     // `npm ci` removes node_modules first.
     converges: clean,
     edits: clean ? [] : added.length > 0 ? ['package.json', 'package-lock.json'] : ['package-lock.json'],
-    splits: (found, pending) => (added.length > 0 ? [] : splits(install, args, files, found, pending, builds)),
+    // What ran no script would run them all.
+    splits: (found, pending) =>
+      added.length > 0 || runs === undefined ? [] : splits(install, args, files, found, pending, builds),
     frozen: frozen(
       files,
       project,

@@ -2,8 +2,8 @@
  * pnpm 8-12. Spec section 5.
  *
  * Reads: package.json, pnpm-lock.yaml, pnpm-workspace.yaml, .npmrc, .pnpmfile.cjs and .mjs, patched dependencies,
- * every workspace manifest with its existing bins; a `file:` directory in full. `pnpm fetch` needs the lockfile and
- * the settings alone.
+ * every workspace manifest with its existing bins; a `file:` directory and an injected member in full; what settings
+ * and overrides name. `pnpm fetch` needs the lockfile and the settings alone.
  *
  * Writes: node_modules, in the root and in members; pnpm-lock.yaml, unless frozen. `fetch` fills the store and
  * node_modules/.pnpm.
@@ -12,8 +12,8 @@
  * with --prod too. `pnpm add X` runs none [V: 10].
  *
  * Hazards: without a workspace's manifest `--frozen-lockfile` exits 0 with less installed [V: 8-12]. A second `pnpm
- * install` never runs pending builds; `pnpm rebuild --pending` does [V: 8-12]. `fetch` of pnpm 12 fails with `file:`
- * dependencies [V].
+ * install` never runs pending builds; `pnpm rebuild --pending` does [V: 8-12]. `fetch` of pnpm 9 and 12 fails where the
+ * lockfile has directories to copy [V].
  *
  * Sources: https://pnpm.io/cli/install, https://pnpm.io/cli/fetch, https://pnpm.io/settings
  */
@@ -33,9 +33,20 @@ import {
   type Arguments,
 } from './shared/arguments.ts';
 import { analyseNode, analyseScript, type NodeRules, type Pending } from './shared/node.ts';
-import { at, readManifest, record, scripts, stringEntries, strings, type Manifest } from './shared/package-json.ts';
+import {
+  at,
+  dependencies,
+  readManifest,
+  record,
+  scripts,
+  stringEntries,
+  strings,
+  type Json,
+  type Manifest,
+} from './shared/package-json.ts';
+import { iniFlag, iniSettings, namedFiles, npmVariable, runsScripts } from './shared/npmrc.ts';
 import { findProject, projectAt, type Project, type Workspaces } from './shared/project.ts';
-import { iniFlag, yamlSettings } from './shared/settings.ts';
+import { yamlSettings } from './shared/settings.ts';
 import {
   generated,
   installsProject,
@@ -117,6 +128,7 @@ function analyse(install: Install, files: Files): Analysis {
     settings['ignoreScripts'] === true ||
     iniFlag(files, at(root, '.npmrc'), 'ignore-scripts');
   const frozen = has(args, '--frozen-lockfile') || (install.place.environment('CI') ?? '') !== '';
+  const copied = copiedDirectories(install, files, project, settings);
   const rules: NodeRules = {
     name: `${prefix}pnpm ${added.length > 0 ? `add ${added.join(' ')} ` : 'install '}${optionText(args, FORMS)}`.trim(),
     prefix,
@@ -134,7 +146,7 @@ function analyse(install: Install, files: Files): Analysis {
     builds: !silent,
     ...(rebuild ? { together: false } : {}),
     settings: (view, found) => {
-      const reads = configurationReads(view, found.root, found.manifest);
+      const reads = configurationReads(install, view, found.root, found.manifest);
       return isTrouble(reads)
         ? reads
         : [
@@ -145,6 +157,7 @@ function analyse(install: Install, files: Files): Analysis {
           ];
     },
     packed: new Set(['file']),
+    copied,
     overrides: [settings['overrides'], settings['catalog'], settings['catalogs']],
     converges: false,
     offline: has(args, '--offline'),
@@ -203,11 +216,75 @@ const workspaces: Workspaces = (files, root) => {
   return isTrouble(settings) ? settings : strings(settings['packages']);
 };
 
+/**
+ * Directories that are copied while it installs: those of `file:`, and members that are injected [V: 10]. The lockfile
+ * has them; it leaves links what settings ask to inject where that makes no difference.
+ * Sources: https://pnpm.io/settings#injectworkspacepackages, https://pnpm.io/settings#dedupeinjecteddeps,
+ * https://pnpm.io/package_json#dependenciesmetainjected
+ */
+function copiedDirectories(install: Install, files: Files, project: Project, settings: Json): readonly string[] {
+  const { root, manifest, members } = project;
+  const lock = files.read(at(root, 'pnpm-lock.yaml')) ?? '';
+  const locked = new Set(
+    [...lock.matchAll(/resolution: \{[^}\n]*\bdirectory: ['"]?([^'",}\n]+)/g)].map(([, path = '']) =>
+      resolvePath(root, path),
+    ),
+  );
+  const all =
+    settings['injectWorkspacePackages'] === true ||
+    iniFlag(files, at(root, '.npmrc'), 'inject-workspace-packages') ||
+    npmVariable(install.place, 'inject-workspace-packages') === 'true';
+  const isTold = (all ? /^ {2}injectWorkspacePackages: true\r?$/m : /^ +injected: true\r?$/m).test(lock);
+  const asked = new Set(
+    [manifest, ...members].flatMap((each) =>
+      dependencies(each)
+        .map(([name]) => name)
+        .filter((name) => all || record(record(each.json['dependenciesMeta'])[name])['injected'] === true),
+    ),
+  );
+  const more = isTold ? [] : members.filter(({ json }) => asked.has(String(json['name'])));
+  return [...new Set([...locked, ...more.map(({ directory }) => directory)])];
+}
+
+/** Settings that put node_modules or the lockfile elsewhere, as the options of these names do. */
+const MOVES = /^(?:modules-?dir|virtual-?store-?dir|lockfile-?dir)$/i;
+/** Code that loads or reads other files than packages by name. */
+const LOADS =
+  /\b(?:require|import)\((?!\s*['"`][^.'"`$/][^'"`$]*['"`])|\bfrom\s+['"]\.|\bimport\s+['"]\.|readFile|readdir|__dirname|__filename|import\.meta/;
+
 /** Patches, from package.json (until 10), pnpm-workspace.yaml and the lockfile; hook files that import others. */
-function configurationReads(files: Files, root: string, manifest: Manifest | undefined): readonly Read[] | Trouble {
+function configurationReads(
+  install: Install,
+  files: Files,
+  root: string,
+  manifest: Manifest | undefined,
+): readonly Read[] | Trouble {
   const settings = yamlSettings(files, at(root, 'pnpm-workspace.yaml'));
   if (isTrouble(settings)) return settings;
   const reads: Read[] = [];
+  const ini = iniSettings(files.read(at(root, '.npmrc')));
+  const inYaml = Object.entries(settings).flatMap(([key, value]) =>
+    (Array.isArray(value) ? strings(value) : [value])
+      .filter((each): each is string => typeof each === 'string')
+      .map((each) => [key, each] as const),
+  );
+  for (const [name, found] of [
+    ['.npmrc', ini],
+    ['pnpm-workspace.yaml', inYaml.filter(([key]) => key !== 'packages')],
+  ] as const) {
+    const moved = found.find(
+      ([key, value]) => MOVES.test(key) && !/^(?:\.\/)?(?:node_modules(?:\/\.pnpm)?)?$/.test(value),
+    );
+    if (moved !== undefined)
+      return {
+        code: 'dynamic-manifest',
+        message: `\`${at(root, name)}\` moves what pnpm writes (\`${moved[0]}\`)`,
+        help: 'leave that setting out',
+      };
+    const named = namedFiles(files, install.place, at(root, name), found, [root]);
+    if (isTrouble(named)) return named;
+    reads.push(...named);
+  }
   const inManifest = record(record(manifest?.json['pnpm'])['patchedDependencies']);
   for (const [, path] of [...stringEntries(inManifest), ...stringEntries(settings['patchedDependencies'])])
     reads.push({ path: resolvePath(root, path) });
@@ -215,13 +292,12 @@ function configurationReads(files: Files, root: string, manifest: Manifest | und
   if (lock.includes('.patch'))
     for (const match of lock.matchAll(/^\s{2,}path: ['"]?([^'"\n]+\.patch)['"]?\r?$/gm))
       reads.push({ path: resolvePath(root, match[1] as string) });
-  for (const [key, path] of stringEntries(settings))
-    if (key === 'pnpmfile') reads.push({ path: resolvePath(root, path) });
-  for (const name of ['.pnpmfile.cjs', '.pnpmfile.mjs']) {
-    const path = at(root, name);
+  const hooks = [...ini, ...inYaml].filter(([key]) => /^(?:global-?)?pnpmfile$/i.test(key)).map(([, name]) => name);
+  for (const name of ['.pnpmfile.cjs', '.pnpmfile.mjs', ...hooks]) {
+    const path = resolvePath(root, name);
     const text = files.read(path);
     if (text === undefined && files.has(path) === 'yes') return generated(path);
-    if (text !== undefined && /(?:require|import)\(\s*['"`]\.|from\s+['"]\.|readFile|readdir/.test(text))
+    if (text !== undefined && LOADS.test(text))
       return {
         code: 'dynamic-manifest',
         message: `\`${name}\` loads other files of the project`,
@@ -236,7 +312,7 @@ function fetch(install: Install, files: Files): Analysis {
   const root = install.directory;
   if (files.has(at(root, 'pnpm-lock.yaml')) === 'no') return unknown(install, missing(at(root, 'pnpm-lock.yaml')));
   const manifest = readManifest(files, root);
-  const extra = configurationReads(files, root, isTrouble(manifest) ? undefined : manifest);
+  const extra = configurationReads(install, files, root, isTrouble(manifest) ? undefined : manifest);
   if (isTrouble(extra)) return unknown(install, extra);
   // corepack, and pnpm itself from 9 on, take the version to run from package.json; until 10 patches are named there.
   const { packageManager: version, pnpm: settings } = isTrouble(manifest)
@@ -287,10 +363,12 @@ function splits(
     .join('');
   const name = NAME.exec(command.text)?.[1] ?? 'pnpm';
   const production = has(args, '--prod', '-P', '--production') ? ' --prod' : '';
-  // pnpm 12's `fetch` fails with `file:` dependencies [V]; one that is a member of the workspace is locked as a link.
+  // With directories to copy, `fetch` of pnpm 9 and 12 fails, and that of 10 and 11 leaves them out [V]; a `file:` one
+  // that is a member of the workspace is locked as a link.
   const lock = files.read(at(project.root, 'pnpm-lock.yaml')) ?? '';
   const linked = /specifier: ['"]?file:/.test(lock) && !/type: directory|version: ['"]?file:/.test(lock);
-  const packs = pending.packs && !linked;
+  const version = /^pnpm@(\d+)/.exec(name.includes('@') ? name : String(project.manifest.json['packageManager']))?.[1];
+  const packs = pending.packs && !linked && version !== '10' && version !== '11';
   if (
     !packs &&
     keepsStores(install.place) &&
@@ -305,12 +383,14 @@ function splits(
       why: 'scripts that may read the source run after the copy, from the fetched store',
     });
   }
-  // `rebuild --pending` runs `prepublish`, and not what stands around `prepare` [V: 10].
+  // `rebuild --pending` runs scripts that are switched off [V: 10, 11] and `prepublish`, and not what stands around
+  // `prepare` [V: 10].
   const defined = scripts(project.manifest);
   const plain = ['prepublish', 'preprepare', 'postprepare', 'pnpm:devPreinstall'].every(
     (each) => defined[each] === undefined,
   );
-  if (!pending.packs && !pending.before && project.members.length === 0 && plain && !has(args, '--ignore-scripts'))
+  const isOn = runsScripts(install.place, args, files, project.root) === true;
+  if (!pending.packs && !pending.before && project.members.length === 0 && plain && isOn)
     found.push({
       before: `${command.text} --ignore-scripts`,
       after: `${prefix}${name}${directory} rebuild --pending`,

@@ -2,8 +2,8 @@
  * Yarn berry (2-4). Spec section 4.
  *
  * Reads: package.json, yarn.lock, .yarnrc.yml, all workspace manifests with their existing bins, the yarnPath file,
- * plugins, patches, a committed .yarn/cache, .env.yarn. `link:` and `portal:` need the manifest, `file:` the
- * directory.
+ * Yarn's own plugins, certificates, patches, a committed .yarn/cache, .env.yarn or other environment files. `link:` and
+ * `portal:` need the manifest, `file:` the directory.
  *
  * Writes: node_modules, or .pnp.cjs with .yarn/unplugged and .yarn/install-state.gz; yarn.lock, unless `--immutable`.
  *
@@ -11,8 +11,8 @@
  * an order that follows the dependencies [V]; not `prepare`. `enableScripts: false` stops the dependencies' alone [V].
  *
  * Hazards: a committed .pnp.cjs (zero-install) would be restored over the install by the late copy. With PnP and the
- * global cache, .pnp.cjs points into the cache [V], so that it is never mounted. `exec:` dependencies and constraints
- * run code of the project.
+ * global cache, .pnp.cjs points into the cache [V], so that it is never mounted. `exec:` dependencies, constraints, and
+ * plugins that are not Yarn's own run code of the project.
  *
  * Sources: https://yarnpkg.com/cli/install, https://yarnpkg.com/configuration/yarnrc
  */
@@ -21,7 +21,7 @@ import { resolvePath } from '../dockerfile/state.ts';
 import { frozen } from './shared/frozen.ts';
 import { has, optionText, type Arguments } from './shared/arguments.ts';
 import { analyseNode, madeHere, type Pending } from './shared/node.ts';
-import { at, filesAbove, record, stringEntries, type Json } from './shared/package-json.ts';
+import { at, filesAbove, record, stringEntries, strings, type Json } from './shared/package-json.ts';
 import { findProject, packageJsonWorkspaces, type Project } from './shared/project.ts';
 import { yamlSettings } from './shared/settings.ts';
 import { isTrouble, unknown } from './shared/steps.ts';
@@ -68,7 +68,8 @@ export function analyseBerry(install: Install, files: Files, args: Arguments, pr
   const skips =
     /^(?:skip-build|update-lockfile)$/.test(String(args.options.get('--mode'))) || has(args, '--skip-builds');
   const version = majorOf(manifest.json['packageManager'], settings['yarnPath']);
-  const cache = localCache(files, root, settings, version);
+  const folder = cacheFolder(settings);
+  const cache = localCache(files, root, settings, version, folder);
   const made = madeHere(files, at(root, plugAndPlay ? '.pnp.cjs' : 'node_modules'));
   return analyseNode(install, files, project, {
     name: `${prefix}yarn berry ${[...args.positional, optionText(args, ['--mode', '--skip-builds'])].join(' ')}`.trim(),
@@ -77,7 +78,7 @@ export function analyseBerry(install: Install, files: Files, args: Arguments, pr
     after: skips ? [] : LIFECYCLE,
     memberScripts: skips ? [] : LIFECYCLE,
     builds: !skips && settings['enableScripts'] !== false,
-    settings: (view, found) => settingsReads(view, found, settings),
+    settings: (view, found) => settingsReads(view, found, settings, folder),
     packed: new Set(['file']),
     overrides: [settings['catalog'], settings['catalogs']],
     // An install brings what it finds into line with the lockfile; what a disk brought in may have been built elsewhere.
@@ -85,12 +86,12 @@ export function analyseBerry(install: Install, files: Files, args: Arguments, pr
     edits: [
       ...(added.length > 0 ? ['package.json'] : []),
       ...(has(args, '--immutable', '--frozen-lockfile') || focus ? [] : ['yarn.lock']),
-      ...(cache === 'committed' && !has(args, '--immutable', '--immutable-cache') ? ['.yarn/cache'] : []),
+      ...(cache === 'committed' && !has(args, '--immutable', '--immutable-cache') ? [folder] : []),
     ],
     outputs: [
       ...(plugAndPlay ? ['.pnp.cjs', '.pnp.loader.mjs', '.yarn/unplugged'] : []),
       '.yarn/install-state.gz',
-      ...(cache === 'filled' ? ['.yarn/cache'] : []),
+      ...(cache === 'filled' ? [folder] : []),
     ],
     withoutModules: plugAndPlay,
     frozen: frozen(
@@ -117,27 +118,57 @@ function majorOf(...hints: readonly unknown[]): number | undefined {
   return undefined;
 }
 
-/** .yarn/cache: in the project until version 3, and outside of it from 4 on, unless `enableGlobalCache` says otherwise. */
+/** The project's own cache. Source: https://yarnpkg.com/configuration/yarnrc#cacheFolder */
+function cacheFolder(settings: Json): string {
+  const { cacheFolder: named } = settings;
+  return typeof named === 'string' ? named.replace(/^\.\//, '').replace(/\/+$/, '') : '.yarn/cache';
+}
+
+/** In the project until version 3, and outside of it from 4 on, unless `enableGlobalCache` says otherwise. */
 function localCache(
   files: Files,
   root: string,
   settings: Json,
   version: number | undefined,
+  folder: string,
 ): 'committed' | 'filled' | 'elsewhere' {
-  if (files.has(at(root, '.yarn/cache')) === 'yes' && !madeHere(files, at(root, '.yarn/cache'))) return 'committed';
+  if (/^(?:\/|~|\.\.|\$|$)/.test(folder)) return 'elsewhere';
+  if (files.has(at(root, folder)) === 'yes' && !madeHere(files, at(root, folder))) return 'committed';
   const isGlobal =
     settings['enableGlobalCache'] === undefined ? (version ?? 4) >= 4 : settings['enableGlobalCache'] === true;
-  return isGlobal || typeof settings['cacheFolder'] === 'string' ? 'elsewhere' : 'filled';
+  return isGlobal ? 'elsewhere' : 'filled';
 }
 
-function settingsReads(files: Files, { root, manifest }: Project, settings: Json): readonly Read[] | Trouble {
+/** Plugins of Yarn's own repository: with their package, or without it by where `yarn plugin import` puts them. */
+const OFFICIAL =
+  /^@yarnpkg\/plugin-[\w-]+$|^(?:\.\/)?\.yarn\/plugins\/@yarnpkg\/plugin-(?:compat|constraints|dlx|essentials|exec|file|git|github|http|init|interactive-tools|link|nm|node-modules|npm|npm-cli|pack|patch|pnp|pnpm|stage|typescript|version|workspace-tools)\.c?js$/;
+/** Source: https://yarnpkg.com/configuration/yarnrc#networkSettings; `ca…` until Yarn 3. */
+const CERTIFICATES = /^(?:ca|https(?:Ca|Cert|Key))FilePath$/;
+
+function settingsReads(
+  files: Files,
+  { root, manifest }: Project,
+  settings: Json,
+  folder: string,
+): readonly Read[] | Trouble {
   const reads: Read[] = [];
-  const { yarnPath, plugins } = settings;
+  const { yarnPath, plugins, injectEnvironmentFiles, networkSettings } = settings;
   if (typeof yarnPath === 'string') reads.push({ path: resolvePath(root, yarnPath) });
   for (const plugin of Array.isArray(plugins) ? plugins : []) {
-    const path: unknown = typeof plugin === 'string' ? plugin : record(plugin)['path'];
+    const { path, spec }: Json = typeof plugin === 'string' ? { path: plugin } : record(plugin);
+    if (!OFFICIAL.test(typeof spec === 'string' ? spec : String(path)))
+      return {
+        code: 'dynamic-manifest',
+        message: `\`${String(path)}\` is a plugin that is not Yarn’s own, and may read anything while it installs`,
+        help: 'leave the plugin out',
+      };
     if (typeof path === 'string' && !path.startsWith('@')) reads.push({ path: resolvePath(root, path) });
   }
+  // One with a `?` at its end may be absent.
+  for (const name of strings(injectEnvironmentFiles)) reads.push({ path: resolvePath(root, name.replace(/\?$/, '')) });
+  for (const each of [settings, ...Object.values(record(networkSettings))])
+    for (const [key, path] of stringEntries(each))
+      if (CERTIFICATES.test(key)) reads.push({ path: resolvePath(root, path) });
   if (settings['enableConstraintsChecks'] === true)
     return {
       code: 'lifecycle-script-reads-source',
@@ -152,8 +183,8 @@ function settingsReads(files: Files, { root, manifest }: Project, settings: Json
   const text = lock.includes('patch:') ? `${lock}\n${declared}` : declared;
   for (const match of text.matchAll(/patch:[^"#\s]*#(?:~\/|\.\/)?([^":&!~\s][^":&!\s]*)/g))
     reads.push({ path: resolvePath(root, decodeURIComponent(match[1] as string)) });
-  if (files.has(at(root, '.yarn/cache')) === 'yes' && !madeHere(files, at(root, '.yarn/cache')))
-    reads.push({ path: at(root, '.yarn/cache'), tree: true });
+  const cache = resolvePath(root, folder);
+  if (files.has(cache) === 'yes' && !madeHere(files, cache)) reads.push({ path: cache, tree: true });
   return reads;
 }
 

@@ -1,8 +1,8 @@
 /**
  * Yarn classic (1.22). Spec section 3. `yarn` commands of berry projects are handed to yarn-berry.ts.
  *
- * Reads: package.json, yarn.lock, .npmrc, .yarnrc, .yarnclean, workspace manifests with their existing bins, what
- * .yarnrc's `yarn-path` and `yarn-offline-mirror` name; a `file:` directory in full, of a `link:` the manifest.
+ * Reads: package.json, yarn.lock, .npmrc, .yarnrc, .yarnclean, workspace manifests with their existing bins, what the
+ * settings name (`yarn-path`, `yarn-offline-mirror`, `cafile`); a `file:` directory in full, of a `link:` the manifest.
  *
  * Writes: node_modules, in the root and in members; yarn.lock, unless `--frozen-lockfile`.
  *
@@ -32,6 +32,7 @@ import {
 } from './shared/arguments.ts';
 import { analyseNode, analyseScript, madeHere, type NodeRules, type Pending } from './shared/node.ts';
 import { at, filesAbove, scripts } from './shared/package-json.ts';
+import { iniSettings, namedFiles } from './shared/npmrc.ts';
 import { findProject, packageJsonWorkspaces, type Project } from './shared/project.ts';
 import { installsProject, isTrouble, tool, unknown, unresolvedVariable } from './shared/steps.ts';
 import { analyseBerry, isBerry } from './yarn-berry.ts';
@@ -96,7 +97,7 @@ function analyse(install: Install, files: Files): Analysis {
 function analyseClassic(install: Install, files: Files, project: Project, args: Arguments): Analysis {
   const { root } = project;
   const added = args.positional.slice(1);
-  const rc = readRc(files, root);
+  const rc = readRc(install, files, root);
   if (isTrouble(rc)) return unknown(install, rc);
   const production =
     has(args, '--production', '--prod') ||
@@ -162,7 +163,7 @@ interface Rc {
 }
 
 /** `.yarnrc` lines are `key value`. */
-function readRc(files: Files, root: string): Rc | Trouble {
+function readRc(install: Install, files: Files, root: string): Rc | Trouble {
   const path = at(root, '.yarnrc');
   const reads: Read[] = [];
   let silent = false;
@@ -171,16 +172,25 @@ function readRc(files: Files, root: string): Rc | Trouble {
   );
   if (above !== undefined)
     return { code: 'dynamic-manifest', message: `\`${above.path}\`, above the project, says how yarn installs` };
-  for (const line of (files.read(path) ?? '').split('\n')) {
-    const match = /^\s*"?(?:--)?(?:install\.)?([\w-]+)"?\s+"?([^"\s]+)"?/.exec(line);
-    const [, key, value] = match ?? [];
-    if (key === undefined || value === undefined) continue;
+  const lines = (files.read(path) ?? '').split('\n').flatMap((line) => {
+    const [, key, value] = /^\s*"?(?:--)?(?:install\.)?([\w-]+)"?\s+("[^"]+"|\S+)/.exec(line) ?? [];
+    return key === undefined || value === undefined ? [] : [[key, value.replace(/^"(.*)"$/, '$1')] as const];
+  });
+  for (const [key, value] of lines) {
     if (key === 'yarn-path') reads.push({ path: resolvePath(root, value) });
     else if (key === 'yarn-offline-mirror' && value !== 'false')
       reads.push({ path: resolvePath(root, value), tree: true });
     else if (key === 'ignore-scripts' && value === 'true') silent = true;
     else if (key === 'modules-folder')
       return { code: 'dynamic-manifest', message: `\`${path}\` names a \`modules-folder\`` };
+  }
+  for (const [name, settings] of [
+    [path, lines],
+    [at(root, '.npmrc'), iniSettings(files.read(at(root, '.npmrc')))],
+  ] as const) {
+    const named = namedFiles(files, install.place, name, settings, [root]);
+    if (isTrouble(named)) return named;
+    reads.push(...named);
   }
   return { silent, reads };
 }

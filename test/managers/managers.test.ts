@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { knowledgeOf, managers } from '../../src/managers/index.ts';
 import { parse } from '../../src/dockerfile/parse.ts';
+import { resolvePath } from '../../src/dockerfile/state.ts';
 import type { Analysis, Command, Files, Install, Place, Run } from '../../src/model.ts';
 
-/** What an image would show: files by path below /app. */
+/** What an image would show: files by path, below /app where that is relative. */
 function imageOf(files: Record<string, string>, maybe: readonly string[] = []): Files {
-  const paths = Object.keys(files).map((path) => `/app/${path}`);
+  const texts = new Map(Object.entries(files).map(([path, text]) => [resolvePath('/app', path), text]));
+  const paths = [...texts.keys()];
   return {
     has: (path) =>
       paths.some((each) => each === path || each.startsWith(`${path}/`))
@@ -13,7 +15,7 @@ function imageOf(files: Record<string, string>, maybe: readonly string[] = []): 
         : maybe.includes(path)
           ? 'maybe'
           : 'no',
-    read: (path) => files[path.slice('/app/'.length)],
+    read: (path) => texts.get(path),
     executable: () => true,
     entries: (directory) => {
       const prefix = `${directory}/`;
@@ -205,6 +207,58 @@ describe('what is refused', () => {
         'unresolved-variable',
       ],
     ),
+    [
+      'an .npmrc with a shell of the project',
+      'npm install',
+      { 'package.json': pkg(), '.npmrc': 'script-shell=./tools/sh.sh', 'tools/sh.sh': '' },
+      'lifecycle-script-reads-source',
+    ],
+    [
+      'an .npmrc that preloads a file of the project',
+      'pnpm install',
+      { 'package.json': pkg(), '.npmrc': 'node-options="--require ./pre.js"', 'pre.js': '' },
+      'lifecycle-script-reads-source',
+    ],
+    [
+      'the same in pnpm-workspace.yaml',
+      'pnpm install',
+      { 'package.json': pkg(), 'pnpm-workspace.yaml': 'nodeOptions: --import=./pre.mjs', 'pre.mjs': '' },
+      'lifecycle-script-reads-source',
+    ],
+    [
+      'a certificate whose place a variable says',
+      'npm install',
+      { 'package.json': pkg(), '.npmrc': 'cafile=${CERTS}/ca.pem' },
+      'unresolved-variable',
+    ],
+    [
+      'node_modules that pnpm puts elsewhere',
+      'pnpm install',
+      { 'package.json': pkg(), '.npmrc': 'modules-dir=deps' },
+      'dynamic-manifest',
+    ],
+    [
+      "pnpm's hooks in a file of another name that loads others",
+      'pnpm install',
+      { 'package.json': pkg(), '.npmrc': 'pnpmfile=config/hooks.cjs', 'config/hooks.cjs': "require('./more.cjs')" },
+      'dynamic-manifest',
+    ],
+    [
+      "pnpm's hooks with a path that is put together",
+      'pnpm install',
+      { 'package.json': pkg(), '.pnpmfile.cjs': "require(require('path').resolve('more.cjs'))" },
+      'dynamic-manifest',
+    ],
+    [
+      "a plugin that is not Yarn's own",
+      'yarn install --immutable',
+      {
+        'package.json': pkg(),
+        '.yarnrc.yml':
+          'plugins:\n  - path: .yarn/plugins/@yarnpkg/plugin-after-install.cjs\n    spec: https://example.com/after-install.js\n',
+      },
+      'dynamic-manifest',
+    ],
     [
       'a zero-install of Yarn berry',
       'yarn install --immutable',
@@ -514,10 +568,10 @@ describe('what is read', () => {
       {
         'package.json': '{}',
         '.yarnrc.yml':
-          'nodeLinker: node-modules\nyarnPath: .yarn/releases/yarn.cjs\nplugins:\n  - .yarn/plugins/p.cjs\n',
+          'nodeLinker: node-modules\nyarnPath: .yarn/releases/yarn.cjs\nplugins:\n  - .yarn/plugins/@yarnpkg/plugin-version.cjs\n',
         'yarn.lock': '__metadata:\n"x@patch:x@npm%3A1#./.yarn/patches/x.patch":\n',
       },
-      ['.yarn/releases/yarn.cjs', '.yarn/plugins/p.cjs', '.yarn/patches/x.patch'],
+      ['.yarn/releases/yarn.cjs', '.yarn/plugins/@yarnpkg/plugin-version.cjs', '.yarn/patches/x.patch'],
     ],
     [
       'classic: what .yarnrc names',
@@ -583,6 +637,57 @@ describe('what is read', () => {
       'yarn install --immutable',
       { 'package.json': '{}', '.yarnrc.yml': 'catalog:\n  a: file:a.tgz\ncatalogs:\n  old:\n    b: file:b.tgz\n' },
       ['a.tgz', 'b.tgz'],
+    ],
+    ...['npm i', 'pnpm i', 'yarn', 'bun i'].map((text): [string, string, Record<string, string>, string[]] => [
+      `${text}: what .npmrc names`,
+      text,
+      { 'package.json': '{}', '.npmrc': 'cafile = "certs/ca.pem" # ours\n//npm.example.com/:keyfile=key.pem\n' },
+      ['certs/ca.pem', 'key.pem'],
+    ]),
+    [
+      'a folder that a setting names',
+      'pnpm i',
+      { 'package.json': '{}', '.npmrc': 'store-dir=./vendor/store', 'vendor/store/v10/x': '' },
+      ['vendor/store'],
+    ],
+    [
+      'npm: where it runs, too',
+      'npm i --prefix web',
+      { 'web/package.json': '{}', 'web/.npmrc': 'cafile=ca.pem' },
+      ['ca.pem'],
+    ],
+    [
+      "pnpm's hooks in files of other names",
+      'pnpm i',
+      {
+        'package.json': '{}',
+        '.npmrc': 'global-pnpmfile=all.cjs',
+        'pnpm-workspace.yaml': 'pnpmfile:\n  - config/a.cjs\n  - config/b.cjs\n',
+      },
+      ['all.cjs', 'config/a.cjs', 'config/b.cjs'],
+    ],
+    [
+      'classic: a certificate',
+      'yarn',
+      { 'package.json': '{}', '.yarnrc': 'cafile "./my certs/ca.pem"\n' },
+      ['my certs/ca.pem'],
+    ],
+    [
+      'bun: a certificate',
+      'bun i',
+      { 'package.json': '{}', 'bunfig.toml': '[install]\ncafile = "ca.pem"' },
+      ['ca.pem'],
+    ],
+    [
+      'berry: certificates, environment files and a cache of its own',
+      'yarn install --immutable',
+      {
+        'package.json': '{}',
+        '.yarnrc.yml':
+          'httpsCaFilePath: ./ca.pem\nnetworkSettings:\n  "*.example.com":\n    httpsKeyFilePath: key.pem\ninjectEnvironmentFiles:\n  - .env.build\n  - .env.local?\ncacheFolder: ./vendor/cache\n',
+        'vendor/cache/a.zip': '',
+      },
+      ['ca.pem', 'key.pem', '.env.build', '.env.local', 'vendor/cache'],
     ],
     [
       'patch-package',
@@ -882,6 +987,46 @@ describe('what `go mod download` reads', () => {
   });
 });
 
+describe('members that pnpm copies', () => {
+  const member = (name: string, extra: object = {}): string => json({ name, ...extra });
+  const workspace = {
+    'package.json': '{}',
+    'pnpm-workspace.yaml': 'packages: [p/*]\n',
+    'p/a/package.json': member('a', { dependencies: { b: 'workspace:*' } }),
+    'p/b/package.json': member('b'),
+  };
+  const injects = { 'pnpm-workspace.yaml': 'packages: [p/*]\ninjectWorkspacePackages: true\n' };
+  it.each<[reason: string, files: Record<string, string>, expected: string]>([
+    ['not without a setting', {}, 'p/b/package.json'],
+    [
+      'not where the lockfile links it all the same',
+      { ...injects, 'pnpm-lock.yaml': 'settings:\n  injectWorkspacePackages: true\n' },
+      'p/b/package.json',
+    ],
+    ['by pnpm-workspace.yaml', injects, 'p/b'],
+    ['by .npmrc', { '.npmrc': 'inject-workspace-packages=true' }, 'p/b'],
+    [
+      'by dependenciesMeta',
+      {
+        'p/a/package.json': member('a', {
+          dependencies: { b: 'workspace:*' },
+          dependenciesMeta: { b: { injected: true } },
+        }),
+      },
+      'p/b',
+    ],
+    [
+      'by the lockfile',
+      { 'pnpm-lock.yaml': 'packages:\n\n  b@file:p/b:\n    resolution: {directory: p/b, type: directory}\n' },
+      'p/b',
+    ],
+  ])('%s', (_reason, files, expected) => {
+    const found = analysed('pnpm i', { ...workspace, ...files });
+    expect(reads(found)).toContain(expected);
+    expect(reads(found).includes('p/b')).toBe(expected === 'p/b');
+  });
+});
+
 describe('scripts that are known not to read the source', () => {
   it.each([
     'husky',
@@ -918,6 +1063,39 @@ describe('how an install is divided', () => {
     const lock = json({ lockfileVersion: 3, packages: { 'node_modules/x': { hasInstallScript: true } } });
     expect(analysed('npm ci', { ...files, 'package-lock.json': lock }).splits).toHaveLength(1);
   });
+  it.each(['npm_config_ignore_scripts', 'NPM_CONFIG_IGNORE_SCRIPTS', 'NPM_CONFIG_ignore_scripts'])(
+    'npm: no script runs with %s, now or later',
+    (name) => {
+      const found = analysed('npm ci', files, { [name]: 'true' });
+      expect(code(found)).toBeUndefined();
+      expect(found.splits).toEqual([]);
+    },
+  );
+  it.each([
+    ['.npmrc', 'ignore-scripts'],
+    ['.npmrc', 'ignore-scripts = "true" # no'],
+    ['/root/.npmrc', 'ignore-scripts=true'],
+    ['/usr/local/etc/npmrc', 'ignore-scripts=true'],
+  ])('npm: no script runs where %s says %s', (path, text) => {
+    expect(code(analysed('npm ci', { ...files, [path]: text }))).toBeUndefined();
+  });
+  it.each<[reason: string, text: string, more: Record<string, string>, environment: Record<string, string>]>([
+    ['a variable over .npmrc', 'npm ci', { '.npmrc': 'ignore-scripts' }, { NPM_CONFIG_IGNORE_SCRIPTS: 'false' }],
+    ['an option over a variable', 'npm ci --ignore-scripts=false', {}, { NPM_CONFIG_IGNORE_SCRIPTS: 'true' }],
+    ['the project over the user', 'npm ci', { '.npmrc': 'ignore-scripts=false', '/root/.npmrc': 'ignore-scripts' }, {}],
+  ])('npm: scripts run: %s', (_reason, text, more, environment) => {
+    const found = analysed(text, { ...files, ...more }, environment);
+    expect(code(found)).toBe('lifecycle-script-reads-source');
+    expect(found.splits).not.toEqual([]);
+  });
+  it('npm and pnpm: scripts are not run later where settings that a command wrote may switch them off', () => {
+    const image = imageOf(files);
+    const written: Files = { ...image, has: (path) => (path === '/root/.npmrc' ? 'yes' : image.has(path)) };
+    const later = (text: string): string[] =>
+      knowledge.analyse(known(text) as Install, written).splits.map((each) => each.after);
+    expect(later('npm ci')).toEqual([]);
+    expect(later('pnpm i')).toEqual(['pnpm i']);
+  });
   it('npm: the halves do what the whole does', () => {
     const whole = analysed('npm ci', files).steps.map((step) => step.name);
     const deleted = analysed('npm pkg delete scripts.postinstall scripts.prepare', files).steps[0]?.sets?.[
@@ -937,13 +1115,19 @@ describe('how an install is divided', () => {
     });
     expect(analysed('pnpm i', files).splits[0]?.after).toBe('pnpm i');
   });
-  it('pnpm: not with a file: dependency', () => {
+  it('pnpm: with a file: dependency, by the versions whose fetch leaves it out', () => {
     const local = {
       ...files,
       'package.json': json({ scripts: { postinstall: 'node a.js' }, dependencies: { l: 'file:lib' } }),
       'lib/package.json': '{}',
     };
     expect(analysed('pnpm i', local).splits).toEqual([]);
+    const by = (version: string): string[] =>
+      analysed('pnpm i', {
+        ...local,
+        'package.json': json({ ...(JSON.parse(local['package.json']) as object), packageManager: `pnpm@${version}` }),
+      }).splits.map((each) => each.before);
+    expect([by('9.1.0'), by('10.1.0'), by('11.1.0'), by('12.1.0')]).toEqual([[], ['pnpm fetch'], ['pnpm fetch'], []]);
   });
   it('pnpm fetch needs package.json only for the version to run', () => {
     const fetched = (manifest: object) =>

@@ -7,14 +7,6 @@ import { parseYaml } from './yaml.ts';
 
 const settings = memo((text) => record(parseYaml(text)));
 
-/** A flag of an .npmrc: `ignore-scripts=true`. Later lines win. */
-export function iniFlag(files: Files, path: string, name: string): boolean {
-  const value = [...(files.read(path) ?? '').matchAll(/^[ \t]*([\w:-]+)[ \t]*(?:=[ \t]*([^\r\n#;]*))?/gm)].findLast(
-    (match) => match[1] === name,
-  );
-  return value !== undefined && /^(?:true|)$/.test((value[2] ?? '').trim());
-}
-
 /** Settings in YAML; empty when there are none. */
 export function yamlSettings(files: Files, path: string): Json | Trouble {
   if (files.has(path) === 'no') return {};
