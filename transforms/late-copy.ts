@@ -46,6 +46,8 @@ export const lateCopy: Transform = {
         const written = emit(file, plan, context, target);
         const edits = 'code' in written ? written : (noGain(file, written, context, target) ?? written);
         if ('code' in edits) {
+          // One download is not worth a word.
+          if (plan.gains.every(({ text }) => /^(?:curl|wget) /.test(text))) continue;
           yield { at: plan.last, fixes: [], refusal: edits };
           continue;
         }

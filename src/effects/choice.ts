@@ -1,6 +1,7 @@
 /**
- * `if [ "$NODE_ENV" = production ]; then npm ci --omit=dev; else npm install; fi`: which install runs is decided by
- * variables, or by whether a file is there, so that all of it reads and writes what its branches may.
+ * `if [ "$NODE_ENV" = production ]; then npm ci --omit=dev; else npm install; fi`, `npm ci || npm install`: which install
+ * runs is decided by variables, by whether a file is there, or by whether the first one fails, so that all of it reads
+ * and writes what its branches may.
  */
 import type { Analysis } from '../model.ts';
 import type { Effect } from './commands.ts';
@@ -18,6 +19,8 @@ const OF_FILE = /^(! )?-[ef] "?([\w./-]+)"?$/;
 
 /** What it chooses from, in order; undefined: it is no such command. */
 export function branches(text: string): readonly Branch[] | undefined {
+  const ways = text.split('||');
+  if (ways.length === 2 && !/[;&|\n(){}]/.test(ways.join(''))) return ways.map((body) => ({ body: body.trim() }));
   const parts = text
     .trim()
     .split(/(?:^|[;\n])\s*(if|then|elif|else|fi)(?=\s|$)/)

@@ -1122,6 +1122,7 @@ class Execution {
     const installs: Install[] = [];
     const analyses: Analysis[] = [];
     for (const { file, body } of branches(command.text) ?? []) {
+      if (/^exit [1-9]\d*$/.test(body)) continue;
       let presence: Presence = 'maybe';
       if (file !== undefined) {
         const path = resolvePath(place.directory, file.path);
