@@ -272,7 +272,10 @@ export interface Place {
   readonly user?: string;
   /** Image reference of the stage, e.g. `node:20-alpine`, when known. */
   readonly image?: string;
+  /** The value of a variable; undefined where it is not set, as far as the Dockerfile tells, or set to something unknown. */
   environment(name: string): string | undefined;
+  /** It is set, whether its value is known or not. */
+  declared(name: string): boolean;
   /** The RUN's `--mount`s; targets are absolute image paths. */
   readonly mounts: readonly Mount[];
 }

@@ -11,6 +11,7 @@ interface Seen {
   readonly executable: Map<string, boolean | undefined>;
   readonly entries: Map<string, readonly string[] | undefined>;
   readonly environment: Map<string, string | undefined>;
+  readonly declared: Map<string, boolean>;
 }
 
 interface Recalled {
@@ -46,9 +47,14 @@ export function recall<T>(
     executable: new Map(),
     entries: new Map(),
     environment: new Map(),
+    declared: new Map(),
   };
   const value = work(
-    { ...place, environment: noted(seen.environment, (name) => place.environment(name)) },
+    {
+      ...place,
+      environment: noted(seen.environment, (name) => place.environment(name)),
+      declared: noted(seen.declared, (name) => place.declared(name)),
+    },
     {
       has: noted(seen.has, (path) => files.has(path)),
       read: noted(seen.read, (path) => files.read(path)),
@@ -70,6 +76,7 @@ function noted<T>(answers: Map<string, T>, ask: (name: string) => T): (name: str
 
 function isStill(seen: Seen, place: Place, files: Files): boolean {
   for (const [name, value] of seen.environment) if (place.environment(name) !== value) return false;
+  for (const [name, value] of seen.declared) if (place.declared(name) !== value) return false;
   for (const [path, value] of seen.read) if (files.read(path) !== value) return false;
   for (const [path, value] of seen.has) if (files.has(path) !== value) return false;
   for (const [path, value] of seen.executable) if (files.executable(path) !== value) return false;

@@ -767,9 +767,20 @@ class Execution {
         delete shell.sourced;
         return;
       }
-      actions.push(...this.command(run, command, shell, base, isUnchecked ? ' (may fail)' : ''));
+      const done = this.command(run, command, shell, base, isUnchecked ? ' (may fail)' : '');
+      actions.push(...done);
+      this.settings(run, command, done);
     });
     return actions;
+  }
+
+  /** `npm config set ignore-scripts true`, `echo ignore-scripts=true >> ~/.npmrc`: what a home's settings say is not known. */
+  private settings(run: Run, command: Command, done: readonly Action[]): void {
+    const [action] = done;
+    if (action === undefined || action.install !== undefined || !command.text.includes('ignore-scripts')) return;
+    const user = this.user(run);
+    const homes = new Set(['/root', user === 'root' || user === 'base' ? '/root' : `/home/${user}`]);
+    for (const home of homes) this.image.write(`${home}/.npmrc`, valueLayer(action.symbol, 'made'));
   }
 
   /** `cd` fails where the directory does not exist yet. */
@@ -972,6 +983,7 @@ class Execution {
       user: this.user(run),
       ...(stage.base.image === undefined ? {} : { image: stage.base.image }),
       environment: (name) => (shell.exports.has(name) ? shell.exports.get(name) : run.state.environment.get(name)),
+      declared: (name) => shell.exports.has(name) || run.state.environment.declared(name),
       mounts: this.mountsOf(run),
     };
     const around = surroundings(command, place, this.variables(shell, command), this.image);

@@ -118,7 +118,13 @@ function recogniseAmong(
   // A variable in front of the command is in force for it alone.
   const own = new Map(stripped.assignments.map((each) => [each.name, each.value]));
   const here: Place =
-    own.size === 0 ? place : { ...place, environment: (key) => (own.has(key) ? own.get(key) : place.environment(key)) };
+    own.size === 0
+      ? place
+      : {
+          ...place,
+          environment: (key) => (own.has(key) ? own.get(key) : place.environment(key)),
+          declared: (key) => own.has(key) || place.declared(key),
+        };
   for (const manager of candidates) {
     const install = manager.recognise(stripped, here);
     if (install !== undefined) return install;

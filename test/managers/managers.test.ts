@@ -37,7 +37,8 @@ function command(text: string): Command {
 }
 
 function place(environment: Record<string, string> = {}, image = 'node:20'): Place {
-  return { directory: '/app', user: 'root', image, environment: (name) => environment[name], mounts: [] };
+  const declared = (name: string): boolean => Object.hasOwn(environment, name);
+  return { directory: '/app', user: 'root', image, environment: (name) => environment[name], declared, mounts: [] };
 }
 
 function known(text: string, environment: Record<string, string> = {}): Install | undefined {

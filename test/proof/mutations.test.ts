@@ -58,7 +58,12 @@ const dropped = (lines: readonly string[], at: number): string[] => [
 const onlyFetches = (lines: readonly string[]): boolean => {
   const run = parse(['FROM x', 'WORKDIR /x', ...lines, ''].join('\n')).stages[0]?.instructions[1] as Run;
   const installs = (run.commands ?? []).map((command) =>
-    knowledgeOf().recognise(command, { directory: '/x', environment: () => undefined, mounts: [] }),
+    knowledgeOf().recognise(command, {
+      directory: '/x',
+      environment: () => undefined,
+      declared: () => false,
+      mounts: [],
+    }),
   );
   return installs.some((install) => install?.kind === 'fetch' && install.manager !== 'pnpm');
 };

@@ -2,8 +2,13 @@
 import type { Install, Trouble } from '../../model.ts';
 import { unresolvedVariable } from './steps.ts';
 
-/** Why it is not known what it does: one of these stands in front of the command with a value that is not constant. */
+/** Why it is not known what it does: one of these is set, in front of the command or above, to what is not constant. */
 export function unknownVariable(install: Install, names: readonly string[]): Trouble | undefined {
-  const found = install.command.assignments.find(({ name, value }) => value === undefined && names.includes(name));
-  return found === undefined ? undefined : unresolvedVariable(install, found.name);
+  const { command, place } = install;
+  const isOpen = (name: string): boolean => {
+    const own = command.assignments.findLast((each) => each.name === name);
+    return own === undefined ? place.declared(name) && place.environment(name) === undefined : own.value === undefined;
+  };
+  const found = names.find(isOpen);
+  return found === undefined ? undefined : unresolvedVariable(install, found);
 }
