@@ -24,6 +24,9 @@ const PROJECT = {
   'rootfs.tar.gz': 'archive\0',
   'rel-1.tar.gz': 'archive\0',
   passwd: '',
+  'named.txt': 'foo @ git+https://example.com/foo@${VERSION}\n',
+  'composer.json': '{}',
+  'composer.lock': '{}',
   'bin/npm': '',
   'settings.xml': '',
 };
@@ -156,12 +159,58 @@ const FILES: readonly (readonly [why: string, text: string])[] = [
     'a comment ends with its line',
     'FROM node:20\nWORKDIR /app\nCOPY . .\nRUN <<EOF\nif [ "$NODE_ENV" = "production" ]; then\n  npm ci --omit=dev # only there\n  npm run build\nfi\nEOF\n',
   ],
+  [
+    'a list of requirements names the argument',
+    'FROM python:3.12\nARG VERSION\nWORKDIR /app\nCOPY named.txt ./\nRUN pip install -r named.txt\n',
+  ],
+  [
+    'what the base image sets decides which manifest it is',
+    'FROM example.com/base\nWORKDIR /app\nCOPY . .\nENV COMPOSER=$WHICH.json\nRUN composer install --no-scripts --no-autoloader\n',
+  ],
   ['du fails without the directory', 'FROM node:20\nWORKDIR /app\nCOPY . .\nRUN du -sh ./src\nRUN npm ci\n'],
   [
     'what a RUN has mounted is not what the copy brings',
     'FROM node:20 AS b\nCOPY . /app/\nFROM b\nWORKDIR /app\nCOPY . .\nRUN --mount=type=bind,from=b,source=/app/package.json,target=package.json npm i\n',
   ],
 ];
+
+/** One RUN below `COPY . .` each, which may not be divided. */
+const RUNS: readonly (readonly [why: string, run: string])[] = [
+  ['a token would stay in a layer', 'echo "//r/:_authToken=${T}" > .npmrc && npm ci && npm run build && rm .npmrc'],
+  ['the same, unlinked', 'echo "$K" > /root/.netrc && npm ci && npm run build && unlink /root/.netrc'],
+  ['the same, written over', 'echo "$K" > /root/.npmrc && npm ci && npm run build && echo > /root/.npmrc'],
+  [
+    'the environment that was activated is gone',
+    'python -m venv /tmp/v && . /tmp/v/bin/activate && pip install -r requirements.txt && rm -rf /tmp/v && python x.py',
+  ],
+  ['npm is a program of the project', 'PATH=/app/bin:$PATH && npm ci'],
+  ['all that is set then is exported', 'set -a && NPM_CONFIG_USERCONFIG=/app/x.txt && npm ci'],
+  ['a default is set on the way', ': "${MODE:=production}" && npm ci && npm run build -- --mode $MODE'],
+  ['the same, while it is printed', 'echo "for ${MODE:=production}" && npm ci && npm run build -- --mode $MODE'],
+];
+
+describe('a RUN is not divided where', () => {
+  it.each(RUNS)('%s', (_, run) => {
+    const source = `FROM node:20\nWORKDIR /app\nCOPY . .\nRUN ${run}\n`;
+    const { changes } = fix({ path: 'Dockerfile', source }, memoryContext(PROJECT));
+    expect(changes.map(({ after }) => after)).toEqual([]);
+  });
+  it('its shell came from a directory that is gone, but goes to the next', () => {
+    const run =
+      'mkdir /tmp/t && cd /tmp/t && curl -fsSLO https://e.com/a.sh && cd /app && rm -rf /tmp/t && npm ci && npm start';
+    const source = `FROM node:20\nWORKDIR /app\nCOPY . .\nRUN ${run}\n`;
+    const [change] = fix({ path: 'Dockerfile', source }, memoryContext(PROJECT)).changes;
+    expect(change?.after).toMatch(/\nRUN cd \/app && npm start\n$/);
+  });
+  it('a secret that is not there is forgiven, and so it is again', () => {
+    const run = '--mount=type=secret,id=npm T=$(cat /run/secrets/npm); npm ci && npm run build -- $T';
+    const source = `FROM node:20\nWORKDIR /app\nCOPY . .\nRUN ${run}\n`;
+    const [change] = fix({ path: 'Dockerfile', source }, memoryContext(PROJECT)).changes;
+    expect(change?.after).toMatch(
+      /\nRUN --mount=type=secret,id=npm T=\$\(cat \/run\/secrets\/npm\); npm run build -- \$T\n$/,
+    );
+  });
+});
 
 describe('nothing is moved where', () => {
   it.each(FILES)('%s', (_, text) => {
