@@ -51,5 +51,6 @@ export const corepack: PackageManager = {
   globs: ['package.json'],
   recognise,
   analyse,
-  caches: [{ path: '~/.cache/node/corepack', class: 'download', variable: 'COREPACK_HOME' }],
+  // COREPACK_HOME holds the package managers themselves, and which of them are active: the image needs it.
+  caches: [],
 };
