@@ -375,6 +375,8 @@ export interface CacheDirectory {
   readonly only?: 'root' | 'others';
   /** It holds what was compiled: only builds use it. */
   readonly compiled?: true;
+  /** Whether a command uses it; absent: each does. */
+  readonly uses?: (install: Install) => boolean;
   /** Why it must not be mounted. */
   readonly never?: string;
 }

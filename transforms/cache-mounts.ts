@@ -14,9 +14,9 @@
  *
  * ## Fix safety
  * Safe for download caches. A package store that later steps need (Go, Cargo, Maven) is mounted in every RUN of that
- * manager or in none. Unsafe for apt, whose base images need a file removed to keep downloads. Refused where the
- * cache is the output, where the user's home is not known, and where the builder knows no mounts. Runs only where it
- * is asked for: `--add cache-mounts`.
+ * manager or in none, and not where a container may run from it. Unsafe for apt, whose base images need a file removed
+ * to keep downloads. Refused where the cache is the output, where the RUN removes it, where the user's home is not
+ * known, and where the builder knows no mounts. Runs only where it is asked for: `--add cache-mounts`.
  */
 import {
   rewritten,
@@ -26,12 +26,16 @@ import {
   within,
   worksOffline,
   type Action,
+  type BuildContext,
   type CacheDirectory,
+  type Command,
   type Dockerfile,
   type Edit,
   type Event,
   type Install,
+  type Instruction,
   type PackageManager,
+  type Placement,
   type Proposal,
   type Run,
   type StageTrace,
@@ -57,15 +61,21 @@ export const cacheMounts: Transform = {
       each.events.flatMap(({ actions }) => actions.map(({ manager }) => manager)),
     );
     for (const manager of new Set(managers))
-      if (manager !== undefined) yield* stores(file, stages, manager, target, held);
+      if (manager !== undefined) yield* stores(file, context, stages, manager, target, held);
   },
 };
 
-/** One mount, as BuildKit takes it; empty when it is there already. */
-function mountText(run: Run, action: Action, cache: CacheDirectory): string | Trouble {
+/** One mount: where it is, and the flag as BuildKit takes it. */
+interface Mounted {
+  readonly path: string;
+  readonly flag: string;
+}
+
+/** Undefined: it is there already. */
+function mountOf(run: Run, action: Action, cache: CacheDirectory): Mounted | Trouble | undefined {
   const { install } = action;
   const place = install?.place;
-  if (place === undefined) return '';
+  if (place === undefined) return undefined;
   if (cache.never !== undefined)
     return { code: 'mount-is-output', message: `the cache of \`${action.text}\` must not be mounted: ${cache.never}` };
   const home = homeOf(place.user, place.image);
@@ -75,9 +85,22 @@ function mountText(run: Run, action: Action, cache: CacheDirectory): string | Tr
       message: `\`${action.text}\` runs as ${place.user === 'base' ? "the base image's user" : `\`${place.user ?? ''}\``}, whose home and ids are not known`,
       help: 'add the mount by hand, with uid= and gid=',
     };
-  const moved = cache.variable === undefined ? undefined : place.environment(cache.variable);
+  const moved = cache.variable === undefined ? undefined : variableOf(run, place, cache.variable);
+  const mover =
+    moved === null
+      ? cache.variable
+      : moved === undefined || moved === ''
+        ? moverOf(run, place, cache, home)
+        : undefined;
+  if (mover !== undefined)
+    return {
+      code: 'user-unknown',
+      message: `${mover} moves the cache of \`${action.text}\``,
+      help:
+        cache.variable === undefined ? 'add the mount by hand' : `write the directory out: ENV ${cache.variable}=...`,
+    };
   const path =
-    moved === undefined || moved === ''
+    moved === undefined || moved === null || moved === ''
       ? cache.path.replace(/^~/, home.path)
       : cache.inside === undefined
         ? moved
@@ -88,12 +111,48 @@ function mountText(run: Run, action: Action, cache: CacheDirectory): string | Tr
       message: `\`${path}\`, the cache of \`${action.text}\`, lies in the project`,
       help: 'mount nothing there: the image would lack it',
     };
-  if (run.flags.some((flag) => flag.name === 'mount' && (flag.value ?? '').includes(`=${path}`))) return '';
-  return `--mount=type=cache,target=${path}${home.ids}`;
+  const above = path.slice(0, path.lastIndexOf('/'));
+  // What is made for the mount is root's, and nothing else of the user could write to it.
+  if (home.ids !== '' && above !== home.path && within(above, home.path))
+    return {
+      code: 'user-unknown',
+      message: `\`${path}\`, the cache of \`${action.text}\`, would be mounted in a directory that \`${place.user ?? ''}\` could not write to: the builder makes it as root`,
+      help: `make \`${above}\` in a RUN of its own, then add the mount by hand, with uid= and gid=`,
+    };
+  if (run.flags.some((flag) => flag.name === 'mount' && (flag.value ?? '').includes(`=${path}`))) return undefined;
+  return { path, flag: `--mount=type=cache,target=${path}${home.ids}` };
+}
+
+/** Null: it is set to what is not known. */
+function variableOf(run: Run, place: Install['place'], name: string): string | null | undefined {
+  const value = place.environment(name);
+  if (value !== undefined) return value;
+  const texts = [run.text, ...(run.commands ?? []).map(({ text }) => text)];
+  const isSet = run.state.environment.declared(name) || texts.some((text) => new RegExp(`\\b${name}=`).test(text));
+  return isSet ? null : undefined;
+}
+
+/**
+ * A variable that decides where the directory of a cache lies. Java programs do not ask HOME, so that nothing is
+ * mounted where it says.
+ * Source: XDG Base Directory Specification
+ */
+function moverOf(run: Run, place: Install['place'], { path }: CacheDirectory, home: Home): string | undefined {
+  const [, base = '', xdg] = /^(.*)\/\.(cache|local\/share)\//.exec(path) ?? [];
+  const usual: [name: string, value: string][] = [];
+  if (xdg !== undefined)
+    usual.push([xdg === 'cache' ? 'XDG_CACHE_HOME' : 'XDG_DATA_HOME', `${base.replace(/^~/, home.path)}/.${xdg}`]);
+  if (path.startsWith('~')) usual.push(['HOME', home.path]);
+  return usual.find(([name, value]) => ![undefined, '', value].includes(variableOf(run, place, name) as string))?.[0];
+}
+
+interface Home {
+  readonly path: string;
+  readonly ids: string;
 }
 
 /** The official images' users. */
-function homeOf(user: string | undefined, image: string | undefined): { path: string; ids: string } | undefined {
+function homeOf(user: string | undefined, image: string | undefined): Home | undefined {
   if (user === undefined || user === 'root') return { path: '/root', ids: '' };
   if (user === 'node' && /^(?:docker\.io\/)?(?:library\/)?node(?::|@|$)/.test(image ?? ''))
     return { path: '/home/node', ids: ',uid=1000,gid=1000' };
@@ -109,14 +168,35 @@ function cachesOf(action: Action, wanted: CacheDirectory['class']): readonly Cac
     (cache) =>
       cache.class === wanted &&
       (cache.compiled !== true || install?.kind === 'build') &&
+      (cache.uses === undefined || (install !== undefined && cache.uses(install))) &&
       (cache.only === undefined || (cache.only === 'root') === isRoot),
   );
 }
 
 /** What keeps a download cache from being used, or empties it. */
 const DISABLING = ['PIP_NO_CACHE_DIR', 'UV_NO_CACHE'];
-const CLEANS =
-  /^(?:npm cache clean|yarn cache clean|pnpm store prune|bun pm cache rm|pip3? cache purge|composer clear-?cache)/;
+const CLEANS = new RegExp(
+  `(?<![\\w.-])(?:${[
+    'npm cache (?:clean|clear|rm)',
+    'yarn cache clean',
+    'pnpm (?:store prune|cache delete)',
+    'bun pm cache rm',
+    'pip[\\d.]* cache (?:purge|remove)',
+    'uv cache (?:clean|prune)',
+    '(?:poetry|pdm) cache clear',
+    'pipenv --clear',
+    '(?:conda|mamba) clean',
+    'composer (?:clear-?cache|cc)',
+    'go clean .*-(?:mod)?cache',
+    'nuget locals .*(?:--clear|-c)',
+    'pub cache clean',
+    'deno clean',
+    'mvn .*dependency:purge-local-repository',
+  ].join('|')})(?![\\w-])`,
+);
+
+/** With options between its words, or without. */
+const cleans = ({ text }: Command): boolean => CLEANS.test(text) || CLEANS.test(text.replace(/ -\S+/g, ''));
 
 /** By manager, why its caches have to stay in layers. */
 function heldByLayers(stages: readonly StageTrace[]): ReadonlyMap<string, Trouble> {
@@ -160,20 +240,24 @@ function* downloads(
 ): Iterable<Proposal> {
   const run = event.instruction;
   if (run.keyword !== 'RUN') return;
-  const mounts = new Set<string>();
+  const mounts = new Map<string, string>();
+  const users: Action[] = [];
   for (const action of event.actions) {
-    for (const cache of cachesOf(action, 'download')) {
-      const mount = mountText(run, action, cache);
-      if (typeof mount !== 'string') {
+    const caches = cachesOf(action, 'download');
+    if (caches.length > 0) users.push(action);
+    for (const cache of caches) {
+      const mount = mountOf(run, action, cache);
+      if (mount === undefined) continue;
+      if ('code' in mount) {
         yield { at: run, fixes: [], refusal: mount };
         return;
       }
-      if (mount !== '') mounts.add(mount);
+      mounts.set(mount.path, mount.flag);
     }
   }
   if (mounts.size === 0) return;
   const kept = event.actions.map(({ install }) => held.get(install?.manager ?? '')).find((each) => each !== undefined);
-  const refusal = kept ?? unusable(run, event) ?? supportsMounts(file, target);
+  const refusal = kept ?? cleaned(run, users, [...mounts.keys()]) ?? disabled(run) ?? supportsMounts(file, target);
   if (refusal !== undefined) {
     yield { at: run, fixes: [], refusal };
     return;
@@ -182,7 +266,7 @@ function* downloads(
     at: run,
     fixes: [
       {
-        edits: [flagEdit(file, run, [...mounts]), ...uncached(file, run)],
+        edits: [flagEdit(file, run, [...mounts.values()]), ...uncached(file, users)],
         message: `keeps what ${commandsOf(event)} downloads in a cache mount`,
         safety: 'safe',
       },
@@ -190,18 +274,134 @@ function* downloads(
   };
 }
 
-function unusable(run: Run, event: Event): Trouble | undefined {
-  const cleaning = event.actions.find((action) => CLEANS.test(action.text));
-  if (cleaning !== undefined)
-    return {
-      code: 'cache-cleaned',
-      message: `\`${cleaning.text}\` would empty the cache mount`,
-      help: 'leave it out once the cache is mounted: the image no longer holds it',
-    };
-  const disabled = DISABLING.find((name) => run.state.environment.get(name) !== undefined);
-  return disabled === undefined
+function disabled(run: Run): Trouble | undefined {
+  const name = DISABLING.find((each) => run.state.environment.get(each) !== undefined);
+  return name === undefined
     ? undefined
-    : { code: 'cache-disabled', message: `ENV ${disabled} turns the cache off`, help: `leave ${disabled} out` };
+    : { code: 'cache-disabled', message: `ENV ${name} turns the cache off`, help: `leave ${name} out` };
+}
+
+/** A command of the RUN that empties one of the mounts, or would remove a directory that cannot be removed then. */
+function cleaned(run: Run, users: readonly Action[], targets: readonly string[]): Trouble | undefined {
+  const place = users[0]?.install?.place;
+  const home = homeOf(place?.user, place?.image)?.path ?? '/root';
+  const commands = run.commands ?? [];
+  const emptying = commands.find(cleans);
+  const removing = removalOf(run, home, targets);
+  if (emptying === undefined && removing === undefined) return undefined;
+  return {
+    code: 'cache-cleaned',
+    message:
+      emptying !== undefined
+        ? `\`${emptying.text}\` would empty the cache mount`
+        : `\`${removing?.command ?? ''}\` would fail or empty the cache mount at \`${removing?.target ?? ''}\``,
+    help: 'leave it out once the cache is mounted: the image no longer holds it',
+  };
+}
+
+const REMOVES = /(?<![\w.-])(rm|rmdir|unlink|mv|find)(?=\s)([^;&|()\n]*)/g;
+
+/** A removal of a mount, of what it is in or, unless `whole`, of what is in it; what is not known counts by its name. */
+function removalOf(
+  run: Run,
+  home: string,
+  targets: readonly string[],
+  whole = false,
+): { readonly command: string; readonly target: string } | undefined {
+  const commands = run.commands ?? [];
+  const expand = (word: string): string =>
+    word
+      .replace(/^~(?=\/|$)/, home)
+      .replace(/\$(?:\{(\w+)(?:\}|:[^}]*\})|(\w+))/g, (all, braced: string | undefined, bare: string | undefined) => {
+        const name = braced ?? bare ?? '';
+        return run.state.environment.get(name) ?? (name === 'HOME' ? home : all);
+      });
+  const directories = new Set([run.state.workdir]);
+  for (const { text } of commands)
+    for (const [, to = ''] of text.matchAll(/\bcd(?: ([^\s;&|()]+))?/g))
+      for (const from of directories.size < 16 ? [...directories] : [])
+        directories.add(absolute(from, to === '' ? home : expand(unquoted(to))));
+  for (const { text } of commands) {
+    if (!/\b(?:rm|rmdir|unlink|mv|find)\s/.test(text)) continue;
+    for (const operand of operands(text).flatMap(alternatives).map(expand))
+      for (const target of targets)
+        if ([...directories].some((each) => removes(operand, each, target, whole))) return { command: text, target };
+  }
+  return undefined;
+}
+
+const unquoted = (word: string): string => word.replace(/["']/g, '');
+
+function absolute(directory: string, path: string): string {
+  const parts: string[] = [];
+  for (const part of (path.startsWith('/') ? path : `${directory}/${path}`).split('/'))
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  return `/${parts.join('/')}`;
+}
+
+/** What the removals in a command name. Where that comes from a loop or `xargs`: all that the command names. */
+function operands(command: string): readonly string[] {
+  const text = command.replace(
+    /\$\(([^()]*)\)|`([^`]*)`/g,
+    (_all, one: string | undefined, other: string | undefined) =>
+      '${'.concat((one ?? other ?? '').replace(/\W+/g, '_'), '}'),
+  );
+  const named = [...text.matchAll(REMOVES)].flatMap(([, name, rest = '']) => {
+    const words = rest.trim().split(/\s+/).map(unquoted);
+    if (name === 'find') {
+      if (!/ -delete\b|\brm(?:dir)?\b/.test(text)) return [];
+      const end = words.findIndex((word) => /^[-!\\]/.test(word) && !/^-[HLP]$/.test(word));
+      return words.slice(0, end < 0 ? undefined : end);
+    }
+    const paths = words.filter((word) => word !== '' && !word.startsWith('-'));
+    return name === 'mv' && !/ (?:-t|--target-directory)\b/.test(rest) ? paths.slice(0, -1) : paths;
+  });
+  const isIndirect = /\bxargs\b.*\brm\b/.test(text) || named.some((word) => /^\$\{?\w+\}?$/.test(word));
+  return isIndirect
+    ? text
+        .split(/[\s;&|()]+/)
+        .map(unquoted)
+        .filter((word) => word !== '')
+    : named;
+}
+
+/** `/root/{.cache,.npm}` as bash expands it. */
+function alternatives(word: string, depth = 0): readonly string[] {
+  const match = [...word.matchAll(/(?<!\$)\{([^{}]*)\}/g)].find(([, list = '']) => list.includes(','));
+  if (match === undefined || depth > 2) return [word];
+  const after = word.slice(match.index + match[0].length);
+  return (match[1] ?? '')
+    .split(',')
+    .slice(0, 32)
+    .flatMap((each) => alternatives(word.slice(0, match.index) + each + after, depth + 1));
+}
+
+function removes(operand: string, directory: string, target: string, whole: boolean): boolean {
+  const [, name, below = ''] = /.*\$\{?([^}/]*)\}?(.*)$/.exec(operand) ?? [];
+  if (name !== undefined) {
+    const rest = below.replace(/(?:\/\*?)+$/, '');
+    return rest === '' ? /CACHE|GOPATH|CARGO_HOME/i.test(name) : `${target}/`.includes(`${rest}/`);
+  }
+  const patterns = absolute(directory, operand)
+    .split('/')
+    .filter((each) => each !== '');
+  const names = target.split('/').slice(1);
+  return (
+    (!whole || patterns.length <= names.length) &&
+    patterns.every((pattern, at) => at >= names.length || fits(pattern, names[at] as string))
+  );
+}
+
+/** As a shell matches: a dot at the beginning is no match for a wildcard. */
+function fits(pattern: string, name: string): boolean {
+  if (!/[*?[]/.test(pattern)) return pattern === name;
+  if (name.startsWith('.') && !pattern.startsWith('.')) return false;
+  if (pattern.split(/[*?[]/).length > 6) return true;
+  const expression = pattern
+    .replace(/[.+^${}()|\\]/g, '\\$&')
+    .replace(/\[(?:!|\\\^)?[^\]]*\]|[*?]+/g, (each) => (each.startsWith('[') || each === '?' ? '.' : '.*'));
+  return new RegExp(`^${expression.replaceAll('[', '\\[')}$`).test(name);
 }
 
 function commandsOf({ actions }: Event): string {
@@ -222,9 +422,10 @@ function flagEdit(file: Dockerfile, run: Run, mounts: readonly string[]): Edit {
   };
 }
 
-/** Takes `--no-cache-dir` out. */
-function uncached(file: Dockerfile, run: Run): Edit[] {
-  return (run.commands ?? []).flatMap((command) =>
+/** Takes `--no-cache-dir` out of the commands whose cache is mounted. */
+function uncached(file: Dockerfile, users: readonly Action[]): Edit[] {
+  const commands = new Set(users.flatMap(({ command }) => command ?? []));
+  return [...commands].flatMap((command) =>
     command.words
       .filter((word) => word.text === '--no-cache-dir')
       .map((word): Edit => {
@@ -237,6 +438,7 @@ function uncached(file: Dockerfile, run: Run): Edit[] {
 /** In all RUNs of a manager, or in none. */
 function* stores(
   file: Dockerfile,
+  context: BuildContext,
   stages: readonly StageTrace[],
   manager: PackageManager,
   target: Target,
@@ -249,23 +451,34 @@ function* stores(
   const first = uses[0]?.instruction;
   if (first === undefined || !manager.caches.some((cache) => cache.class === 'store')) return;
   const edits: Edit[] = [];
+  const targets = new Set<string>();
+  let refusal: Trouble | undefined;
   for (const event of uses) {
-    const mounts = new Set<string>();
-    for (const action of event.actions.filter(({ install }) => install?.manager === manager.name)) {
+    const run = event.instruction as Run;
+    const mounts = new Map<string, string>();
+    const own = event.actions.filter(({ install }) => install?.manager === manager.name);
+    for (const action of own) {
       for (const cache of cachesOf(action, 'store')) {
-        const mount = mountText(event.instruction as Run, action, cache);
-        if (typeof mount !== 'string') {
-          yield { at: event.instruction, fixes: [], refusal: mount };
+        const mount = mountOf(run, action, cache);
+        if (mount === undefined) continue;
+        if ('code' in mount) {
+          yield { at: run, fixes: [], refusal: mount };
           return;
         }
-        if (mount !== '') mounts.add(mount);
+        mounts.set(mount.path, mount.flag);
+        targets.add(mount.path);
       }
     }
-    if (mounts.size > 0) edits.push(flagEdit(file, event.instruction as Run, [...mounts]));
+    if (mounts.size === 0) continue;
+    edits.push(flagEdit(file, run, [...mounts.values()]));
+    refusal ??= cleaned(run, own, [...mounts.keys()]);
   }
   if (edits.length === 0) return;
-  const refusal =
-    held.get(manager.name) ?? neededElsewhere(file, stages, uses, manager) ?? supportsMounts(file, target);
+  refusal =
+    held.get(manager.name) ??
+    refusal ??
+    neededElsewhere(file, context, stages, uses, manager, [...targets]) ??
+    supportsMounts(file, target);
   if (refusal !== undefined) yield { at: first, fixes: [], refusal };
   else
     yield {
@@ -274,34 +487,66 @@ function* stores(
     };
 }
 
+/** What a stage goes on with that has the store in its image, or its parent's. */
+interface Holder {
+  readonly builds: readonly Action[];
+  readonly placements: readonly Placement[];
+  readonly entrypoint: Instruction | undefined;
+  readonly command: Instruction | undefined;
+}
+
 /** Something other than the manager's own RUNs could need the store: another command, a copy out of it, the container. */
 function neededElsewhere(
   file: Dockerfile,
+  context: BuildContext,
   stages: readonly StageTrace[],
   uses: readonly Event[],
   manager: PackageManager,
+  targets: readonly string[],
 ): Trouble | undefined {
   const of = (text: string): boolean => manager.commands.some((name) => new RegExp(`\\b${name}\\b`).test(text));
-  for (const { events } of stages) {
-    const from = events.findIndex((event) => uses.includes(event));
+  const used = new Set(uses);
+  const holders = new Map<StageTrace, Holder>();
+  for (const stage of stages) {
+    const { events, parent } = stage;
+    const before = parent === undefined ? undefined : holders.get(parent);
+    const from = before === undefined ? events.findIndex((event) => used.has(event)) : 0;
     if (from < 0) continue;
     for (const { instruction, actions } of events.slice(from)) {
       const text = file.source.slice(...instruction.argument);
       const other = actions.find((action) => action.opaque !== undefined && action.install?.manager !== manager.name);
-      const runs = (instruction.keyword === 'CMD' || instruction.keyword === 'ENTRYPOINT') && of(text);
-      if (other !== undefined || runs)
-        return {
-          code: 'mount-is-output',
-          message: `\`${other?.text ?? text}\` may need the packages that a cache mount would keep out of the image`,
-          help: 'mount the cache by hand if it does not',
-        };
+      const runs = isStart(instruction) && of(text);
+      if (other !== undefined || runs) return needing(`\`${other?.text ?? text}\``);
     }
+    const own = events.filter(({ instruction }) => isStart(instruction)).map(({ instruction }) => instruction);
+    const built = events.flatMap((event) =>
+      event.actions.filter(({ install }) => install?.kind === 'build' && install.manager === manager.name),
+    );
+    const last = (keyword: string): Instruction | undefined => own.findLast((each) => each.keyword === keyword);
+    const holder: Holder = {
+      builds: [...(before?.builds ?? []), ...built],
+      placements: [...(before?.placements ?? []), ...events.flatMap((event) => event.placements ?? [])],
+      entrypoint: last('ENTRYPOINT') ?? before?.entrypoint,
+      command: last('CMD') ?? before?.command,
+    };
+    holders.set(stage, holder);
+    if (own.length === 0 && stage !== stages.at(-1)) continue;
+    const starts = [holder.entrypoint, holder.command].flatMap((each) => each ?? []);
+    const unknown = mayNeed(context, holder, starts, manager, targets);
+    if (unknown)
+      return needing(
+        starts.length === 0
+          ? 'a container of the last stage'
+          : starts.map((each) => `\`${file.source.slice(...each.argument)}\``).join(', '),
+      );
   }
   const copied = file.instructions.find(
     (each) =>
       (each.keyword === 'COPY' || each.keyword === 'ADD') &&
       each.from !== undefined &&
-      manager.caches.some((cache) => file.source.slice(...each.argument).includes(cache.path.replace(/^~/, ''))),
+      (manager.caches.some((cache) => file.source.slice(...each.argument).includes(cache.path.replace(/^~/, ''))) ||
+        ([...holders.keys()].some(({ stage }) => stage.index === each.fromStage) &&
+          each.sources.some(({ value = '' }) => targets.some((path) => within(path, absolute('/', value)))))),
   );
   return copied === undefined
     ? undefined
@@ -311,6 +556,95 @@ function neededElsewhere(
       };
 }
 
+function needing(what: string): Trouble {
+  return {
+    code: 'mount-is-output',
+    message: `${what} may need the packages that a cache mount would keep out of the image`,
+    help: 'mount the cache by hand if it does not',
+  };
+}
+
+const isStart = ({ keyword }: Instruction): boolean => keyword === 'CMD' || keyword === 'ENTRYPOINT';
+
+/** Programs that start another, with their options. */
+const STARTERS = /^(?:exec|env|nice|nohup|time|tini|dumb-init|catatonit|gosu|su-exec)$/;
+/** Those that are told as whom. */
+const SWITCHERS = /^(?:gosu|su-exec)$/;
+const SHELLS = /^(?:ba|da|a|z)?sh$/;
+/** They need no store: what they run was built, or comes from elsewhere. */
+const RUNTIMES = /^(?:java|node|python[\d.]*|nginx|cd|echo|export|set|mkdir|umask)$/;
+
+/** A container of the stage might take packages from the store: nothing was built, or what it starts may be anything. */
+function mayNeed(
+  context: BuildContext,
+  { builds, placements }: Holder,
+  starts: readonly Instruction[],
+  { manifests }: PackageManager,
+  targets: readonly string[],
+): boolean {
+  if (builds.length === 0 || starts.some(({ text }) => targets.some((path) => text.includes(path)))) return true;
+  const sourcesOf = (path: string): readonly string[] =>
+    placements.flatMap(({ source, target }) =>
+      within(path, target) ? absolute('/', source + path.slice(target.length)).slice(1) : [],
+    );
+  const told = builds.flatMap(({ text, install }) => [
+    text,
+    ...manifests
+      .flatMap((name) => sourcesOf(`${install?.directory ?? ''}/${name}`))
+      .flatMap((path) => context.read(path)?.match(/^(?:module|name)\b.*$/gm) ?? []),
+  ]);
+  const workdir = starts.at(-1)?.state.workdir ?? '/';
+  const isMade = (program: string): boolean => {
+    const [, directory, name = ''] = /^(.*\/)?([^/]*)$/.exec(program) ?? [];
+    if (SHELLS.test(name) || name.endsWith('.sh') || name === 'make') return false;
+    if (RUNTIMES.test(name)) return true;
+    const isOfSystem = directory === undefined || /^\/(?:usr\/(?:local\/)?|go\/)?s?bin\/$/.test(directory);
+    // One that comes with the source is a script.
+    if (!isOfSystem && context.known)
+      return !program.includes('$') && !sourcesOf(absolute(workdir, program)).some((path) => context.has(path));
+    return told.some((text) => text.split(/[\s"'=/]+/).includes(name));
+  };
+  const isBuilt = (words: readonly string[]): boolean => {
+    const nameAt = (at: number): string => (words[at] ?? '').replace(/.*\//, '');
+    let at = 0;
+    while (STARTERS.test(nameAt(at)) || /^(?:-.*|\w+=.*)$/.test(words[at] ?? ''))
+      at += SWITCHERS.test(nameAt(at)) ? 2 : 1;
+    const rest = words.slice(at);
+    const name = nameAt(at);
+    if (SHELLS.test(name) && /^-[a-z]*c$/.test(rest[1] ?? '')) return isBuiltScript(rest[2] ?? '');
+    return rest[0] === undefined || isMade(rest[0]);
+  };
+  const isBuiltScript = (script: string): boolean =>
+    script
+      .replace(/\d*>&\d/g, '')
+      .split(/[;&|\n]+/)
+      .every((command) =>
+        isBuilt(
+          command
+            .trim()
+            .split(/\s+/)
+            .filter((word) => word !== '')
+            .map(unquoted),
+        ),
+      );
+  const words = starts.map(({ text }) => listOf(text));
+  return words.some((each) => each === undefined)
+    ? !starts.every(({ text }, at) => (words[at] === undefined ? isBuiltScript(text) : isBuilt(words[at])))
+    : !isBuilt(words.flatMap((each) => each ?? []));
+}
+
+/** The words of an exec form. */
+function listOf(text: string): readonly string[] | undefined {
+  try {
+    const list: unknown = text.trim().startsWith('[') ? JSON.parse(text) : undefined;
+    return Array.isArray(list) && list.every((each) => typeof each === 'string') ? list : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const APT = ['/var/cache/apt', '/var/lib/apt'];
+
 /** Debian's and Ubuntu's images delete what apt downloads; the documented way is to take that file out. */
 function* systemPackages(file: Dockerfile, event: Event, target: Target): Iterable<Proposal> {
   const { instruction } = event;
@@ -318,13 +652,28 @@ function* systemPackages(file: Dockerfile, event: Event, target: Target): Iterab
   const run = instruction;
   const commands = run.commands ?? [];
   const first = commands[0];
-  const installs = commands.some((command) => /^apt(?:-get)? (?:\S+ )*install /.test(command.text));
+  const installs = commands.findIndex((command) => /^apt(?:-get)? (?:\S+ )*install /.test(command.text));
   const isRoot = (run.state.user ?? 'root') === 'root';
-  if (first === undefined || !installs || !isRoot || supportsMounts(file, target) !== undefined) return;
+  if (first === undefined || installs < 0 || !isRoot || supportsMounts(file, target) !== undefined) return;
   if (run.flags.some((flag) => flag.name === 'mount' && (flag.value ?? '').includes('/var/cache/apt'))) return;
-  const cleaning = commands.filter((command) =>
-    /^(?:rm -rf? \/var\/lib\/apt\/lists(?:\/\*)?|apt(?:-get)? clean)$/.test(command.text),
+  // What is cleaned ahead of the install is left: it is not what that downloads.
+  const cleaning = commands.filter(
+    (command, at) =>
+      at > installs && /^(?:rm -rf? \/var\/lib\/apt\/lists(?:\/\*)?|apt(?:-get)? clean)$/.test(command.text),
   );
+  const removal = removalOf(run, '/root', APT, true);
+  if (removal !== undefined) {
+    yield {
+      at: run,
+      fixes: [],
+      refusal: {
+        code: 'cache-cleaned',
+        message: `\`${removal.command}\` would fail with a cache mount at \`${removal.target}\``,
+        help: 'remove what is in it instead',
+      },
+    };
+    return;
+  }
   yield {
     at: run,
     fixes: [
@@ -333,7 +682,7 @@ function* systemPackages(file: Dockerfile, event: Event, target: Target): Iterab
           flagEdit(
             file,
             run,
-            ['/var/cache/apt', '/var/lib/apt'].map((path) => `--mount=type=cache,target=${path},sharing=locked`),
+            APT.map((path) => `--mount=type=cache,target=${path},sharing=locked`),
           ),
           {
             file: 'dockerfile',

@@ -115,6 +115,8 @@ function joined(args: Arguments): Arguments {
   return { ...args, list, options: new Map(list) };
 }
 
+const isOfUv = ({ command }: Install): boolean => invocation(command)?.program === 'uv';
+
 function recognise(command: Command, place: Place): Install | undefined {
   const found = invocation(command);
   if (found === undefined) return undefined;
@@ -396,5 +398,9 @@ export const pip: PackageManager = {
   globs: ['requirements*.txt'],
   recognise,
   analyse,
-  caches: [{ path: '~/.cache/pip', class: 'download', variable: 'PIP_CACHE_DIR' }],
+  // Source: https://docs.astral.sh/uv/concepts/cache/#cache-directory
+  caches: [
+    { path: '~/.cache/pip', class: 'download', variable: 'PIP_CACHE_DIR', uses: (install) => !isOfUv(install) },
+    { path: '~/.cache/uv', class: 'download', variable: 'UV_CACHE_DIR', uses: isOfUv },
+  ],
 };
