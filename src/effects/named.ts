@@ -1,8 +1,8 @@
 /** The build context's paths that instructions name, in whatever way. */
 import { goMatch } from '../context/dockerignore.ts';
 import type { Instruction } from '../model.ts';
+import { contextBinds } from './mounts.ts';
 import { baseName } from './paths.ts';
-import { contextBinds } from './trace.ts';
 
 /** What an instruction names of the build context. */
 export function namedByContext(instruction: Instruction): readonly string[] {

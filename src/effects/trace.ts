@@ -22,7 +22,7 @@ import type {
   Trouble,
   Word,
 } from '../model.ts';
-import { expandCopySource, expandParentsSource, goMatch, parseIgnore } from '../context/dockerignore.ts';
+import { expandCopySource, expandParentsSource, goMatch } from '../context/dockerignore.ts';
 import { parse } from '../dockerfile/parse.ts';
 import { resolvePath } from '../dockerfile/state.ts';
 import { knowledgeOf, type Knowledge } from '../managers/index.ts';
@@ -47,7 +47,9 @@ import {
   wildcardLayer,
 } from './image.ts';
 import { recall, type Memory } from './recall.ts';
+import { contextBinds, isContextBind, mountOf } from './mounts.ts';
 import { baseName, collides, HOME_FILES, isShared, isSystem, join, sourceOf, within } from './paths.ts';
+import { afterPivot, ARCHIVE, endsInSlash, excluded, looksLikeFile, NO_ARCHIVE, SURE_FILE } from './sources.ts';
 import { INHERITED, isFollowed, surroundings, type Surroundings } from './surroundings.ts';
 import type { Symbols } from './symbols.ts';
 
@@ -184,13 +186,6 @@ const SPECIAL =
 
 /** Stands for whoever: `COPY passwd /etc/`. */
 const ANYBODY = '*';
-
-/** What ADD unpacks: tar, or a compressed one. */
-const ARCHIVE = /\.(?:tar|tgz|tbz2?|txz|tar\.\w+|gz|bz2|xz|zst)$/i;
-
-/** Binary files that are no such archive, whatever is in them. */
-const NO_ARCHIVE =
-  /\.(?:jar|war|ear|zip|whl|deb|rpm|apk|exe|dll|so|wasm|class|png|jpe?g|gif|ico|webp|pdf|woff2?|ttf|otf|eot|mp[34]|jks|p12|pfx|der|db|sqlite3?)$/i;
 
 /** Of a compound command, in UTF-16 units. */
 const LONGEST_LOOKED_INTO = 2_000;
@@ -1483,61 +1478,6 @@ function mayBeSystem(path: string): boolean {
   return path.startsWith('?/') && isSystem(path.slice(1));
 }
 
-function endsInSlash(path: string): boolean {
-  return path.endsWith('/') || path.endsWith('/.') || path === '.';
-}
-
-/**
- * What `--exclude` may keep out: a pattern counts from the context, from the source and from everything between, as
- * nothing says which; undefined: nothing.
- */
-function excluded(copy: Copy): ((path: string) => boolean) | undefined {
-  const patterns = copy.flags.filter(({ name }) => name === 'exclude').map(({ value }) => value ?? '');
-  if (patterns.length === 0) return undefined;
-  if (patterns.some((pattern) => pattern.includes('$'))) return () => true;
-  const rules = parseIgnore(patterns.filter((pattern) => !pattern.startsWith('!')).join('\n'));
-  return (path) => {
-    for (let from = 0; ;) {
-      if (rules.ignores(path.slice(from))) return true;
-      const slash = path.indexOf('/', from);
-      if (slash < 0) return false;
-      from = slash + 1;
-    }
-  };
-}
-
-/** Names that no directory has. Others with a dot may be either: `conf.d`, `.output`, `python3.12`. */
-const SURE_FILE =
-  /(?:^|\/)(?:\.env[\w.-]*|\.\w+rc|\.\w*ignore|Makefile|Gemfile|Dockerfile|Procfile|LICENSE|\.[\w-]+-version)$|\.(?:json[5c]?|ya?ml|toml|lockb?|txt|md|cfg|ini|conf|xml|properties|env|[bz]?a?sh|py|[cm]?[jt]sx?|rb|php|go|rs|java|kts?|gradle|cs|sln|\w+proj|props|targets|jar|war|ear|zip|tgz|gz|xz|bz2|tar|whl|deb|rpm|apk|exe|dll|so|dylib|wasm|html?|[sp]?css|sass|less|svg|png|jpe?g|gif|ico|pem|crt|cer|key|p12|jks|sql|db|sqlite3?|templates?|tmpl|tpl|j2|service|log|map|mod|sum|repo|list|gpg|asc|proto|graphql|prisma|exs?|lua|pl|csv|tsv|pdf|sample|example|dist)$/i;
-
-/** By its name: `.env`, `server.js`, `Gemfile`. Only used where the context cannot tell. */
-function looksLikeFile(path: string): boolean {
-  const name = baseName(path.replace(/\/+$/, ''));
-  return (
-    !path.endsWith('/') &&
-    (/^\.[a-z]+(?:\.\w+)*$|\.[A-Za-z0-9]{1,5}$/.test(name) ||
-      /^(?:Makefile|Gemfile|Dockerfile|Procfile|LICENSE)$/.test(name)) &&
-    name !== '.' &&
-    name !== '..' &&
-    !/^\.(?:git|github|yarn|next|mvn|cargo|config|venv)$/.test(name)
-  );
-}
-
-function afterPivot(source: string, path: string): string {
-  const pivot = source.indexOf('/./');
-  return pivot < 0 ? path : path.slice(resolvePath('/', source.slice(0, pivot)).length);
-}
-
-/** The options of a `--mount=`. */
-export function mountOptions(value: string): ReadonlyMap<string, string> {
-  return new Map(
-    value.split(',').map((part): [string, string] => {
-      const equals = part.indexOf('=');
-      return equals < 0 ? [part, ''] : [part.slice(0, equals), part.slice(equals + 1)];
-    }),
-  );
-}
-
 /** A variable that is exported, with its value if that is constant; undefined: its value may depend on anything. */
 function exported({ text, value }: ShellWord): readonly [name: string, value: string | undefined] | undefined {
   const [, name = '', constant] = /^([A-Za-z_]\w*)=(.*)$/s.exec(value ?? text) ?? [];
@@ -1549,45 +1489,4 @@ function exported({ text, value }: ShellWord): readonly [name: string, value: st
 /** Without the group, and without the mode of what was made. */
 function userOf(owner: string | undefined): string | undefined {
   return owner?.replace(/[: ].*/, '');
-}
-
-/** One `--mount=`. */
-export function mountOf(run: Run, value: string, knowledge: Knowledge): Mount {
-  const options = mountOptions(value);
-  const type = options.get('type') ?? 'bind';
-  const target = mountTarget(run, options);
-  const cache =
-    type === 'cache' && target !== undefined
-      ? knowledge.cacheClass(target, (name) => run.state.environment.get(name))
-      : undefined;
-  return {
-    type,
-    ...(target === undefined ? {} : { target }),
-    ...(cache === undefined ? {} : { cache }),
-    ...(options.has('rw') || options.has('readwrite') ? { writable: true } : {}),
-  };
-}
-
-/** What a RUN has mounted of the build context: a context path, and the image path where it is seen. */
-export function contextBinds(run: Run): readonly { readonly source: string; readonly target: string }[] {
-  return run.flags
-    .filter(({ name, value }) => name === 'mount' && isContextBind(value ?? ''))
-    .map(({ value }) => {
-      const options = mountOptions(value ?? '');
-      const target = options.get('target') ?? options.get('dst') ?? options.get('destination') ?? '.';
-      return {
-        source: resolvePath('/', options.get('source') ?? options.get('src') ?? '.').slice(1) || '.',
-        target: resolvePath(run.state.workdir, target),
-      };
-    });
-}
-
-function mountTarget(run: Run, options: ReadonlyMap<string, string>): string | undefined {
-  const target = options.get('target') ?? options.get('dst') ?? options.get('destination') ?? '';
-  return target === '' ? undefined : resolvePath(run.state.workdir, target);
-}
-
-function isContextBind(value: string): boolean {
-  const options = mountOptions(value);
-  return (options.get('type') ?? 'bind') === 'bind' && !options.has('from') && !value.includes('$');
 }

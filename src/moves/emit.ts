@@ -8,7 +8,7 @@ import { applyEdits } from '../dockerfile/edit.ts';
 import { parse } from '../dockerfile/parse.ts';
 import { parentOf, resolvePath } from '../dockerfile/state.ts';
 import { within } from '../effects/paths.ts';
-import { mountOf } from '../effects/trace.ts';
+import { mountOf } from '../effects/mounts.ts';
 import { knowledgeOf } from '../managers/index.ts';
 import { isPrinted } from '../effects/commands.ts';
 import { afterLine, blankAfter, blankBefore, commentsIn, cuts, indentAt, rewritten } from './lines.ts';

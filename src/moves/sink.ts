@@ -6,9 +6,9 @@
 import type { BuildContext, Command, Copy, Install, Read, Run, Split, Trouble } from '../model.ts';
 import { parentOf, resolvePath } from '../dockerfile/state.ts';
 import { substitutes } from '../effects/commands.ts';
+import { contextBinds } from '../effects/mounts.ts';
 import { isShared, isSystem, sourceOf, within } from '../effects/paths.ts';
 import {
-  contextBinds,
   isBrought,
   isFilled,
   isOffline,
