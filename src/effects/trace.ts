@@ -479,12 +479,11 @@ class Execution {
       const before = isDirectory ? this.ownerOf(target, maker) : maker;
       this.image.makeDirectory(isDirectory ? target : parentPath(target), maker, perhaps);
       this.image.write(target, this.isOwn(copy, target, isDirectory) ? ownLayer(layer) : layer);
-      // What lies in the source is given the owner; the destination keeps the one that it has (rule 29).
-      if (before !== maker) this.image.keepMaker(target, before);
-      // Its layer has all directories on the way, too (rule 35).
-      if (isLink)
-        for (let each = isDirectory ? target : parentPath(target); each.length > 1; each = parentPath(each))
-          if (!isShared(each) && !isSystem(each)) this.image.touchDirectory(each, this.symbols.of('link', maker));
+      // What lies in the source is given the owner; the destination keeps the one that it has (rule 29), but for a layer
+      // of its own, which has all directories on the way, too (rule 35).
+      if (!isLink && before !== maker) this.image.keepMaker(target, before);
+      for (let each = isDirectory ? target : parentPath(target); isLink && each.length > 1; each = parentPath(each))
+        this.image.keepMaker(each, maker);
     };
     const placements: Placement[] = [];
     const parents = copy.flags.some((each) => each.name === 'parents');
