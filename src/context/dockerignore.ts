@@ -33,6 +33,8 @@ interface Pattern extends Glob {
 
 /** More than any real ignore file has; a hostile one must not cost time. */
 const MAX_PATTERNS = 5_000;
+/** Files that each pattern is held against. */
+const MAX_LISTED = 20_000;
 /** Go's bufio.Scanner takes no longer line: the build fails. */
 const MAX_LINE = 65_536;
 
@@ -317,15 +319,16 @@ export function expandCopySource(context: BuildContext, source: string): readonl
 
 /**
  * The same of a source of `COPY --parents`, where `**` stands for directories however deep: it is an include pattern
- * there. Source: dockerfile2llb, `dispatchCopy`, and moby/patternmatcher.
+ * there. Source: dockerfile2llb, `dispatchCopy`, and moby/patternmatcher. Undefined: the context is too large for that.
  */
-export function expandParentsSource(context: BuildContext, source: string): readonly string[] {
+export function expandParentsSource(context: BuildContext, source: string): readonly string[] | undefined {
   if (!source.includes('**')) return expandCopySource(context, source);
   let known = expansions.get(context);
   if (known === undefined) expansions.set(context, (known = new Map<string, readonly string[]>()));
   const key = `--parents ${source}`;
   let result = known.get(key);
   if (result === undefined) {
+    if (context.list('.').length > MAX_LISTED) return undefined;
     const rules = parseIgnore(contextPath(source));
     known.set(key, (result = context.list('.').filter((path) => rules.ignores(path))));
   }

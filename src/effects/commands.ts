@@ -660,7 +660,7 @@ function python(words: readonly string[], at: Place, files: Disk, command: Comma
 
 /** Substitutions that only tell what machine or system this is, what time, or a secret of whoever builds. */
 const ASKS =
-  /\$\((?:apk --print-arch|arch|nproc|uname -[a-z]+|lsb_release -[a-z]+|dpkg --print-architecture|getconf \w+|date(?: -u| -I\w*| "?\+[^()`$"]*"?| '\+[^()`$']*')*|cat \/run\/secrets\/[\w.-]+)\)/g;
+  /\$\((?:apk --print-arch|arch|nproc|uname -[a-z]+|lsb_release -[a-z]+|dpkg --print-architecture|getconf \w+|date(?: -u| -I\w*| \+(?:"[^"`$]*"|'[^']*'|[^\s()`$"'<>|;&]*)| "\+[^()`$"]*"| '\+[^()`$']*')*|cat \/run\/secrets\/[\w.-]+)\)/g;
 
 /** A text without such substitutions. */
 export function unasked(text: string): string {

@@ -37,6 +37,8 @@ export class Variables {
   private readonly provenance = new Set<string>();
   private readonly groups: Group[] = [];
   private known: number | undefined;
+  /** All that was set, in order. */
+  private all = 0;
   /** What ARGs before the first FROM hold. */
   private readonly globals: ReadonlyMap<string, string>;
   private readonly lookup: Lookup = {
@@ -51,6 +53,7 @@ export class Variables {
   constructor(symbols: Symbols, from?: Variables, globals: ReadonlyMap<string, string> = from?.globals ?? new Map()) {
     this.symbols = symbols;
     this.globals = globals;
+    this.all = from?.all ?? 0;
     this.labels = new Map(from?.labels);
     this.texts = new Map(from?.texts);
     for (const [name, symbol] of from?.values ?? []) this.put(name, symbol);
@@ -82,12 +85,13 @@ export class Variables {
     const into = keyword === 'LABEL' ? this.labels : this.values;
     const changes = set.map(([name]) => {
       // One whose name is not known may be any.
-      const before = name === ANY ? [...into].map((each) => each.join('=')).join(' ') : (into.get(name) ?? 0);
+      const before = name === ANY ? this.all : (into.get(name) ?? 0);
       return [name, this.symbols.of(keyword, text, escape, references, before, into.get(ANY) ?? 0)] as const;
     });
     for (const [name, symbol] of changes)
       if (keyword === 'LABEL') this.labels.set(name, symbol);
       else this.put(name, symbol);
+    this.all = this.symbols.of(this.all, keyword, ...changes.map(([, symbol]) => symbol));
     if (keyword === 'LABEL') return;
     // All of an instruction see the old values (rule 19); an ARG without a value takes that of before the first FROM.
     const texts = set.map(

@@ -20,8 +20,12 @@ export function namedByContext(instruction: Instruction): readonly string[] {
   }
 }
 
-/** A wildcard at the end of a source could select an entry of that name. */
-export function mayMatch(source: string, name: string): boolean {
+/** A wildcard at the end of a source could select what this line of an ignore file keeps out. */
+export function mayMatch(source: string, line: string): boolean {
   const last = baseName(source);
-  return /[*?[]/.test(last) && goMatch(last, name);
+  if (!/[*?[]/.test(last)) return false;
+  const kept = line.trim().replace(/^\/|(?:\/\*\*|\/)+$/g, '');
+  if (kept.startsWith('**/')) return goMatch(last, baseName(kept));
+  const [segments, names] = [source.split('/'), kept.split('/')];
+  return segments.length === names.length && segments.every((each, index) => goMatch(each, names[index] as string));
 }

@@ -9,7 +9,7 @@ export const ARCHIVE = /\.(?:tar|tgz|tbz2?|txz|tar\.\w+|gz|bz2|xz|zst)$/i;
 
 /** Binary files that are no such archive, whatever is in them. */
 export const NO_ARCHIVE =
-  /\.(?:jar|war|ear|zip|whl|deb|rpm|apk|exe|dll|so|wasm|class|png|jpe?g|gif|ico|webp|pdf|woff2?|ttf|otf|eot|mp[34]|jks|p12|pfx|der|db|sqlite3?)$/i;
+  /\.(?:jar|war|ear|zip|whl|deb|rpm|apk|exe|dll|so|wasm|class|png|jpe?g|gif|ico|webp|pdf|woff2?|ttf|otf|eot|mp[34]|jks|p12|pfx|der|db|sqlite3?|lockb|gpg|snk|node|dylib|pyc|mo|onnx)$/i;
 
 /** Names that no directory has. Others with a dot may be either: `conf.d`, `.output`, `python3.12`. */
 export const SURE_FILE =

@@ -143,6 +143,8 @@ export interface StageTrace {
   readonly fetched: ReadonlySet<string>;
   /** Directories of the context that were copied, by where to. */
   readonly placed: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Paths of the system that were removed. */
+  readonly gone: ReadonlySet<string>;
 }
 
 /** Executes a whole file. Share `symbols` between two traces to compare them. */
@@ -251,7 +253,7 @@ class Execution {
   /** The variables that the last USER names: `--build-arg` may give them another value. */
   private userNamed = '';
   /** What was removed of the system. */
-  private readonly gone = new Set<string>();
+  private readonly gone: Set<string>;
   /** Users and groups that commands of this stage add or change; what may change any is `ANYBODY`. */
   private readonly users = new Map<string, number>();
   /** What the RUN has mounted in the place of the image's own files, but for caches. */
@@ -277,6 +279,7 @@ class Execution {
     const parent = stage.base.stage === undefined ? undefined : done[stage.base.stage];
     const from = this.textOf(stage.from);
     this.placed = new Map(parent?.placed);
+    this.gone = new Set(parent?.gone);
     if (parent === undefined) {
       this.image = new Image(symbols, symbols.of('base', from, stage.base.image ?? ''));
       const globals = new Variables(symbols);
@@ -323,6 +326,7 @@ class Execution {
       configuration: [...this.configuration, ...[...this.mayFail].sort(), ...this.environment.lines()],
       fetched: this.fetched,
       placed: this.placed,
+      gone: this.gone,
       ...(parent === undefined ? {} : { parent }),
     };
   }
@@ -398,8 +402,10 @@ class Execution {
   /** A command that adds or changes users, or the files that list them. */
   private changeUsers(command: Command | undefined, symbol: number): void {
     const words = command?.words.map(({ value, text }) => value ?? text) ?? [];
-    const isOfUsers = words.some((word) => /^(?:user|group)(?:add|mod|del)$|^(?:add|del)(?:user|group)$/.test(word));
-    const isOfFiles = /\/etc\/(?:passwd|group)\b/.test(command?.text ?? '');
+    const isOfUsers = words.some((word) =>
+      /^(?:user|group)(?:add|mod|del)$|^(?:add|del)(?:user|group)$/.test(baseName(word)),
+    );
+    const isOfFiles = /(?:^|[\s>/"'])(?:passwd|group)\b/.test(command?.text ?? '');
     const names = isOfUsers ? words.filter((word) => /^[\w.-]+$/.test(word)) : isOfFiles ? [ANYBODY] : [];
     const isTold = !isOfUsers || words.every((word) => !word.includes('$'));
     for (const name of isTold ? names : [ANYBODY])
@@ -470,7 +476,7 @@ class Execution {
     const into = hasSlash || many || this.image.isDirectory(directory);
     const isLink = copy.flags.some(({ name, value }) => name === 'link' && value !== 'false');
     const place = (target: string, layer: Layer, isDirectory: boolean, perhaps = false): void => {
-      if (within(target, '/etc') || within('/etc', target))
+      if (['/etc/passwd', '/etc/group'].some((path) => within(path, target)))
         this.users.set(ANYBODY, this.symbols.of('user', this.users.get(ANYBODY) ?? 0, layer.key));
       if (this.isLinked(target)) {
         this.image.writeAll(this.symbols.of('link', target, layer.key, this.image.valueOf('/')));
@@ -523,6 +529,11 @@ class Execution {
       isInDoubt === undefined ? layer : sievedLayer(layer, path, isInDoubt);
     let plain = !parents && copy.heredocs.length === 0;
     for (const source of sources) {
+      const matches = parents ? expandParentsSource(this.context, source) : expandCopySource(this.context, source);
+      if (matches === undefined) {
+        place(directory, mergeLayer(`parents ${source}:${owner}`), true);
+        continue;
+      }
       if (
         copy.keyword === 'ADD' &&
         (/^[a-z+]+:\/\//.test(source) || source.startsWith('git@') || this.unpacks(source))
@@ -532,7 +543,6 @@ class Execution {
         continue;
       }
       const wildcard = /[*?[\\]/.test(source);
-      const matches = parents ? expandParentsSource(this.context, source) : expandCopySource(this.context, source);
       const pattern = resolvePath('/', source).slice(1) || '.';
       if (matches.length === 0 && !wildcard) {
         this.mayFail.add(`copy of ${source}, which may be missing`);
@@ -772,8 +782,9 @@ class Execution {
   private settings(run: Run, command: Command, done: readonly Action[]): void {
     const [action] = done;
     if (action === undefined || action.install !== undefined || !command.text.includes('ignore-scripts')) return;
-    const user = this.user(run);
-    const homes = new Set(['/root', user === 'root' || user === 'base' ? '/root' : `/home/${user}`]);
+    const user = userOf(this.user(run)) ?? '';
+    const told = run.state.environment.get('HOME') ?? '';
+    const homes = ['/root', `/home/${user}`, told].filter((home) => home.startsWith('/'));
     for (const home of homes) this.image.write(`${home}/.npmrc`, valueLayer(action.symbol, 'made'));
   }
 
@@ -1299,7 +1310,10 @@ class Execution {
     for (const path of step.edits) this.image.write(path, editLayer(this.symbols.of(symbol, path)));
     for (const [path, content] of Object.entries(step.sets ?? {}))
       this.image.write(path, valueLayer(this.symbols.of('text', content), 'made', '', content));
-    for (const path of makes) this.image.makeDirectory(path, step.maker ?? '');
+    for (const path of makes) {
+      this.image.makeDirectory(path, step.maker ?? '');
+      this.gone.delete(path);
+    }
     for (const path of touches) this.image.touchDirectory(path, symbol);
     if (step.system === 'writes') this.changeUsers(rest.command, symbol);
     const action: Action = { text, name, symbol, effect: step, inputs, ...(lacks ? { lacks } : {}), ...rest };

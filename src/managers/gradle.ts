@@ -116,7 +116,7 @@ class ScriptReader {
     for (const folder of ['gradle', 'buildSrc'])
       if (this.files.has(at(root, folder)) !== 'no') this.reads.push({ path: at(root, folder), tree: true });
     // `include "$name"`, `names.each { include it }`
-    const computed = /\binclude\s*\(?\s*(?:[\w$*]+|"[^"\n]*\$[^"\n]*")/.exec(settings ?? '')?.[0];
+    const computed = /\binclude(?:\s+|\s*\(\s*)(?:[\w$*]+|"[^"\n]*\$[^"\n]*")/.exec(settings ?? '')?.[0];
     if (computed !== undefined) this.refuse(at(root, 'settings.gradle'), computed);
     // include 'a', ':b:c', where b is a project as well: https://docs.gradle.org/current/userguide/multi_project_builds.html
     for (const [, list = ''] of (settings ?? '').matchAll(/^\s*include\s*\(?\s*((?:["'][^"']+["']\s*,?\s*)+)/gm))

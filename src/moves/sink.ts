@@ -338,17 +338,14 @@ function rides(actions: readonly Action[], copies: readonly Placement[]): boolea
 /** The part of a segment in which no RUN reads what a copy above brings. */
 function beforeReaders(events: readonly Event[], context: BuildContext, withRiders: boolean): readonly Event[] {
   const copies: CopyEvent[] = [];
+  const targets: Placement[] = [];
   for (const [index, event] of events.entries()) {
-    if (
-      withRiders &&
-      rides(
-        event.actions,
-        copies.flatMap(({ placements }) => placements),
-      )
-    )
-      continue;
+    if (withRiders && rides(event.actions, targets)) continue;
     const copy = copyOf(event);
-    if (copy !== undefined && isBroad(copy, context)) copies.push(copy);
+    if (copy !== undefined && isBroad(copy, context)) {
+      copies.push(copy);
+      targets.push(...copy.placements);
+    }
     const reads = event.actions.flatMap((action) => action.effect?.reads ?? []);
     if (reads.some((read) => copies.some((each) => mayBring(each, read, context)))) return events.slice(0, index);
   }
@@ -424,8 +421,8 @@ function planSegment(
     const at = events.findIndex((event) => event.instruction === each.copy);
     if (at < from || stuck.has(each)) continue;
     // Later copies over the same files go along, so that they still come last; so does what is written as one block.
-    const goesAlong = overlaps(each, broad) || isOfBlock(each, sunk.at(-1));
-    if (broad.includes(each) || (goesAlong && !readBy(each, events.slice(at, stop.index + 1), stop))) sunk.push(each);
+    const isRead = (): boolean => readBy(each, events.slice(at, stop.index + 1), stop);
+    if (broad.includes(each) || ((isOfBlock(each, sunk.at(-1)) || overlaps(each, broad)) && !isRead())) sunk.push(each);
   }
   const gains = events
     .slice(from, stop.index + 1)
@@ -482,7 +479,7 @@ function isOfBlock(each: CopyEvent, above: CopyEvent | undefined): boolean {
     isMovable(each) &&
     placements.every(({ target }) => !isSystem(target) && !isShared(target)) &&
     copy.outer[0] === copy.span[0] &&
-    copy.span[0] - above.copy.span[1] <= 2
+    copy.line === above.copy.line + 1
   );
 }
 

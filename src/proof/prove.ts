@@ -13,7 +13,6 @@ import type { BuildContext, Dockerfile, PackageManager, Trouble } from '../model
 import { parse } from '../dockerfile/parse.ts';
 import { resolvePath } from '../dockerfile/state.ts';
 import { traced } from '../effects/memo.ts';
-import { baseName } from '../effects/paths.ts';
 import { mayMatch, namedByContext } from '../effects/named.ts';
 import { isOffline, type Action, type Input, type StageTrace } from '../effects/trace.ts';
 import { togetherTrouble } from './together.ts';
@@ -239,18 +238,17 @@ function ignoreFileTrouble(original: Side, after: BuildContext): Trouble | undef
     };
   const lines = new Set(before.ignoreFile.source?.split('\n'));
   const added = (after.ignoreFile.source ?? '').split('\n').filter((line) => !lines.has(line));
-  const names = added.map((line) => baseName(line.trim().replace(/(?:\/\*\*|\/)+$/, '')));
   for (const file of [original.file, ...before.siblings.map((text) => parse(text))]) {
     for (const instruction of file.instructions) {
       const named = namedByContext(instruction).find((source) => {
         if (source.includes('$')) return true;
         const path = resolvePath('/', source).slice(1) || '.';
-        return path !== '.' && ((before.may(path) && !after.may(path)) || names.some((name) => mayMatch(path, name)));
+        return path !== '.' && ((before.may(path) && !after.may(path)) || added.some((line) => mayMatch(path, line)));
       });
       if (named !== undefined)
         return {
           code: 'ignored-path-copied',
-          message: `\`${instruction.keyword} ${named}\` in a Dockerfile of the same context names what the ignore file would exclude`,
+          message: `\`${instruction.keyword} ${named}\` in a Dockerfile of the same context ${named.includes('$') ? 'is not constant, and may name' : 'names'} what the ignore file would exclude`,
         };
     }
   }

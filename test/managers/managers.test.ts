@@ -293,7 +293,7 @@ describe('what is refused', () => {
       { 'r.txt': `${line}\n`, 'lib/setup.py': '' },
       'local-dependency-builds',
     ]),
-    ...['${ROOT}/w/foo.whl', 'foo @ ${ROOT}/foo.whl', '-f ${ROOT}/w', '--extra-index-url ${INDEX}'].map(
+    ...['${ROOT}/w/foo.whl', 'foo @ ${ROOT}/foo.whl', '-f ${ROOT}/w'].map(
       (line): [string, string, Record<string, string>, string] => [
         `a requirements file that says ${line}`,
         'pip install -r r.txt',
@@ -822,6 +822,7 @@ describe('what is read', () => {
   });
   it.each([
     '-i https://${TOKEN}@x/simple',
+    '--extra-index-url ${INDEX}',
     'https://x/foo-1.whl',
     'foo @ https://${TOKEN}@x/foo-1.tar.bz2',
     'git+ssh://git@x/y@v1',

@@ -129,6 +129,16 @@ const FILES: readonly (readonly [why: string, text: string])[] = [
     'FROM node:20\nWORKDIR /app\nCOPY --chown=node:node . .\nRUN usermod -u 1001 node\nRUN npm ci\n',
   ],
   [
+    'the same, by a program that is told in full',
+    'FROM node:20\nWORKDIR /app\nCOPY --chown=node:node . .\nRUN /usr/sbin/usermod -u 1001 node\nRUN npm ci\n',
+  ],
+  [
+    'the same, in the list of users',
+    'FROM node:20\nWORKDIR /app\nCOPY --chown=node:node . .\nRUN cd /etc && echo x >> passwd\nRUN npm ci\n',
+  ],
+  ['date tells the time of a file', 'FROM node:20\nWORKDIR /app\nCOPY . .\nRUN V=$(date +%s -r x.txt) && npm ci\n'],
+  ['date does, and more', 'FROM node:20\nWORKDIR /app\nCOPY . .\nRUN V=$(date +%s; cat x.txt) && npm ci\n'],
+  [
     'mkdir would make the directory, with another mode',
     'FROM python:3.12\nCOPY --chmod=750 . /srv/app/\nRUN mkdir -p /srv/app/media /srv/app/static\nRUN apt-get update && apt-get install -y libpq-dev\n',
   ],
@@ -222,6 +232,30 @@ describe('nothing is moved where', () => {
       'FROM node:20\nWORKDIR /app\nCOPY . .\nCOPY e /opt/e\nRUN echo "deb [trusted=yes] file:/opt/e ./" > /etc/apt/sources.list.d/l.list && apt-get update\n';
     const [change] = fix({ path: 'Dockerfile', source: text }, memoryContext(PROJECT)).changes;
     expect(change?.after).toMatch(/COPY e \/opt\/e\n.*\nRUN echo|COPY e \/opt\/e\nRUN echo/);
+  });
+});
+
+/** Rewritten before the faults were mended, and still. */
+const KEPT: readonly (readonly [why: string, text: string])[] = [
+  ['what date prints', 'FROM node:20\nWORKDIR /app\nCOPY . .\nRUN V=$(date -u +"%Y-%m-%d %H:%M") && npm ci\n'],
+  [
+    'a file beside the list of users',
+    'FROM node:20\nWORKDIR /app\nCOPY --chown=node:node . .\nCOPY x.txt /etc/nginx/nginx.conf\nRUN npm ci\n',
+  ],
+  [
+    'a wildcard in another directory than the one that is ignored',
+    'FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm ci\nFROM nginx\nCOPY conf.d/* /etc/nginx/conf.d/\n',
+  ],
+  [
+    'a directory that is removed and made again',
+    'FROM node:20\nRUN rm -rf /var/lib/apt/lists && mkdir -p /var/lib/apt/lists\nWORKDIR /app\nCOPY . .\nRUN cd /var/lib/apt/lists; cd /app && npm ci\n',
+  ],
+];
+
+describe('moved, as before', () => {
+  it.each(KEPT)('%s', (_, text) => {
+    const files = { ...PROJECT, '.dockerignore': '', '.gitignore': 'node_modules\n' };
+    expect(fix({ path: 'Dockerfile', source: text }, memoryContext(files)).status).toBe('changed');
   });
 });
 

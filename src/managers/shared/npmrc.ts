@@ -32,10 +32,16 @@ export function iniFlag(files: Files, path: string, name: string): boolean {
 
 /** A setting by its variable: npm takes `npm_config_` and the name in any case, `_` for `-`, and an empty one for none. */
 export function npmVariable(place: Place, name: string): string | undefined {
-  const key = name.replaceAll('-', '_');
-  return ['npm_config_', 'NPM_CONFIG_']
-    .flatMap((prefix) => [key, key.toUpperCase(), name].map((each) => place.environment(prefix + each)))
+  return spellings(name)
+    .map((each) => place.environment(each))
     .find((value) => value !== undefined && value !== '');
+}
+
+function spellings(name: string): readonly string[] {
+  const key = name.replaceAll('-', '_');
+  return ['npm_config_', 'NPM_CONFIG_'].flatMap((prefix) =>
+    [key, key.toUpperCase(), name].map((each) => prefix + each),
+  );
 }
 
 /** The user's .npmrc and the one beside npm; a variable may name others. */
@@ -55,6 +61,8 @@ function npmrcOutside(place: Place): readonly string[] {
 export function runsScripts(place: Place, args: Arguments, files: Files, root: string): boolean | undefined {
   const option = args.options.get('--ignore-scripts');
   if (option !== undefined || has(args, '--no-ignore-scripts')) return option === undefined || option === 'false';
+  const isOpen = (name: string): boolean => place.declared(name) && place.environment(name) === undefined;
+  if (spellings('ignore-scripts').some(isOpen)) return undefined;
   const saidBy = (path: string): string | undefined => setting(iniSettings(files.read(path)), 'ignore-scripts');
   // Of the project's, a build writes a token for the registry; the others may say anything where a command wrote them.
   const outside = npmrcOutside(place).map((path) =>

@@ -148,7 +148,7 @@ export class RequirementReader {
   line(line: string, path: string): void {
     if (!line.startsWith('-')) return this.requirement(line, path);
     // A line may have several options [V: pip 23.2].
-    const words = [...line.replace(/(?<=(?:^|\s)-[\w-]+)\s*=\s*/g, ' ').matchAll(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g)].map(
+    const words = [...line.replace(/((?:^|\s)-[\w-]+)\s*=\s*/g, '$1 ').matchAll(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g)].map(
       ([word]) => word.replace(/["']/g, ''),
     );
     for (const [at, word] of words.entries()) {
@@ -162,6 +162,8 @@ export class RequirementReader {
   private option(name: string, value: string, path: string): void {
     if (EDITABLE.includes(name)) this.requirement(`-e ${value}`, path);
     else if (REMOTE.test(value)) return;
+    // One that is not known mostly holds a URL.
+    else if (/^(?:-i|--index-url|--extra-index-url)$/.test(name) && value.startsWith('${')) return;
     else if (value.includes('${')) this.computed(value, path);
     else if (INDEXES.includes(name)) this.links(value, parentOf(path));
     else this.file(resolvePath(parentOf(path), value), value);
