@@ -1,4 +1,8 @@
-/** Changes as one patch that `git apply` and `patch -p1` accept from the directory that the paths are relative to. */
+/**
+ * Changes as one patch that `git apply` and `patch -p1` accept from the directory that the paths are relative to. So it
+ * has no `diff --git` lines: paths below one are, for git, relative to the top of the repository, and what lies outside
+ * of the directory it runs in is skipped without a word. Source: git's apply.c, `parse_traditional_patch` (`prefix`).
+ */
 import { structuredPatch } from 'diff';
 import type { FileChange } from './model.ts';
 
@@ -37,10 +41,9 @@ export function mergeChanges(changes: readonly FileChange[]): readonly FileChang
 function section({ path, before, after }: FileChange): string {
   const [from, to] = [`a/${path}`, `b/${path}`];
   const { hunks } = structuredPatch(path, path, before ?? '', after, '', '', { context: 3 });
-  const lines = [`diff --git ${quote(from)} ${quote(to)}`];
-  if (before === undefined) lines.push('new file mode 100644');
-  // Nothing follows for a new file that is empty.
-  if (hunks.length > 0) lines.push(`--- ${before === undefined ? '/dev/null' : label(from)}`, `+++ ${label(to)}`);
+  // There is no other way to say that a file is new and empty.
+  if (hunks.length === 0) return `diff --git ${quote(from)} ${quote(to)}\nnew file mode 100644\n`;
+  const lines = [`--- ${before === undefined ? '/dev/null' : label(from)}`, `+++ ${label(to)}`];
   for (const hunk of hunks)
     lines.push(`@@ -${range(hunk.oldStart, hunk.oldLines)} +${range(hunk.newStart, hunk.newLines)} @@`, ...hunk.lines);
   return `${lines.join('\n')}\n`;

@@ -66,6 +66,27 @@ describe('a patch', () => {
   });
 });
 
+it('is applied in a directory below the top of a repository', () => {
+  const top = mkdtempSync(join(tmpdir(), 'dockerfix-diff-'));
+  made.push(top);
+  execFileSync('git', ['init', '-q', top]);
+  const folder = join(top, 'a b');
+  mkdirSync(join(folder, 'api'), { recursive: true });
+  writeFileSync(join(folder, 'api/Dockerfile'), 'x\n');
+  writeFileSync(join(folder, '.dockerignore'), '');
+  const changes: FileChange[] = [
+    { path: 'api/Dockerfile', before: 'x\n', after: 'y\n' },
+    { path: '.dockerignore', before: '', after: 'a\n' },
+    { path: 'api/.dockerignore', after: 'a\n' },
+  ];
+  execFileSync('git', ['apply'], { cwd: folder, input: unifiedDiff(changes) });
+  for (const { path, after } of changes) expect(readFileSync(join(folder, path), 'utf8')).toBe(after);
+});
+
+it('says of a new file that it is empty', () => {
+  expect(unifiedDiff([{ path: 'a b', after: '' }])).toBe('diff --git a/a b b/a b\nnew file mode 100644\n');
+});
+
 it('has one section for a file that changed twice, and none for one that changed back', () => {
   const changes = [
     { path: 'i', after: 'a\n' },
@@ -74,8 +95,6 @@ it('has one section for a file that changed twice, and none for one that changed
     { path: 'd', before: 'y', after: 'x' },
   ];
   expect(mergeChanges(changes)).toEqual([{ path: 'i', after: 'a\nb\n' }]);
-  expect(unifiedDiff(changes)).toBe(
-    'diff --git a/i b/i\nnew file mode 100644\n--- /dev/null\n+++ b/i\n@@ -0,0 +1,2 @@\n+a\n+b\n',
-  );
+  expect(unifiedDiff(changes)).toBe('--- /dev/null\n+++ b/i\n@@ -0,0 +1,2 @@\n+a\n+b\n');
   expect(unifiedDiff([])).toBe('');
 });

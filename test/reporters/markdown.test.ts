@@ -42,7 +42,6 @@ ${howToVerify('1')}
 - line 2 **split-dependency-manifests** copies a\\*b ahead of \`npm ci\`; **unsafe**: x\\_y\\_z
 
 \`\`\`diff
-diff --git a/api/Dockerfile b/api/Dockerfile
 --- a/api/Dockerfile
 +++ b/api/Dockerfile
 @@ -1,2 +1,2 @@
