@@ -2,30 +2,65 @@
 import { parse } from 'unbash';
 
 export interface BuildCommand {
-  /** As written; both are relative to `directory`. */
+  /** As written; both are relative to `directory`, unless they begin with `ROOT`. */
   readonly context: string;
   readonly dockerfile?: string;
-  /** Where it runs, from where the script starts; absent when a `cd` cannot be followed. */
+  /** Where it runs, from where the script starts. */
   readonly directory: string;
+  /** After a `cd` that cannot be followed. */
+  readonly lost?: true;
 }
 
 export interface ScriptKind {
   /** Each line has a shell of its own, as in a Makefile. */
   readonly separateLines?: boolean;
+  /** Where it starts, and where the script itself lies; relative to the repository's root. */
+  readonly start?: string;
+  readonly script?: string;
 }
 
-/** Options that take a value as the next word. */
+/** Stands for the repository's root where a path begins. */
+export const ROOT = '__repository_root__';
+
+/** Options that take a value as the next word, of any of the builders. */
 const VALUED = new Set(
   (
     '-t --tag --build-arg --target --platform --cache-from --cache-to --label -o --output --secret --ssh --progress ' +
     '--network --add-host --build-context --builder --shm-size -m --memory --iidfile --metadata-file --isolation --ulimit ' +
-    '--cpuset-cpus --annotation --attest --format --allow --call --cgroup-parent --no-cache-filter --sbom --provenance'
+    '--cpuset-cpus --annotation --attest --format --allow --call --cgroup-parent --no-cache-filter --sbom --provenance ' +
+    '--memory-swap --security-opt -c --cpu-shares --cpu-period --cpu-quota --cpuset-mems -v --volume --authfile --creds ' +
+    '--cert-dir --device --dns --dns-option --dns-search --env --hooks-dir --ignorefile --jobs --logfile --runtime ' +
+    '--runtime-flag --sign-by --timestamp --userns --uts --pid --ipc --cap-add --cap-drop --arch --os --variant ' +
+    '--build-arg-file --layer-label --unsetenv --unsetlabel --unsetannotation --retry --retry-delay --decryption-key --group-add'
   ).split(' '),
 );
 
-/** Names of the directory that a script starts in. */
-const HERE =
-  /\$\{?(?:PWD|CI_PROJECT_DIR|GITHUB_WORKSPACE)\}?|\$\{\{\s*github\.workspace\s*\}\}|\$\((?:CURDIR|pwd)\)|`pwd`/g;
+/** Names of the directory that a command runs in. */
+const HERE = /\$\{?PWD(?!\w)\}?|\$\(pwd(?: -P)?\)|`pwd`/g;
+/** Of the one that a Makefile is read in. */
+const START = /\$\(CURDIR\)|\$\{CURDIR\}|\$\(shell +pwd\)|\$\(PWD\)/g;
+const TOP =
+  /\$\((?:shell +)?git (?:-C \S+ )?rev-parse --show-toplevel(?: *2> *\/dev\/null)? *\)|`git rev-parse --show-toplevel`|\$[{(]?(?:CI_PROJECT_DIR|GITHUB_WORKSPACE)(?!\w)[})]?|\$\{\{ *github\.workspace *\}\}/g;
+/** The directory of the script itself. */
+const OWN = own();
+const ABSOLUTE = /\$\((?:shell +)?(?:abspath|realpath|readlink -f) +"?([\w./-]+)"? *\)/g;
+const ENTERED =
+  /\$\((?:shell +)?(?:CDPATH=\S* +)?cd +(?:-P +)?(?:-- +)?"?([\w./-]+)"?(?: *[12&]?>&? *(?:\/dev\/null|&?1))* *(?:&&|;) *pwd(?: -P)? *\)/g;
+
+function own(): RegExp {
+  const self = String.raw`"?\$(?:0|BASH_SOURCE|\{(?:0|BASH_SOURCE(?:\[0\])?)(?::-\$0)?\})"?`;
+  const real = String.raw`(?:${self}|"?\$\((?:realpath|readlink -f) +(?:-- +)?${self}\)"?)`;
+  const list = String.raw`\$\((?:first|last)word +\$\(MAKEFILE_LIST\)\)`;
+  return new RegExp(
+    [
+      String.raw`\$\(dirname +(?:-- +)?${real} *\)`,
+      `\`dirname +${self}\``,
+      String.raw`\$\{(?:0|BASH_SOURCE(?:\[0\])?)%/\*\}`,
+      String.raw`\$\((?:dir|shell +dirname) +(?:${list}|\$\((?:abspath|realpath) +${list}\)) *\)`,
+    ].join('|'),
+    'g',
+  );
+}
 
 const MAX_LINE = 10_000;
 /** More than anybody has in a file. */
@@ -33,43 +68,77 @@ export const MAX_BUILDS = 1_000;
 /** No system opens a longer one. */
 const MAX_PATH = 4_096;
 
-export function buildCommands(text: string, { separateLines = false }: ScriptKind = {}): readonly BuildCommand[] {
+export function buildCommands(text: string, kind: ScriptKind = {}): readonly BuildCommand[] {
   if (!/docker|podman|buildah|nerdctl/.test(text) || !/\b(?:build|bud)\b/.test(text)) return [];
   const found: BuildCommand[] = [];
-  const variables = constants(text);
-  let here = '.';
+  const variables = constants(text, kind);
+  let scope: Scope = { here: '.', lost: false };
   for (const raw of text.replace(/\\\r?\n/g, ' ').split('\n')) {
     if (found.length >= MAX_BUILDS) break;
     if (raw.length > MAX_LINE || !/\b(?:build|bud|cd)\b/.test(raw)) continue;
-    const line = raw
-      .replace(HERE, '.')
-      .replace(
-        /\$(?:\{(\w+)\}|\((\w+)\)|(\w+))/g,
-        (whole, a?: string, b?: string, c?: string) => variables.get(a ?? b ?? c ?? '') ?? whole,
-      );
-    const scope = { here: separateLines ? '.' : here };
-    for (const words of commandsOf(parse(line), scope)) {
-      const build = buildOf(words.words);
-      if (build !== undefined) found.push({ ...build, directory: words.directory });
+    // What a variable was set to may name a place, too.
+    const line = fill(
+      withPlaces(raw, kind, (path) => path),
+      variables,
+    );
+    if (kind.separateLines === true) scope = { here: '.', lost: false };
+    for (const { words, directory, lost } of commandsOf(parse(line), scope)) {
+      const build = buildOf(words);
+      if (build !== undefined) found.push({ ...build, directory, ...(lost ? { lost } : {}) });
     }
-    here = scope.here;
   }
   return found;
 }
 
-/** Variables that the text sets once, to plain text. */
-function constants(text: string): ReadonlyMap<string, string> {
-  const values = new Map<string, string>();
-  const unclear = new Set<string>();
-  for (const line of text.split('\n')) {
+function fill(text: string, variables: ReadonlyMap<string, string>): string {
+  return text.replace(
+    /\$(?:\{(\w+)\}|\((\w+)\)|(\w+))/g,
+    (whole, a?: string, b?: string, c?: string) => variables.get(a ?? b ?? c ?? '') ?? whole,
+  );
+}
+
+/** With the directories that have well-known names put in; `here` makes a path of one relative to where the line runs. */
+function withPlaces(line: string, { start, script }: ScriptKind, here: (path: string) => string | undefined): string {
+  const at = (directory: string | undefined): string | undefined =>
+    directory === undefined || !/^[\w./-]+$/.test(directory)
+      ? undefined
+      : directory === '.'
+        ? ROOT
+        : `${ROOT}/${directory}`;
+  const entered = (whole: string, path: string): string => (path.startsWith(ROOT) ? path : (here(path) ?? whole));
+  return (
+    line
+      // make's `dir` leaves a slash at the end.
+      .replace(OWN, (whole) => at(script)?.concat(whole.startsWith('$(dir ') ? '/' : '') ?? whole)
+      .replace(TOP, ROOT)
+      .replace(START, (whole) => at(start) ?? whole)
+      .replace(ENTERED, entered)
+      .replace(ABSOLUTE, entered)
+      .replace(HERE, (whole) => here('.') ?? whole)
+  );
+}
+
+/** Variables that the text sets once, to plain text or to a directory that is known. */
+function constants(text: string, kind: ScriptKind): ReadonlyMap<string, string> {
+  const set = text.split('\n').flatMap((line) => {
     const [, name = '', value = ''] =
       /^[ \t]*(?:(?:export|readonly|local)[ \t]+)?(\w+)[ \t]*[:?]?=(.*)/.exec(line.slice(0, MAX_LINE)) ?? [];
-    if (name === '') continue;
-    const plain = /^(["']?)([\w./-]*)\1(?:\s+#.*)?$/.exec(value.trim())?.[2];
-    if (plain === undefined || values.has(name)) unclear.add(name);
-    else values.set(name, plain);
+    return name === '' ? [] : [{ name, value: value.trim() }];
+  });
+  const times = new Map<string, number>();
+  for (const { name } of set) times.set(name, (times.get(name) ?? 0) + 1);
+  // A subshell, and what stands in `$()`, moves nothing.
+  const moves = kind.separateLines !== true && /(?:^|[^(\w-])(?:cd|pushd)\s/m.test(text);
+  const { start = '' } = kind;
+  const here = (path: string): string | undefined =>
+    moves || !/^[\w./-]+$/.test(start) ? undefined : `${ROOT}/${start}/${path}`;
+  const values = new Map<string, string>();
+  for (const { name, value } of set) {
+    if (times.get(name) !== 1) continue;
+    const known = withPlaces(fill(value, values), kind, here);
+    const plain = /^(["']?)([\w./-]*)\1(?:\s+#.*)?$/.exec(known)?.[2];
+    if (plain !== undefined && plain.length < MAX_PATH) values.set(name, plain);
   }
-  for (const name of unclear) values.delete(name);
   return values;
 }
 
@@ -81,25 +150,34 @@ interface Node {
   readonly text?: string;
 }
 
+interface Scope {
+  here: string;
+  /** It cannot be told where. */
+  lost: boolean;
+}
+
 interface Located {
   readonly words: readonly string[];
   readonly directory: string;
+  readonly lost: boolean;
 }
 
 /** All simple commands below a node, in order; `cd` in a subshell ends with it. */
-function commandsOf(node: unknown, scope: { here: string }, depth = 0): Located[] {
+function commandsOf(node: unknown, scope: Scope, depth = 0): Located[] {
   if (typeof node !== 'object' || node === null || depth > 60) return [];
   if (Array.isArray(node)) return node.flatMap((each) => commandsOf(each, scope, depth + 1));
   const { type, name, suffix } = node as Node;
   if (type === 'Command') {
     const words = [name, ...(suffix ?? [])].map((word) => word?.value ?? word?.text ?? '');
-    while (/^(?:sudo|time|exec|command|@.*|-)$/.test(words[0] ?? '') && words.length > 1) words.shift();
+    while (/^(?:sudo|time|exec|command|env|\w+=.*|@.*|-)$/.test(words[0] ?? '') && words.length > 1) words.shift();
     if (words[0] === 'cd' || words[0] === 'pushd') {
       const to = words.slice(1).find((word) => !word.startsWith('-')) ?? '';
       // Scripts go to their own directory or to the root that way; which, is for the caller to try.
-      if (/^[\w./-]+$/.test(to) && scope.here.length < MAX_PATH) scope.here = `${scope.here}/${to}`;
+      if (to.startsWith(ROOT)) Object.assign(scope, { here: to, lost: false });
+      else if (/^[\w./-]+$/.test(to) && scope.here.length < MAX_PATH) scope.here = `${scope.here}/${to}`;
+      else scope.lost = true;
     }
-    return [{ words, directory: scope.here }];
+    return [{ words, directory: scope.here, lost: scope.lost }];
   }
   const inner = type === 'Subshell' || type === 'CommandExpansion' ? { ...scope } : scope;
   return Object.values(node).flatMap((each) => commandsOf(each, inner, depth + 1));
@@ -111,16 +189,25 @@ function buildOf(words: readonly string[]): Pick<BuildCommand, 'context' | 'dock
   if (start < 1 || words.slice(1, start).some((word) => !/^(?:buildx|image|builder|--\S+)$/.test(word)))
     return undefined;
   let dockerfile: string | undefined;
-  let context: string | undefined;
+  const positional: string[] = [];
   for (let at = start + 1; at < words.length; at++) {
     const word = words[at] as string;
     const joined = /^(?:--file=|-f=?(?=[^\s-]))(.+)$/.exec(word)?.[1];
     if (joined !== undefined) dockerfile = joined;
     else if (word === '-f' || word === '--file') dockerfile = words[++at];
     else if (VALUED.has(word)) at++;
-    else if (!word.startsWith('-')) context ??= word;
+    else if (!word.startsWith('-')) positional.push(word);
     else if (word === '-') return undefined;
   }
+  // It comes last by custom; what stands before it belongs to an option that is not known here.
+  const context = positional.findLast((word) => !holdsOptions(word)) ?? positional.at(-1);
   if (context === undefined) return undefined;
   return { context, ...(dockerfile === undefined ? {} : { dockerfile }) };
+}
+
+/** `$@`, `"${args[@]}"`, `$(BUILD_ARGS)`: a variable of options rather than of a path, by its name. */
+function holdsOptions(word: string): boolean {
+  if (/^"?\$(?:[@*]|\{\w+\[[@*]\])/.test(word)) return true;
+  const name = /^"?\$[{(]?(\w+)/.exec(word)?.[1];
+  return name !== undefined && /(?:^|_)(?:arg|arguments?|extra|flag|opt|option|param)s?(?:_|$)|Args$|Opts$/i.test(name);
 }

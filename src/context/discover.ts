@@ -4,32 +4,43 @@
  * All of it is read as text; nothing is run, and what cannot be read is no evidence.
  */
 import type { Trouble } from '../model.ts';
-import { buildCommands, MAX_BUILDS, type ScriptKind } from './commands.ts';
+import { buildCommands, MAX_BUILDS, ROOT, type ScriptKind } from './commands.ts';
+import { holdsBelow, sorted } from './tree.ts';
 
 /** What of a repository is looked at: all paths relative to its root. */
 export interface View {
   readonly files: readonly string[];
   read(path: string): string | undefined;
+  /** The file in the repository that a symlink leads to. */
+  target?(path: string): string | undefined;
 }
 
 export interface Evidence {
-  /** Relative to the repository's root, `.` for the root. */
-  readonly context: string;
+  /** Relative to the repository's root, `.` for the root; absent: it is named, and cannot be told. */
+  readonly context?: string;
   readonly dockerfile: string;
-  /** The file that says so. */
+  /** The file that says so, and where an absent context is named. */
   readonly file: string;
-  /** From a script, of which nothing says where it is run. */
+  readonly line?: number;
+  /** From a file of which nothing says where it is run. */
   readonly weak?: boolean;
+  /** The Dockerfile's text, where it stands in that file itself. */
+  readonly inline?: string;
 }
 
 /** A build as some file describes it. */
 interface Build {
-  /** As written, relative to the base. */
-  readonly context: string;
+  /** As written, relative to the base; absent: it cannot be told. */
+  readonly context?: string | undefined;
   /** Relative to the repository's root; absent: the context's own. */
   readonly dockerfile?: string | undefined;
+  /** Relative to a context that cannot be told. */
+  readonly within?: string | undefined;
+  readonly inline?: string | undefined;
   /** Relative to the repository's root. */
   readonly base: string;
+  /** The same for one build that is read from two bases, of which only one can be right. */
+  readonly guessed?: string;
 }
 
 type Reader = (text: string, directory: string, view: View) => Promise<readonly Build[]> | readonly Build[];
@@ -48,17 +59,23 @@ const READERS: readonly { readonly file: RegExp; readonly read: Reader; readonly
   { file: /(?:^|\/)\.gitlab-ci[^/]*\.ya?ml$|^\.gitlab\/.*\.ya?ml$/, read: readGitlab },
   {
     file: /(?:^|\/)(?:GNU)?[Mm]akefile$|\.mk$/,
-    read: (text, directory) => commands(text.replace(/^\t[@-]*/gm, ''), [directory], { separateLines: true }),
+    read: (text, directory) =>
+      // `$$` is the shell's `$`.
+      commands(text.replace(/^\t[@-]*/gm, '').replace(/\$\$/g, '$'), directory, [directory], { separateLines: true }),
   },
   { file: /(?:^|\/)package\.json$/, read: readPackageScripts },
   // Run from the root, or from where they are. Deeper ones belong to something else.
-  { file: /^(?:[^/]+\/){0,3}[^/]+\.sh$/, read: (text, directory) => commands(text, ['.', directory]), weak: true },
+  {
+    file: /^(?:[^/]+\/){0,3}[^/]+\.sh$/,
+    read: (text, directory) => commands(text, directory, ['.', directory]),
+    weak: true,
+  },
 ];
 
 /** All builds that the repository's own files describe, as far as they can be read without running anything. */
 export async function findEvidence(view: View): Promise<readonly Evidence[]> {
   const found: Evidence[] = [];
-  const known = new Set(view.files);
+  const known: Known = { files: sorted(view.files), has: new Set(view.files) };
   const candidates = view.files.filter(
     (file) => CANDIDATE.test(file) && !/(?:^|\/)(?:node_modules|vendor)\//.test(file),
   );
@@ -66,7 +83,7 @@ export async function findEvidence(view: View): Promise<readonly Evidence[]> {
     const reader = READERS.find((each) => each.file.test(file));
     const text = reader === undefined ? undefined : view.read(file);
     if (reader === undefined || text === undefined || text.length > MAX_TEXT) continue;
-    if (!/docker|build|podman/i.test(text)) continue;
+    if (!/docker|build|podman/i.test(file + text)) continue;
     let builds: readonly Build[] = [];
     try {
       builds = await reader.read(text, directoryOf(file), view);
@@ -75,39 +92,96 @@ export async function findEvidence(view: View): Promise<readonly Evidence[]> {
     }
     const located = builds
       .slice(0, MAX_BUILDS)
-      .map((build) => locate(build, known))
+      .map((build) => locate(build, known, file))
       .filter((each) => each !== undefined);
     for (const each of located) {
-      // The same script read from two starting points must not name two Dockerfiles.
+      // The same build read from two starting points must not name two Dockerfiles.
       if (
-        reader.weak === true &&
-        located.some((other) => other.command === each.command && other.context !== each.context)
+        each.guessed !== undefined &&
+        located.some(
+          (other) =>
+            other.guessed === each.guessed && (other.context !== each.context || other.dockerfile !== each.dockerfile),
+        )
       )
         continue;
-      found.push({
-        context: each.context,
-        dockerfile: each.dockerfile,
+      const { context, dockerfile, inline } = each;
+      const evidence: Evidence = {
+        ...(context === undefined ? { line: lineOf(text, each) } : { context }),
+        dockerfile,
         file,
-        ...(reader.weak === true ? { weak: true } : {}),
-      });
+        ...(reader.weak === true || each.guessed !== undefined ? { weak: true } : {}),
+        ...(inline === undefined ? {} : { inline }),
+      };
+      found.push(evidence);
+      const target = inline === undefined ? view.target?.(dockerfile) : undefined;
+      if (target !== undefined && target !== dockerfile) found.push({ ...evidence, dockerfile: target });
     }
   }
   return found;
 }
 
-/** Undefined: remote, outside of the repository, known only when it runs, or not there. */
-function locate(
-  { context, dockerfile, base }: Build,
-  known: ReadonlySet<string>,
-): { context: string; dockerfile: string; command: string } | undefined {
-  const written = `${context} ${dockerfile ?? ''}`;
-  if (/[$`]|\{\{|^(?:[a-z][a-z+]*:|git@|github\.com\/)/.test(written)) return undefined;
-  const directory = inside(base, context);
-  if (directory === undefined) return undefined;
-  const names =
-    dockerfile === undefined ? ['Dockerfile', 'Containerfile'].map((name) => join(directory, name)) : [dockerfile];
-  const file = names.find((name) => known.has(name));
-  return file === undefined ? undefined : { context: directory, dockerfile: file, command: written };
+interface Known {
+  readonly files: readonly string[];
+  readonly has: ReadonlySet<string>;
+}
+
+interface Located {
+  readonly context?: string;
+  readonly dockerfile: string;
+  readonly inline?: string;
+  readonly guessed?: string;
+  /** The context as written. */
+  readonly written: string;
+}
+
+/** Known only when it runs. */
+const VARIES = /[$`]|\{\{/;
+const REMOTE = /^(?:[a-z][a-z+]*:|git@|github\.com\/)/;
+
+/** Undefined: the Dockerfile is remote, outside of the repository, known only when it runs, or not there. */
+function locate(build: Build, known: Known, file: string): Located | undefined {
+  const { context = '', dockerfile, base, inline, guessed } = build;
+  if (REMOTE.test(context) || VARIES.test(dockerfile ?? '') || REMOTE.test(dockerfile ?? '')) return undefined;
+  const rest = {
+    written: context,
+    ...(guessed === undefined ? {} : { guessed }),
+    ...(inline === undefined ? {} : { inline }),
+  };
+  const directory = build.context === undefined || VARIES.test(context) ? undefined : inside(base, context);
+  const place = directory !== undefined && isDirectory(known, directory) ? { context: directory } : {};
+  if (inline !== undefined) return { ...place, dockerfile: file, ...rest };
+  if (build.within !== undefined) return placedBy(build.within, known, rest);
+  if (dockerfile !== undefined) return known.has.has(dockerfile) ? { ...place, dockerfile, ...rest } : undefined;
+  if (place.context === undefined) return undefined;
+  const own = ['Dockerfile', 'Containerfile'].map((name) => join(place.context, name));
+  const found = own.find((name) => known.has.has(name));
+  return found === undefined ? undefined : { ...place, dockerfile: found, ...rest };
+}
+
+/** The one file of that name below some directory tells which directory it is. */
+function placedBy(within: string, { files }: Known, rest: Pick<Located, 'written'>): Located | undefined {
+  const name = VARIES.test(within) ? undefined : inside('.', within);
+  if (name === undefined || within.split('/').includes('..')) return undefined;
+  const found = files.filter((path) => path === name || path.endsWith(`/${name}`));
+  const [dockerfile] = found;
+  if (dockerfile === undefined || found.length > 1) return undefined;
+  return { context: dockerfile.slice(0, -name.length - 1) || '.', dockerfile, ...rest };
+}
+
+/** A directory of which git knows nothing may be made by a step before the build. */
+function isDirectory({ files }: Known, directory: string): boolean {
+  return directory === '.' || holdsBelow(files, directory);
+}
+
+/** Where a build is named whose context cannot be told. */
+function lineOf(text: string, { written, dockerfile }: Located): number {
+  const lines = text.split('\n');
+  const name = dockerfile.slice(dockerfile.lastIndexOf('/') + 1);
+  for (const words of [[written, name], [written], [name]]) {
+    const at = lines.findIndex((line) => words.every((word) => line.includes(word)));
+    if (at >= 0 && words.some((word) => word !== '')) return at + 1;
+  }
+  return 1;
 }
 
 async function yaml(text: string): Promise<unknown> {
@@ -127,37 +201,99 @@ function string(value: unknown): string | undefined {
 
 const COMPOSE_NAMES = ['compose.yaml', 'compose.yml', 'docker-compose.yaml', 'docker-compose.yml'];
 
-async function readCompose(text: string, directory: string, view: View): Promise<readonly Build[]> {
-  if (!text.includes('build')) return [];
-  const builds: Build[] = [];
-  let base: Record<string, unknown> | undefined;
-  for (const [name, service] of Object.entries(object(object(await yaml(text))['services']))) {
-    const own = composeBuild(service);
-    if (own === undefined) continue;
-    let { context, dockerfile } = own;
-    if (context === undefined) {
-      // Often an override of the main file, which then has the context.
-      base ??= await mainCompose(directory, view);
-      const main = composeBuild(base[name]);
-      context = main?.context;
-      dockerfile ??= main?.dockerfile;
-      if (context === undefined && dockerfile === undefined) continue;
-    }
-    context = defaults(context ?? '.');
-    // `dockerfile` is relative to the context.
-    const from = inside(directory, context);
-    if (from === undefined) continue;
-    builds.push({ base: directory, context, dockerfile: dockerfile && inside(from, defaults(dockerfile)) });
-  }
-  return builds;
+interface ComposeView extends View {
+  /** The services of other files, each read once. */
+  readonly composed: Map<string, Readonly<Record<string, unknown>>>;
 }
 
-function composeBuild(service: unknown): { context?: string | undefined; dockerfile?: string | undefined } | undefined {
-  const build = object(service)['build'];
-  if (typeof build === 'string') return { context: build };
+async function readCompose(text: string, directory: string, repository: View): Promise<readonly Build[]> {
+  if (!/build|extends/.test(text)) return [];
+  const view: ComposeView = { files: repository.files, read: (path) => repository.read(path), composed: new Map() };
+  const fill = interpolation(directory, repository);
+  const services = object(object(await yaml(text))['services']);
+  const builds: Build[] = [];
+  let main: Record<string, unknown> | undefined;
+  for (const [name, service] of Object.entries(services)) {
+    const own = await composeBuild(service, services, directory, view);
+    if (own === undefined) continue;
+    let { base, context, dockerfile } = own;
+    if (own.inline !== undefined) {
+      builds.push({ base, context: fill(context ?? '.'), inline: own.inline.replaceAll('$$', '$') });
+      continue;
+    }
+    if (context === undefined) {
+      // Often an override of the main file, which then has the context.
+      main ??= await mainCompose(directory, view);
+      const over = await composeBuild(main[name], main, directory, view);
+      if (over?.context !== undefined) ({ base, context } = over);
+      dockerfile ??= over?.dockerfile;
+      if (context === undefined && dockerfile === undefined) continue;
+    }
+    builds.push(ofContext(base, fill(context ?? '.'), dockerfile && fill(dockerfile)));
+  }
+  return builds.filter((build) => build !== NONE);
+}
+
+const NONE: Build = { base: '.' };
+
+/** A build whose Dockerfile is relative to its context. */
+function ofContext(base: string, context: string, dockerfile: string | undefined): Build {
+  if (dockerfile === undefined) return { base, context };
+  if (REMOTE.test(context)) return NONE;
+  if (VARIES.test(context)) return { base, context, within: dockerfile };
+  const from = inside(base, context);
+  const file = from && inside(from, dockerfile);
+  return file === undefined ? NONE : { base, context, dockerfile: file };
+}
+
+interface ComposeBuild {
+  /** What the context is relative to. */
+  readonly base: string;
+  readonly context?: string | undefined;
+  readonly dockerfile?: string | undefined;
+  readonly inline?: string | undefined;
+}
+
+const MAX_EXTENDS = 8;
+
+/** With what the service inherits: https://docs.docker.com/reference/compose-file/services/#extends */
+async function composeBuild(
+  service: unknown,
+  services: Readonly<Record<string, unknown>>,
+  directory: string,
+  view: ComposeView,
+  depth = 0,
+): Promise<ComposeBuild | undefined> {
+  const { build, extends: from } = object(service);
+  const inherited = depth < MAX_EXTENDS ? await extended(from, services, directory, view, depth) : undefined;
+  if (typeof build === 'string') return { ...inherited, base: directory, context: build };
+  if (typeof build !== 'object') return inherited;
   const { context, dockerfile, dockerfile_inline: inline } = object(build);
-  if (typeof build !== 'object' || inline !== undefined) return undefined;
-  return { context: string(context), dockerfile: string(dockerfile) };
+  return {
+    ...(string(context) === undefined
+      ? { base: inherited?.base ?? directory, context: inherited?.context }
+      : { base: directory, context: string(context) }),
+    dockerfile: string(dockerfile) ?? inherited?.dockerfile,
+    inline: string(inline) ?? (string(dockerfile) === undefined ? inherited?.inline : undefined),
+  };
+}
+
+async function extended(
+  from: unknown,
+  services: Readonly<Record<string, unknown>>,
+  directory: string,
+  view: ComposeView,
+  depth: number,
+): Promise<ComposeBuild | undefined> {
+  const { file, service } = typeof from === 'string' ? { file: undefined, service: from } : object(from);
+  if (typeof service !== 'string') return undefined;
+  if (typeof file !== 'string') return composeBuild(services[service], services, directory, view, depth + 1);
+  const path = inside(directory, file);
+  const text = path === undefined ? undefined : view.read(path);
+  if (path === undefined || text === undefined || text.length > MAX_TEXT) return undefined;
+  let others = view.composed.get(path);
+  if (others === undefined) view.composed.set(path, (others = object(object(await yaml(text))['services'])));
+  return composeBuild(others[service], others, directoryOf(path), view, depth + 1);
 }
 
 async function mainCompose(directory: string, view: View): Promise<Record<string, unknown>> {
@@ -168,10 +304,31 @@ async function mainCompose(directory: string, view: View): Promise<Record<string
   return {};
 }
 
-/** `${VAR:-default}` and `${VAR-default}`. */
-function defaults(text: string): string {
-  return text.replace(/\$\{\w+:?-([^}]*)\}/g, '$1');
+/**
+ * `$VAR`, `${VAR}`, `${VAR:-default}` and `${VAR-default}`, with what a committed `.env` beside the file says and
+ * `$PWD`: https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/
+ */
+function interpolation(directory: string, view: View): (text: string) => string {
+  const path = join(directory, '.env');
+  const values = new Map([['PWD', directory === '.' ? ROOT : `${ROOT}/${directory}`]]);
+  for (const line of (view.files.includes(path) ? (view.read(path) ?? '') : '').split('\n')) {
+    const [, name, value = ''] = /^\s*(?:export\s+)?(\w+)\s*=\s*(.*?)\s*$/.exec(line.slice(0, MAX_VALUE)) ?? [];
+    const plain = /^(["']?)([^"'$]*?)\1(?:\s+#.*)?$/.exec(value)?.[2];
+    if (name !== undefined && plain !== undefined) values.set(name, plain);
+  }
+  const once = (text: string): string =>
+    text.replace(
+      /\$(?:\{(\w+)(?:(:?)-([^${}]*))?\}|(\w+))/g,
+      (whole, name: string | undefined, colon: string | undefined, other: string | undefined, bare?: string) => {
+        const value = values.get(name ?? bare ?? '');
+        return value === undefined || (value === '' && colon === ':') ? (other ?? whole) : value;
+      },
+    );
+  // A default may have one of its own.
+  return (text) => once(once(text));
 }
+
+const MAX_VALUE = 4_096;
 
 // ------------------------------------------------------------------------------------------------------ bake
 
@@ -189,19 +346,28 @@ async function readBake(text: string, directory: string, view: View): Promise<re
       targets.set(target, { ...targets.get(target), ...value });
   }
   const parents = new Set<unknown>();
-  const flat = (name: string, depth = 0): Target => {
+  const flattened = new Map<string, Target>();
+  const flat = (name: string): Target => {
+    const known = flattened.get(name);
+    if (known !== undefined) return known;
+    // One that inherits from itself adds nothing.
+    flattened.set(name, {});
     const own = targets.get(name) ?? {};
-    const inherits = depth > 8 || !Array.isArray(own['inherits']) ? [] : (own['inherits'] as unknown[]);
+    const inherits = Array.isArray(own['inherits']) ? (own['inherits'] as unknown[]) : [];
     for (const parent of inherits) parents.add(parent);
-    return Object.assign(
+    const target = Object.assign(
       {},
-      ...inherits.map((parent) => (typeof parent === 'string' ? flat(parent, depth + 1) : {})),
+      ...inherits.map((parent) => (typeof parent === 'string' ? flat(parent) : {})),
       own,
     ) as Target;
+    flattened.set(name, target);
+    return target;
   };
   const all = [...targets.keys()].map((name) => [name, flat(name)] as const);
+  // Paths are relative to where it is run, which often is the root: https://github.com/docker/buildx/issues/1028
+  const bases = [...new Set(['.', directory])];
   return all.flatMap(([name, target]) => {
-    if (target['dockerfile-inline'] !== undefined) return [];
+    const inline = string(target['dockerfile-inline']);
     // A base for others.
     if (target['context'] === undefined && target['dockerfile'] === undefined && parents.has(name)) return [];
     return matrix(object(target['matrix'])).flatMap((values) => {
@@ -212,10 +378,11 @@ async function readBake(text: string, directory: string, view: View): Promise<re
         );
       const context = fill(target['context']) ?? '.';
       const dockerfile = fill(target['dockerfile']);
-      const from = inside(directory, context);
-      return from === undefined
-        ? []
-        : [{ base: directory, context, dockerfile: dockerfile && inside(from, dockerfile) }];
+      const guessed = bases.length === 1 ? {} : { guessed: JSON.stringify([context, dockerfile]) };
+      return bases
+        .map((base) => (inline === undefined ? ofContext(base, context, dockerfile) : { base, context, inline }))
+        .filter((build) => build !== NONE)
+        .map((build) => ({ ...build, ...guessed }));
     });
   });
 }
@@ -278,6 +445,7 @@ async function readWorkflow(text: string): Promise<readonly Build[]> {
   const workflow = object(await yaml(text));
   return Object.values(object(workflow['jobs'])).flatMap((each) => {
     const job = object(each);
+    const folder = directoryFor(job) ?? directoryFor(workflow);
     const constants = { ...object(workflow['env']), ...object(job['env']) };
     const { include, ...axes } = object(object(job['strategy'])['matrix']);
     const rows = Array.isArray(include)
@@ -293,12 +461,22 @@ async function readWorkflow(text: string): Promise<readonly Build[]> {
     ];
     // Each reads the whole job once more.
     const affordable = Math.min(MAX_COMBINATIONS, Math.ceil((5 * MAX_TEXT) / text.length));
-    return combinations.slice(0, affordable).flatMap((values) => jobBuilds(job, values, constants));
+    return combinations.slice(0, affordable).flatMap((values) => jobBuilds(job, folder, values, constants));
   });
 }
 
+/** Where the steps of a workflow or of a job run, unless they say otherwise. */
+function directoryFor(each: Readonly<Record<string, unknown>>): unknown {
+  return object(object(each['defaults'])['run'])['working-directory'];
+}
+
+/** This very repository, with the directory of it. */
+const OWN_URL =
+  /^(?:\{\{defaultContext\}\}|(?:\$\{\{ *github\.server_url *\}\}|https:\/\/github\.com)\/\$\{\{ *github\.repository *\}\}(?:\.git)?(?:#[^:]*)?)(?::(.*))?$/;
+
 function jobBuilds(
   job: Readonly<Record<string, unknown>>,
+  folder: unknown,
   values: ReadonlyMap<string, string>,
   constants: Readonly<Record<string, unknown>>,
 ): Build[] {
@@ -307,7 +485,7 @@ function jobBuilds(
       /\$\{\{\s*(?:(github\.workspace)|matrix\.([\w.-]+)|env\.(\w+))\s*\}\}/g,
       (whole, workspace?: string, key?: string, name?: string) =>
         workspace !== undefined
-          ? '.'
+          ? ROOT
           : ((key === undefined ? string(constants[name ?? '']) : values.get(key)) ?? whole),
     );
   const steps: readonly unknown[] = Array.isArray(job['steps']) ? (job['steps'] as unknown[]) : [];
@@ -316,16 +494,25 @@ function jobBuilds(
     // docker/build-push-action and the ones that stand in for it take the same inputs, relative to the root.
     if (/^[\w-]+\/build-push-action@/.test(string(step['uses']) ?? '')) {
       const inputs = object(step['with']);
-      const context = (fill(inputs['context']) ?? '.').trim().replace(/^\{\{defaultContext\}\}:?/, '') || '.';
+      const context = (fill(inputs['context']) ?? '.').trim() || '.';
       const file = fill(inputs['file'])?.trim();
-      return [{ base: '.', context, dockerfile: file && inside('.', file) }];
+      return actionBuild(context, file === '' ? undefined : file);
     }
     const run = fill(step['run']);
-    const directory =
-      fill(step['working-directory'] ?? object(object(job['defaults'])['run'])['working-directory']) ?? '.';
-    const base = inside('.', directory);
-    return run === undefined || base === undefined ? [] : commands(run, [base]);
+    const base = inside('.', fill(step['working-directory'] ?? folder) ?? '.');
+    return run === undefined || base === undefined ? [] : commands(run, undefined, [base]);
   });
+}
+
+/** A file is relative to the root, but to the context where that is fetched from a repository. */
+function actionBuild(context: string, file: string | undefined): readonly Build[] {
+  const own = OWN_URL.exec(context);
+  const from = own === null ? '.' : inside('.', own[1] ?? '.');
+  const dockerfile = file === undefined || from === undefined ? undefined : inside(from, file);
+  if (from === undefined || (file !== undefined && dockerfile === undefined)) return [];
+  // A path that is here as well is likely of this repository, whatever name the address gives it.
+  if (own === null && REMOTE.test(context)) return file?.includes('/') === true ? [{ base: '.', dockerfile }] : [];
+  return [{ base: '.', context: own === null ? context : from, dockerfile }];
 }
 
 async function readGitlab(text: string): Promise<readonly Build[]> {
@@ -339,7 +526,7 @@ async function readGitlab(text: string): Promise<readonly Build[]> {
         : [];
   return Object.values(file).flatMap((job) => {
     const { before_script: before = file['before_script'], script } = object(job);
-    return commands([...lines(before), ...lines(script)].join('\n'), ['.']);
+    return commands([...lines(before), ...lines(script)].join('\n'), undefined, ['.']);
   });
 }
 
@@ -348,18 +535,28 @@ async function readGitlab(text: string): Promise<readonly Build[]> {
 function readPackageScripts(text: string, directory: string): readonly Build[] {
   if (!/docker|podman/.test(text)) return [];
   return Object.values(object(object(JSON.parse(text))['scripts'])).flatMap((script) =>
-    typeof script === 'string' ? commands(script, [directory]) : [],
+    typeof script === 'string' ? commands(script, undefined, [directory]) : [],
   );
 }
 
 /** `-f` is relative to the directory that the command runs in, like the context. */
-function commands(text: string, bases: readonly string[], kind?: ScriptKind): readonly Build[] {
-  return buildCommands(text, kind).flatMap(({ context, dockerfile, directory }) =>
-    [...new Set(bases)].flatMap((base) => {
-      const here = inside(base, directory);
+function commands(
+  text: string,
+  script: string | undefined,
+  bases: readonly string[],
+  kind: ScriptKind = {},
+): readonly Build[] {
+  const places = [...new Set(bases)];
+  return places.flatMap((start) =>
+    buildCommands(text, { ...kind, start, ...(script === undefined ? {} : { script }) }).flatMap((build): Build[] => {
+      const { context, dockerfile, directory, lost } = build;
+      const here = inside(start, directory);
       const file = here === undefined || dockerfile === undefined ? undefined : inside(here, dockerfile);
       if (here === undefined || (dockerfile !== undefined && file === undefined)) return [];
-      return [{ base: here, context, dockerfile: file }];
+      // A script that goes to a place of its own goes to one of those that are tried.
+      if (lost === true && (script === undefined || kind.separateLines === true)) return [];
+      const guessed = places.length === 1 ? {} : { guessed: JSON.stringify([context, dockerfile, directory]) };
+      return [{ base: here, context, dockerfile: file, ...guessed }];
     }),
   );
 }
@@ -372,6 +569,8 @@ export interface Choice {
   readonly trouble?: Trouble;
 }
 
+const HELP = 'pass the directory that it is built from with --context DIR';
+
 /** `lacks(directory)` tells which of the Dockerfile's own sources the directory has not. */
 export function chooseContext(
   dockerfile: string,
@@ -379,14 +578,26 @@ export function chooseContext(
   lacks: (directory: string) => readonly string[],
 ): Choice {
   const about = evidence.filter((each) => each.dockerfile === dockerfile);
-  const named = [...new Set(about.map((each) => each.context))];
-  const certain = [...new Set(about.filter((each) => each.weak !== true).map((each) => each.context))];
+  const contexts = (some: readonly Evidence[]): readonly string[] => [
+    ...new Set(some.flatMap(({ context }) => (context === undefined ? [] : [context]))),
+  ];
+  const named = contexts(about);
+  const certain = contexts(about.filter((each) => each.weak !== true));
   const fitting = named.filter((directory) => lacks(directory).length === 0);
   const fittingCertain = fitting.filter((directory) => certain.includes(directory));
+  const unknown = about.find((each) => each.context === undefined);
+  if (unknown !== undefined && fittingCertain.length === 0)
+    return {
+      trouble: {
+        code: 'context-unknown',
+        message: `\`${unknown.file}\` builds it in line ${unknown.line ?? 1}, from a directory that cannot be told from its text`,
+        help: HELP,
+      },
+    };
   const choice = fittingCertain.length > 0 ? fittingCertain : fitting;
   if (choice.length === 1) return { directory: choice[0] as string };
   if (choice.length > 1) {
-    const files = new Set(about.filter((each) => choice.includes(each.context)).map((each) => each.file));
+    const files = new Set(about.filter((each) => choice.includes(each.context ?? '')).map((each) => each.file));
     return {
       trouble: {
         code: 'context-ambiguous',
@@ -406,7 +617,7 @@ export function chooseContext(
     trouble: {
       code: 'context-unknown',
       message: `no directory from its own up to the repository's root fits: in its own, ${lacks(start)[0] ?? ''}`,
-      help: 'pass the directory that it is built from with --context DIR',
+      help: HELP,
     },
   };
 }
@@ -426,7 +637,8 @@ function inside(base: string, path: string): string | undefined {
   const parts = base === '.' ? [] : base.split('/');
   for (const part of path.split('/')) {
     if (part === '' || part === '.') continue;
-    if (part !== '..') parts.push(part);
+    if (part === ROOT) parts.length = 0;
+    else if (part !== '..') parts.push(part);
     else if (parts.pop() === undefined) return undefined;
   }
   return parts.join('/') || '.';

@@ -45,6 +45,8 @@ export interface Repository {
   gitIgnored(path: string): boolean;
   /** Text of a file, never through a symlink; undefined for absent, binary and oversized files. */
   read(path: string): string | undefined;
+  /** The listed file that a symlink leads to; undefined: it is none, or leads elsewhere. */
+  target(path: string): string | undefined;
   /** The context in a directory of it (relative to the root, `.` for the root itself). */
   context(directory: string, dockerfile: string, siblings?: readonly string[]): BuildContext;
 }
@@ -253,6 +255,18 @@ function repository(listing: Listing, unsaved: Unsaved = () => undefined): Repos
     tooLarge,
     gitIgnored: (path) => ignore.ignores(path),
     read,
+    target(path) {
+      if (!symlinks.has(path)) return undefined;
+      try {
+        const real = relative(root, realpathSync(join(root, path)))
+          .split(sep)
+          .join('/');
+        return listed(real) && !symlinks.has(real) ? real : undefined;
+      } catch {
+        // It leads nowhere.
+        return undefined;
+      }
+    },
     context(directory, dockerfile, siblings = []) {
       const own = `${dockerfile}.dockerignore`;
       // Read from disk, not from git's list: git may ignore the ignore file itself.

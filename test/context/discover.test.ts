@@ -32,15 +32,16 @@ describe('evidence', () => {
       [],
     ],
     [
-      'compose, inline Dockerfiles are not files',
+      'compose, inline Dockerfiles are not files of their own',
       { 'docker-compose.yml': 'services:\n  a:\n    build:\n      dockerfile_inline: FROM a\n', Dockerfile: '' },
-      [],
+      [['.', 'docker-compose.yml']],
     ],
     [
       'bake, JSON',
       {
         'docker-bake.json': '{"target":{"a":{"context":"api","dockerfile":"../Dockerfile.api"}}}',
         'Dockerfile.api': '',
+        'api/x': '',
       },
       [['api', 'Dockerfile.api']],
     ],
@@ -123,6 +124,215 @@ describe('evidence', () => {
   ])('%s', async (_reason, files, expected) => {
     expect((await evidence(files)).map((each) => [each.context, each.dockerfile])).toEqual(expected);
   });
+
+  const FILES = { 'api/Dockerfile': '', 'package.json': '{}' };
+  const contexts = async (files: Record<string, string>): Promise<readonly unknown[]> =>
+    (await evidence({ ...FILES, ...files }))
+      .filter(({ dockerfile }) => dockerfile === 'api/Dockerfile')
+      .map(({ context, line }) => context ?? `line ${line ?? 0}`);
+
+  describe('of a command', () => {
+    it.each<[words: string, expected: string]>([
+      // Nothing but the last word is the context.
+      ['$(BUILD_ARGS) -t x -f api/Dockerfile .', '.'],
+      ['$@ -t x -f api/Dockerfile .', '.'],
+      ['"${args[@]}" -f api/Dockerfile .', '.'],
+      ['-v /x:/y -f api/Dockerfile .', '.'],
+      ['--memory-swap 1g -f api/Dockerfile .', '.'],
+      ['--of-tomorrow value -f api/Dockerfile .', '.'],
+      ['-f api/Dockerfile . $(EXTRA_FLAGS)', '.'],
+      ['-f api/Dockerfile api "$@"', 'api'],
+      // It can only be told when it runs, or is made before.
+      ['-f api/Dockerfile $(CTX)', 'line 2'],
+      ['-f api/Dockerfile $(BUILD_ARGS)', 'line 2'],
+      ['-f api/Dockerfile dist', 'line 2'],
+      ['-f api/Dockerfile /srv', 'line 2'],
+    ])('docker build %s', async (words, expected) => {
+      expect(await contexts({ Makefile: `image:\n\tpodman build ${words}\n` })).toEqual([expected]);
+    });
+    it('of which the Dockerfile cannot be told, there is none', async () => {
+      expect(
+        await contexts({ Makefile: 'image:\n\tdocker build -f $(X)/Dockerfile .\n\tdocker build $(X)\n' }),
+      ).toEqual([]);
+    });
+    it('behind `env` and settings', async () => {
+      expect(await contexts({ Makefile: 'a:\n\tenv DOCKER_BUILDKIT=1 docker build -f api/Dockerfile .\n' })).toEqual([
+        '.',
+      ]);
+    });
+    it('in a directory that cannot be told, there is none', async () => {
+      expect(await contexts({ Makefile: 'a:\n\tcd $(DIR) && docker build -f api/Dockerfile .\n' })).toEqual([]);
+    });
+  });
+
+  describe('of directories with well-known names', () => {
+    it.each<[reason: string, path: string, text: string]>([
+      [
+        'the top, to make',
+        'Makefile',
+        'R := $(shell git rev-parse --show-toplevel)\na:\n\tdocker build -f $(R)/api/Dockerfile $(R)\n',
+      ],
+      [
+        'the top, to a recipe',
+        'api/Makefile',
+        'a:\n\tdocker build -f Dockerfile "$$(git rev-parse --show-toplevel)"\n',
+      ],
+      ["make's own", 'Makefile', 'a:\n\tcd api && docker build -f Dockerfile $(CURDIR)\n'],
+      [
+        "the Makefile's",
+        'api/Makefile',
+        'D := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))\na:\n\tdocker build -f $(D)Dockerfile $(D)..\n',
+      ],
+      [
+        'the top, to a script',
+        'scripts/a.sh',
+        'cd "$(git rev-parse --show-toplevel)"\ndocker build -f api/Dockerfile .\n',
+      ],
+      [
+        'beside a script',
+        'scripts/a.sh',
+        'R="$(cd "$(dirname "$0")/.." && pwd)"\ncd /\ndocker build -f "$R/api/Dockerfile" "$R"\n',
+      ],
+      [
+        'beside a script, by steps',
+        'scripts/a.sh',
+        'HERE=$(cd -P "$(dirname "${BASH_SOURCE[0]}")" >/dev/null 2>&1 && pwd)\nR="$HERE/.."\ndocker build -f ${R}/api/Dockerfile $R\n',
+      ],
+      ['where a script starts', 'a.sh', 'R=$(pwd)\ndocker build -f api/Dockerfile $R\n'],
+    ])('%s', async (_reason, path, text) => {
+      expect(new Set(await contexts({ [path]: text }))).toEqual(new Set(['.']));
+    });
+    it('that a script leaves before it builds', async () => {
+      expect(await contexts({ 'a.sh': 'cd api\nR=$(pwd)\ndocker build -f Dockerfile $R\n' })).toEqual(['line 3']);
+    });
+  });
+
+  describe('of compose files', () => {
+    const service = (build: string): string => `services:\n  a:\n    build: {${build}}\n`;
+    it.each<[reason: string, files: Record<string, string>, expected: readonly string[]]>([
+      ['where it is run', { 'compose.yml': service('context: "${PWD}", dockerfile: api/Dockerfile') }, ['.']],
+      [
+        'where it is run, in both',
+        { 'compose.yml': service('context: $PWD, dockerfile: "${PWD}/api/Dockerfile"') },
+        ['.'],
+      ],
+      [
+        'a committed .env, over a default',
+        { '.env': 'CTX=. # all\n', 'compose.yml': service('context: "${CTX:-./api}", dockerfile: api/Dockerfile') },
+        ['.'],
+      ],
+      [
+        'a committed .env',
+        {
+          '.env': 'export DF="api/Dockerfile"\nCTX=.\n',
+          'compose.yml': service('context: "${CTX}", dockerfile: "${DF}"'),
+        },
+        ['.'],
+      ],
+      ['the one file that fits', { 'compose.yml': service('context: "${CTX}", dockerfile: api/Dockerfile') }, ['.']],
+      [
+        'one of several files',
+        { 'old/api/Dockerfile': '', 'compose.yml': service('context: "${CTX}", dockerfile: api/Dockerfile') },
+        [],
+      ],
+      [
+        'what a service of another file has',
+        {
+          'deploy/base.yml': service('context: .., dockerfile: other').replace('a:', 'b:'),
+          'deploy/compose.yml':
+            'services:\n  a:\n    extends: {file: base.yml, service: b}\n    build: {dockerfile: api/Dockerfile}\n',
+        },
+        ['.'],
+      ],
+      ['a service that extends itself', { 'compose.yml': 'services:\n  a:\n    extends: a\n' }, []],
+    ])('%s', async (_reason, files, expected) => {
+      expect(await contexts(files)).toEqual(expected);
+    });
+  });
+
+  describe('of bake files', () => {
+    it.each<[reason: string, files: Record<string, string>, expected: readonly string[]]>([
+      [
+        'that are run from the root',
+        { 'deploy/docker-bake.hcl': 'target "a" {\n context = "."\n dockerfile = "api/Dockerfile"\n}\n' },
+        ['.'],
+      ],
+      [
+        'that are run from where they are',
+        { 'deploy/docker-bake.hcl': 'target "a" {\n context = "../api"\n}\n' },
+        ['api'],
+      ],
+      ['that could be run from both', { Dockerfile: '', 'api/docker-bake.hcl': 'target "a" {\n}\n' }, []],
+      [
+        'with a function',
+        { 'docker-bake.hcl': 'target "a" {\n context = where("x")\n dockerfile = "api/Dockerfile"\n}\n' },
+        ['.'],
+      ],
+    ])('%s', async (_reason, files, expected) => {
+      expect(await contexts(files)).toEqual(expected);
+    });
+    it('is weak where they are not at the root', async () => {
+      const files = {
+        'deploy/docker-bake.json': '{"target":{"a":{"dockerfile":"api/Dockerfile"}}}',
+        'api/Dockerfile': '',
+      };
+      expect(await evidence(files)).toMatchObject([{ context: '.', weak: true }]);
+    });
+  });
+
+  describe('of workflows', () => {
+    const action = (context: string, file = 'api/Dockerfile'): string =>
+      `jobs:\n  a:\n    steps:\n      - uses: docker/build-push-action@v6\n        with:\n          context: "${context}"\n          file: ${file}\n`;
+    it.each<[reason: string, text: string, expected: readonly string[]]>([
+      [
+        'this repository by its address',
+        action('https://github.com/${{ github.repository }}.git#${{ github.sha }}'),
+        ['.'],
+      ],
+      [
+        'a directory of it',
+        action('${{ github.server_url }}/${{ github.repository }}.git#main:api', 'Dockerfile'),
+        ['api'],
+      ],
+      ['a directory of the default context', action('{{defaultContext}}:api', 'Dockerfile'), ['api']],
+      ['the default context', action('{{defaultContext}}'), ['.']],
+      ['an address that may be its own', action('https://example.com/me/app.git'), ['line 7']],
+      ['an input', action('${{ inputs.context }}'), ['line 6']],
+      ['the workspace', action('${{ github.workspace }}/', '${{ github.workspace }}/api/Dockerfile'), ['.']],
+      [
+        'where all of its jobs run',
+        'defaults:\n  run:\n    working-directory: api\njobs:\n  a:\n    steps:\n      - run: docker build -f Dockerfile .\n',
+        ['api'],
+      ],
+      [
+        'where one job runs',
+        'defaults:\n  run:\n    working-directory: web\njobs:\n  a:\n    defaults:\n      run:\n        working-directory: api\n    steps:\n      - run: docker build -f Dockerfile ..\n',
+        ['.'],
+      ],
+    ])('%s', async (_reason, text, expected) => {
+      expect(await contexts({ '.github/workflows/a.yml': text })).toEqual(expected);
+    });
+    it('with a Dockerfile of some other repository, there is none', async () => {
+      const files = {
+        Dockerfile: '',
+        '.github/workflows/a.yml': action('https://example.com/me/app.git', 'Dockerfile'),
+      };
+      expect(await evidence(files)).toEqual([]);
+    });
+  });
+
+  it('of a symlink holds for the file that it leads to', async () => {
+    const files = ['a/Dockerfile', 'common/Dockerfile', 'compose.yaml'];
+    const found = await findEvidence({
+      files,
+      read: () => 'services:\n  a:\n    build: ./a\n',
+      target: (path) => (path === 'a/Dockerfile' ? 'common/Dockerfile' : undefined),
+    });
+    expect(found.map(({ context, dockerfile }) => [context, dockerfile])).toEqual([
+      ['a', 'a/Dockerfile'],
+      ['a', 'common/Dockerfile'],
+    ]);
+  });
 });
 
 describe('choice', () => {
@@ -141,6 +351,25 @@ describe('choice', () => {
     const { trouble } = chooseContext('api/Dockerfile', [says('.'), says('api')], holds('.', 'api'));
     expect(trouble?.code).toBe('context-ambiguous');
     expect(trouble?.help).toContain('--context');
+  });
+  const unknown = { dockerfile: 'api/Dockerfile', file: 'Makefile', line: 7 };
+  it('refuses where it is built from a directory that cannot be told, and says where that is', () => {
+    expect(chooseContext('api/Dockerfile', [unknown], holds('api')).trouble).toMatchObject({
+      code: 'context-unknown',
+      message: expect.stringContaining('`Makefile` builds it in line 7') as string,
+    });
+  });
+  it.each([
+    ['a script', { ...says('.'), weak: true }],
+    ['what does not fit', says('web')],
+  ])('refuses it over %s', (_reason, other) => {
+    expect(chooseContext('api/Dockerfile', [unknown, other], holds('.', 'api')).trouble?.code).toBe('context-unknown');
+  });
+  it('follows what is certain and fits before that', () => {
+    expect(chooseContext('api/Dockerfile', [unknown, says('.')], holds('.', 'api')).directory).toBe('.');
+  });
+  it('does not mind how another Dockerfile is built', () => {
+    expect(chooseContext('Dockerfile', [unknown], holds('.')).directory).toBe('.');
   });
   it('goes up to the nearest directory that holds everything', () => {
     expect(chooseContext('a/b/Dockerfile', [], holds('a', '.')).directory).toBe('a');

@@ -58,6 +58,7 @@ async function discovered({ files }: Input, clock: Clock): Promise<string | unde
   const found = await findEvidence(view);
   stop();
   for (const { context, dockerfile } of found) {
+    if (context === undefined) continue;
     if (context.startsWith('/') || context.split('/').includes('..'))
       return `the context ${context} is outside of the repository`;
     if (!Object.hasOwn(files, dockerfile)) return `there is no ${dockerfile}`;
