@@ -154,7 +154,8 @@ export function clean(path: string): string {
 /**
  * What moby's `Pattern.compile` makes of a pattern: usually a plain comparison, else a regular expression. Its
  * translation is repeated to the letter, because its accidents matter: `**` takes a following `/` with it and is not
- * bound to whole segments, `**x` compares endings, `\d` is any digit, `[*]` is not a star.
+ * bound to whole segments, `**x` compares endings, `\d` is any digit, `[*]` is not a star, and `|{}` are not escaped: its
+ * table has a bit for characters below 0x40 alone. Source: moby/patternmatcher, `escapeBytes`.
  */
 function compile(pattern: string): Glob | undefined {
   const chars = Array.from(pattern);
@@ -183,7 +184,7 @@ function compile(pattern: string): Glob | undefined {
     } else if (char === '[' || char === ']') {
       expression += char;
       kind = 'expression';
-    } else expression += '.+()|{}$'.includes(char) ? `\\${char}` : char;
+    } else expression += '.+()$'.includes(char) ? `\\${char}` : char;
   }
   if (kind === 'exact')
     return { matches: (path) => path === pattern, reaches: (path) => pattern.startsWith(`${path}/`) };
@@ -237,7 +238,10 @@ function expressionTokens(chars: readonly string[]): Token[] | undefined {
       if (many) at++;
       const plain = parsed.source === '^/' ? notSlash : parsed.takes;
       tokens.push({ kind: many ? 'many' : 'one', takes: plain });
-    } else tokens.push(literal(char));
+    } else if (char === '|' || (char === '{' && /^\d+(?:,\d*)?\}/.test(chars.slice(at + 1, at + 12).join(''))))
+      // An alternative, or a count: nobody means these.
+      return undefined;
+    else tokens.push(literal(char));
   }
   return tokens;
 }

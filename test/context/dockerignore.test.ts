@@ -146,3 +146,20 @@ describe('contexts', () => {
     expect(context.kind('a')).toBe('directory');
   });
 });
+
+describe('what moby leaves to the regular expression', () => {
+  it.each(['*|a', 'a{2}*', 'a{2,}?', '[ab]{1,3}'])('is not understood: %s', (text) => {
+    expect(parseIgnore(text).trouble).toContain('not a valid pattern');
+  });
+  it.each([
+    ['a|b', 'a|b'],
+    ['[|]*', '|x'],
+    ['\\|*', '|x'],
+    ['{a}*', '{a}x'],
+    ['x{,2}*', 'x{,2}y'],
+    ['*.{js}', 'a.{js}'],
+  ])('means itself elsewhere: %s', (text, path) => {
+    const rules = parseIgnore(text);
+    expect([rules.trouble, rules.ignores(path)]).toEqual([undefined, true]);
+  });
+});
