@@ -3,7 +3,7 @@ import { join, relative, resolve } from 'node:path';
 import { fix, fixText, version, type Outcome } from '../index.ts';
 import { unifiedDiff } from '../diff.ts';
 import { shownPath } from '../context/find.ts';
-import { outcomeLines } from '../reporters/text.ts';
+import { noteLine, outcomeLines, printable } from '../reporters/text.ts';
 import type { Options } from './arguments.ts';
 import { usageError, type Io } from './io.ts';
 import { formatOf } from './report.ts';
@@ -17,15 +17,28 @@ export async function rewriteStandardInput(options: Options, request: Request, i
   const path = options.stdinFilepath ?? 'Dockerfile';
   const source = decodeUtf8(await io.stdin());
   if (source === undefined) {
-    io.stderr(`${path} not-utf8 standard input is not UTF-8 text\n`);
+    io.stderr(`${printable(path)} not-utf8 standard input is not UTF-8 text\n`);
     return 2;
   }
+  const absolute = resolve(request.cwd, path);
+  if (options.stdinFilepath !== undefined && request.configuration?.ignored(absolute) === true) {
+    if (options.format === 'text') io.stdout(source);
+    const note = { path, code: 'ignored-by-configuration', message: 'is to be left alone' };
+    const silent = formatOf(options);
+    if (silent !== undefined)
+      io.stdout((await silent.load())({ tool: version, outcomes: [], notes: [note], written: false }));
+    else if (!options.quiet) io.stderr(`${noteLine(note)}\n`);
+    return 0;
+  }
+  const configured = request.configuration?.settingsFor(absolute);
+  const settings = configured?.fix ?? request.fix;
+  const place = request.context ?? configured?.context;
   // Without a context every fix is unsafe, and asked for by asking for this.
   const proposed =
-    request.context === undefined
-      ? fixText(source, { ...request.fix, unsafe: true, path })
-      : inContext(source, path, request.context, request);
-  const outcome = options.format === 'text' ? withoutHalves(proposed, path, options.unsafe === true) : proposed;
+    place === undefined
+      ? fixText(source, { ...settings, unsafe: true, path })
+      : inContext(source, path, place, { cwd: request.cwd, fix: settings });
+  const outcome = options.format === 'text' ? withoutHalves(proposed, path, settings.unsafe === true) : proposed;
   const format = formatOf(options);
   if (format !== undefined)
     io.stdout((await format.load())({ tool: version, outcomes: [outcome], notes: [], written: false }));
@@ -36,7 +49,12 @@ export async function rewriteStandardInput(options: Options, request: Request, i
   return options.check && outcome.changes.length > 0 ? 1 : 0;
 }
 
-function inContext(source: string, path: string, { repository, directory }: Place, request: Request): Outcome {
+function inContext(
+  source: string,
+  path: string,
+  { repository, directory }: Place,
+  request: Pick<Request, 'cwd' | 'fix'>,
+): Outcome {
   // Nothing says where the text is from: then it is the context's own Dockerfile.
   const absolute = path === 'Dockerfile' ? join(repository.root, directory, path) : resolve(request.cwd, path);
   const context = repository.context(directory, relative(repository.root, absolute));

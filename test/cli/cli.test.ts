@@ -244,6 +244,38 @@ describe('standard input', () => {
   });
 });
 
+describe('standard input under a configuration', () => {
+  const config = (value: object): Record<string, string> => ({
+    ...PROJECT,
+    'dockerfix.config.json': JSON.stringify(value),
+  });
+  const stdin = PROJECT.Dockerfile;
+  it('leaves out what that leaves out', async () => {
+    const root = folder(config({ transforms: { 'split-dependency-manifests': false } }));
+    expect((await dockerfix(root, ['-'], { stdin })).out).toBe(stdin);
+    expect((await dockerfix(root, ['-', '--no-config'], { stdin })).out).not.toBe(stdin);
+  });
+  it('takes what holds for the file, by its path', async () => {
+    const root = folder(config({ overrides: [{ files: ['api/Dockerfile'], style: 'bind' }] }));
+    expect((await dockerfix(root, ['-', '--stdin-filepath', 'api/Dockerfile'], { stdin })).out).toContain('type=bind');
+    expect((await dockerfix(root, ['-'], { stdin })).out).not.toContain('type=bind');
+  });
+  it('is built from the context of that', async () => {
+    const { err } = await dockerfix(folder(config({ context: '.' })), ['-'], { stdin });
+    expect(err).toContain('ignore-file-needed');
+  });
+  it('is left alone where that says so', async () => {
+    const root = folder({ ...PROJECT, '.dockerfixignore': 'api/\n' });
+    const argv = ['-', '--stdin-filepath', 'api/Dockerfile'];
+    const { code, out, err } = await dockerfix(root, argv, { stdin });
+    expect([code, out, err]).toEqual([0, stdin, expect.stringContaining('ignored-by-configuration')]);
+    expect((await dockerfix(root, [...argv, '--format', 'diff'], { stdin })).out).toBe('');
+    expect(JSON.parse((await dockerfix(root, [...argv, '--format', 'json'], { stdin })).out)).toMatchObject({
+      files: [],
+    });
+  });
+});
+
 describe('options', () => {
   it.each<[string, string[], string]>([
     ['an unknown option', ['--frobnicate'], 'frobnicate'],
