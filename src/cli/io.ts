@@ -1,3 +1,5 @@
+import { printable } from '../reporters/text.ts';
+
 /** Everything that the command touches besides files, so that tests can stand in for it. */
 export interface Io {
   readonly cwd: string;
@@ -11,6 +13,7 @@ export interface Io {
 
 /** Says what is wrong with the command line, and returns its exit code. */
 export function usageError(io: Io, message: string): number {
-  io.stderr(`dockerfix: ${message}\nTry \`dockerfix --help\`.\n`);
+  // A configuration's mistakes are a line each.
+  io.stderr(`dockerfix: ${message.split('\n').map(printable).join('\n')}\nTry \`dockerfix --help\`.\n`);
   return 2;
 }

@@ -7,7 +7,7 @@ import { version } from '../index.ts';
 import type { FileChange } from '../model.ts';
 import { terminalDiff } from '../reporters/color.ts';
 import { FORMATS, type Format, type Report } from '../reporters/reporter.ts';
-import { noteLine, outcomeLines, summary, totals } from '../reporters/text.ts';
+import { noteLine, outcomeLines, printable, summary, totals } from '../reporters/text.ts';
 import { writeOutcomes } from '../write.ts';
 import type { Options } from './arguments.ts';
 import type { Io } from './io.ts';
@@ -25,7 +25,7 @@ export async function report({ outcomes: found, notes, errors }: RunResult, opti
     io.stdout((await format.load())(format.fromRoot === true ? fromRoot(all, outcomes, io.cwd) : all));
     if (options.format === 'github') await summarize(all, io);
   } else if (!options.write || options.format === 'diff') printDiff(changes, options, io);
-  else if (!options.quiet) for (const { path } of changes) io.stdout(`${path}\n`);
+  else if (!options.quiet) for (const { path } of changes) io.stdout(`${printable(path)}\n`);
 
   if (options.format === 'text' && !options.quiet) {
     for (const outcome of outcomes) for (const line of outcomeLines(outcome)) say(line);
