@@ -2,8 +2,15 @@
 import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import type { BuildContext, Copy, Dockerfile, Note, Outcome, Refusal, Trouble } from './model.ts';
-import { findDockerfiles, isDockerfileName, reason, shownPath, type FoundFile } from './context/find.ts';
-import { insideRepository, MAX_BYTES, openRepository, type Repository, type Unsaved } from './context/disk.ts';
+import { findDockerfiles, mayBeDockerfile, reason, shownPath, type FoundFile } from './context/find.ts';
+import {
+  insideRepository,
+  MAX_BYTES,
+  openRepository,
+  readRegular,
+  type Repository,
+  type Unsaved,
+} from './context/disk.ts';
 import { chooseContext, findEvidence, type Evidence } from './context/discover.ts';
 import { contextPath, expandCopySource } from './context/dockerignore.ts';
 import { readHistory, resolveCommit } from './context/history.ts';
@@ -130,11 +137,13 @@ class Runner {
     notes: readonly Note[],
     errors: readonly { path: string; message: string }[],
   ): Promise<RunResult> {
+    const { paths, cwd } = this.options;
+    const named = new Set(paths.map((path) => shownPath(cwd, resolve(cwd, path))));
     const outcomes = new Map<FoundFile, FileOutcome>();
     const said = [...notes];
     const jobs: Job[] = [];
     for (const file of files) {
-      const job = open(file, this.options.unsaved);
+      const job = open(file, { regular: !named.has(file.shown), unsaved: this.options.unsaved });
       if ('code' in job) {
         outcomes.set(file, failed(file, job));
         continue;
@@ -276,11 +285,15 @@ class Runner {
         ? [`it speaks of \`${itself}\`, which is that directory itself`]
         : missingManifests(job.parsed, context, this.fixOptions(job));
     };
-    let evidence = this.evidence.get(repository);
-    if (evidence === undefined) this.evidence.set(repository, (evidence = findEvidence(repository)));
-    const { directory, trouble } = chooseContext(path, await evidence, lacks);
+    const { directory, trouble } = chooseContext(path, await this.evidenceOf(repository), lacks);
     if (directory !== undefined) job.place = { repository, directory };
     if (trouble !== undefined) job.trouble = trouble;
+  }
+
+  private evidenceOf(repository: Repository): Promise<readonly Evidence[]> {
+    let evidence = this.evidence.get(repository);
+    if (evidence === undefined) this.evidence.set(repository, (evidence = findEvidence(repository)));
+    return evidence;
   }
 
   /** The other Dockerfiles under the same ignore file, whether or not they are to be fixed. */
@@ -303,13 +316,18 @@ class Runner {
 
   private async otherJobs(repository: Repository): Promise<readonly Job[]> {
     const known = new Set(this.jobs.map(absolutePath));
-    const jobs: Job[] = [];
+    const evidence = await this.evidenceOf(repository);
+    const named = new Set(evidence.filter(({ inline }) => inline === undefined).map(({ dockerfile }) => dockerfile));
+    const jobs: Job[] = evidence.flatMap(({ inline, context, dockerfile: path }) =>
+      inline === undefined ? [] : [inlineJob({ repository, path, shown: path }, inline, context)],
+    );
     for (const path of repository.files) {
-      if (!isDockerfileName(path.slice(path.lastIndexOf('/') + 1)) || path.split('/').includes('node_modules'))
-        continue;
-      if (repository.symlinks.has(path) || known.has(join(repository.root, path))) continue;
-      const job = open({ repository, path, shown: path }, this.options.unsaved);
-      if ('code' in job) continue;
+      if (!named.has(path) && !mayBeDockerfile(path.slice(path.lastIndexOf('/') + 1))) continue;
+      if (path.split('/').includes('node_modules') || repository.symlinks.has(path)) continue;
+      if (known.has(join(repository.root, path))) continue;
+      const job = open({ repository, path, shown: path }, { regular: true, unsaved: this.options.unsaved });
+      // Some only have a name that is like a Dockerfile's.
+      if ('code' in job || !job.parsed.instructions.some(({ keyword }) => keyword === 'FROM')) continue;
       await this.locate(job, this.configured(job)?.context);
       jobs.push(job);
     }
@@ -376,7 +394,25 @@ async function readPast({ root, git }: Repository): Promise<Past> {
   return past;
 }
 
-function open(file: FoundFile, unsaved: Unsaved = () => undefined): Job | Trouble {
+/** A Dockerfile that stands in another file. */
+function inlineJob(file: FoundFile, source: string, directory: string | undefined): Job {
+  const { repository, path } = file;
+  return {
+    file,
+    target: join(repository.root, path),
+    source,
+    parsed: parse(source),
+    ...(directory === undefined ? {} : { place: { repository, directory } }),
+  };
+}
+
+interface Opening {
+  /** A pipe is waited for only where somebody names it. */
+  readonly regular: boolean;
+  readonly unsaved: Unsaved | undefined;
+}
+
+function open(file: FoundFile, { regular, unsaved = () => undefined }: Opening): Job | Trouble {
   const { repository, path } = file;
   try {
     let target = join(repository.root, path);
@@ -389,7 +425,9 @@ function open(file: FoundFile, unsaved: Unsaved = () => undefined): Job | Troubl
           help: 'run dockerfix on that file',
         };
     }
-    const source = unsaved(target) ?? decodeUtf8(readFileSync(target));
+    const bytes = unsaved(target) ?? (regular ? readRegular(target) : readFileSync(target));
+    if (bytes === undefined) return { code: 'unreadable', message: 'it is not a regular file, or too large' };
+    const source = typeof bytes === 'string' ? bytes : decodeUtf8(bytes);
     if (source === undefined) return { code: 'not-utf8', message: 'it is not UTF-8 text' };
     return { file, target, source, parsed: parse(source) };
   } catch (error) {

@@ -2,8 +2,9 @@
  * Where the configuration is: looked for from the working directory up to the root of its repository, and outside of a
  * repository in the working directory alone. Nothing else is loaded where there is none.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { readConfigText } from './read.ts';
 
 const NAMES = ['ts', 'mts', 'js', 'mjs', 'json'].map((extension) => `dockerfix.config.${extension}`);
 
@@ -39,7 +40,7 @@ function directoriesUp(cwd: string): readonly string[] {
 function packageWithKey(directory: string): string | undefined {
   const path = join(directory, 'package.json');
   try {
-    const text = readFileSync(path, 'utf8');
+    const text = readConfigText(path);
     if (!text.includes('"dockerfix"')) return undefined;
     return (JSON.parse(text) as { dockerfix?: unknown }).dockerfix instanceof Object ? path : undefined;
   } catch {

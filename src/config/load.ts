@@ -1,7 +1,7 @@
 /** Reads a configuration file. What is wrong with it comes back as text that names the file and the key. */
-import { readFileSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { readConfigText } from './read.ts';
 import { checkConfig, type Config } from './schema.ts';
 
 export async function loadConfig(path: string): Promise<Config | string> {
@@ -16,9 +16,8 @@ export async function loadConfig(path: string): Promise<Config | string> {
 }
 
 async function read(path: string): Promise<unknown> {
-  if (basename(path) === 'package.json')
-    return (JSON.parse(readFileSync(path, 'utf8')) as { dockerfix?: unknown }).dockerfix;
-  if (extname(path) === '.json') return JSON.parse(readFileSync(path, 'utf8')) as unknown;
+  if (basename(path) === 'package.json') return (JSON.parse(readConfigText(path)) as { dockerfix?: unknown }).dockerfix;
+  if (extname(path) === '.json') return JSON.parse(readConfigText(path)) as unknown;
   return importFile(path);
 }
 

@@ -1,11 +1,12 @@
 /** From a configuration and the command line to what a run takes for each Dockerfile. Flags win over overrides, those over the rest. */
-import { readFileSync } from 'node:fs';
 import { dirname, relative, sep } from 'node:path';
+import { reason } from '../context/find.ts';
 import { gitIgnore } from '../context/gitignore.ts';
 import { managers as builtInManagers, transforms as builtInTransforms, type FixOptions } from '../index.ts';
 import type { PackageManager, Transform } from '../model.ts';
 import { configuredManagers } from './knowledge.ts';
 import { findConfig } from './find.ts';
+import { readConfigText } from './read.ts';
 import type { Config, Settings } from './schema.ts';
 
 export interface Configuration {
@@ -29,6 +30,8 @@ export async function configure(
   if (path === undefined && found.ignoreFile === undefined) return undefined;
   const loaded = path === undefined ? {} : await (await import('./load.ts')).loadConfig(path);
   if (typeof loaded === 'string') return loaded;
+  const ignoreFile = found.ignoreFile === undefined ? undefined : readIgnoreFile(found.ignoreFile);
+  if (typeof ignoreFile === 'string') return ignoreFile;
   const plugins =
     path === undefined || loaded.plugins === undefined
       ? { transforms: [], managers: [] }
@@ -44,7 +47,7 @@ export async function configure(
     config: loaded,
     transforms,
     settingsFor: settingsBy(loaded, path === undefined ? cwd : dirname(path), transforms, managers),
-    ignored: ignoring(loaded.ignore, path, found.ignoreFile),
+    ignored: ignoring(loaded.ignore, path, ignoreFile),
   };
 }
 
@@ -131,6 +134,20 @@ function optionsOf(
   };
 }
 
+interface IgnoreFile {
+  readonly path: string;
+  readonly patterns: readonly string[];
+}
+
+/** A string says what is wrong. */
+function readIgnoreFile(path: string): IgnoreFile | string {
+  try {
+    return { path, patterns: readConfigText(path).split(/\r?\n/) };
+  } catch (error) {
+    return `${path}: ${reason(error)}`;
+  }
+}
+
 function matcher(patterns: readonly string[]): (path: string) => boolean {
   const rules = gitIgnore((directory) => (directory === '.' ? patterns.join('\n') : undefined));
   return (path) => rules.ignores(path, true);
@@ -139,13 +156,11 @@ function matcher(patterns: readonly string[]): (path: string) => boolean {
 function ignoring(
   patterns: readonly string[] = [],
   config: string | undefined,
-  ignoreFile: string | undefined,
+  ignoreFile: IgnoreFile | undefined,
 ): Configuration['ignored'] {
   const rules = [
     ...(config === undefined || patterns.length === 0 ? [] : [{ base: dirname(config), matches: matcher(patterns) }]),
-    ...(ignoreFile === undefined
-      ? []
-      : [{ base: dirname(ignoreFile), matches: matcher(readFileSync(ignoreFile, 'utf8').split(/\r?\n/)) }]),
+    ...(ignoreFile === undefined ? [] : [{ base: dirname(ignoreFile.path), matches: matcher(ignoreFile.patterns) }]),
   ];
   return (path) =>
     rules.some(({ base, matches }) => {

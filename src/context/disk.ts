@@ -2,26 +2,17 @@
  * Build contexts on disk. The files are what git tracks plus what it does not ignore; outside a work tree, what a
  * bounded walk finds. Only reads: no hook, filter or monitor of the repository runs, and no symlink is followed.
  */
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readdirSync,
-  readSync,
-  realpathSync,
-  type Stats,
-} from 'node:fs';
+import { constants, lstatSync, readdirSync, realpathSync, type Stats } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { BuildContext } from '../model.ts';
 import { git } from './git.ts';
 import { gitIgnore, type GitIgnore } from './gitignore.ts';
+import { MAX_BYTES, readRegular } from './regular.ts';
 import { decodeRequirements, decodeText } from './text.ts';
 import { below, GENERATED, lowerBound, sorted, TreeContext, type TreeSource } from './tree.ts';
 
-/** A file larger than this is not read: no manifest is. */
-export const MAX_BYTES = 20 * 1024 * 1024;
+export { MAX_BYTES, readRegular } from './regular.ts';
+
 const MAX_FILES = 500_000;
 /** Texts kept in memory, in UTF-16 units. */
 const MAX_CACHED = 32 * 1024 * 1024;
@@ -205,7 +196,7 @@ function repository(listing: Listing, unsaved: Unsaved = () => undefined): Repos
     gitIgnore((directory) => {
       const path = directory === '.' ? '.gitignore' : `${directory}/.gitignore`;
       const text = listed(path) ? read(path) : undefined;
-      return directory === '.' ? `${read('.git/info/exclude') ?? ''}\n${text ?? ''}` : text;
+      return directory === '.' ? [exclude(root, read), text].map(withoutMark).join('\n') : text;
     });
   /** Nothing says that it is there or not: in a submodule, or ignored by a rule of this machine. */
   const hides = (path: string): boolean => {
@@ -280,6 +271,29 @@ function repository(listing: Listing, unsaved: Unsaved = () => undefined): Repos
   };
 }
 
+function withoutMark(text = ''): string {
+  return text.replace(/^\ufeff/, '');
+}
+
+/** What git keeps for this clone alone. In a work tree of `git worktree`, and in a submodule, `.git` is a file that says where. */
+function exclude(root: string, read: Repository['read']): string | undefined {
+  const own = read('.git/info/exclude');
+  if (own !== undefined) return own;
+  const textOf = (path: string): string | undefined => {
+    try {
+      return new TextDecoder().decode(readRegular(path));
+    } catch {
+      return undefined;
+    }
+  };
+  const folder = /^gitdir: (.+?)\r?\n?$/.exec(read('.git') ?? '')?.[1];
+  if (folder === undefined) return undefined;
+  const directory = resolve(root, folder);
+  // https://git-scm.com/docs/gitrepository-layout: `info` is that of the common directory.
+  const common = resolve(directory, textOf(join(directory, 'commondir'))?.trim() ?? '.');
+  return textOf(join(common, 'info/exclude'));
+}
+
 function cachedReader(root: string): (path: string) => string | undefined {
   const cache = new Map<string, string | undefined>();
   let size = 0;
@@ -300,21 +314,12 @@ function cachedReader(root: string): (path: string) => string | undefined {
 function readText(root: string, path: string): string | undefined {
   const absolute = resolve(root, path);
   if (!absolute.startsWith(root.endsWith(sep) ? root : root + sep)) return undefined;
-  let descriptor: number | undefined;
   try {
-    // O_NONBLOCK: a pipe of that name must not make it wait.
-    descriptor = openSync(absolute, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    const stat = fstatSync(descriptor);
-    if (!stat.isFile() || stat.size > MAX_BYTES) return undefined;
-    if (realpathSync(dirname(absolute)) !== dirname(absolute)) return undefined;
-    const bytes = Buffer.alloc(stat.size);
-    const length = readSync(descriptor, bytes, 0, stat.size, 0);
-    const content = bytes.subarray(0, length);
+    const content = readRegular(absolute, constants.O_NOFOLLOW);
+    if (content === undefined || realpathSync(dirname(absolute)) !== dirname(absolute)) return undefined;
     return /\.(?:txt|in)$/.test(path) ? decodeRequirements(content) : decodeText(content);
   } catch {
     return undefined;
-  } finally {
-    if (descriptor !== undefined) closeSync(descriptor);
   }
 }
 

@@ -23,13 +23,19 @@ export interface Found {
 const TEMPLATE = /\.(?:j2|jinja2?|tmpl|template|tpl|erb|mustache|hbs|ejs|in|gotmpl|liquid|ncl|twig|njk|ftl|tt)$/i;
 const NOT_BUILT = /\.(?:dockerignore|md|txt|sh|py|js|ts|json|ya?ml|bak|orig|swp|rb|go|snap|html|lock)$/i;
 
-/** `Dockerfile`, `Dockerfile.*`, `*.Dockerfile`, `*.dockerfile`, `Containerfile*`. */
+/** In small letters, these are what editors, highlighters and parsers have. */
+const ABOUT_DOCKERFILES =
+  /^dockerfile\.(?:.*\.)?(?:rs|java|kt|scala|c|cc|cpp|h|hpp|cs|php|pl|lua|vim|el|s?css|less|xml|toml|ini|cfg|conf|log|csv|svg|png|pdf|rst|adoc|mdx|[jt]sx|[cm][jt]s|snippets?|nanorc|tm\w+|sublime-\w+|cson|patch|diff|vue|swift|dart|exs?|erl|hs|clj|sql|map|sum)$/;
+
+/** `Dockerfile`, `Dockerfile.*`, `Dockerfile-*`, `Dockerfile_*`, `dockerfile.*`, `*.Dockerfile`, `Containerfile*`. */
 export function isDockerfileName(name: string): boolean {
-  if (NOT_BUILT.test(name)) return false;
-  return (
-    /^(?:Dockerfile|Containerfile)(?:[.].+)?$|^Containerfile.*$|\.(?:D|d)ockerfile$/.test(name) ||
-    /^dockerfile$/.test(name)
-  );
+  if (NOT_BUILT.test(name) || ABOUT_DOCKERFILES.test(name)) return false;
+  return /^Dockerfile(?:[._-].+)?$|^dockerfile(?:\..+)?$|^Containerfile|\.[Dd]ockerfile$/.test(name);
+}
+
+/** A name that a Dockerfile may have, too: for what is only looked at, never rewritten. */
+export function mayBeDockerfile(name: string): boolean {
+  return /dockerfile|containerfile/i.test(name) && !/\.dockerignore$/i.test(name);
 }
 
 /** Explicit files are always taken; directories are searched, as far as git does not ignore what is in them. */

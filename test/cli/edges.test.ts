@@ -1,6 +1,6 @@
 /** Where the command meets other people's repositories: contexts, links, other encodings, several files at once. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Options } from '../../src/cli/arguments.ts';
@@ -61,6 +61,67 @@ describe('the context', () => {
     expect(out).toBe('');
     expect(err).toContain('ignored-path-copied');
   });
+  const COPIES_THEM = 'FROM node\nCOPY node_modules ./node_modules\n';
+  const compose = (build: string): string =>
+    `services:\n  a:\n    build: .\n  b:\n    build:\n      context: .\n${build}`;
+  it.each<[reason: string, files: Record<string, string>]>([
+    ['another way of writing its name', { 'DockerFile.prod': COPIES_THEM }],
+    ['an ending of something else', { 'Dockerfile.ts': COPIES_THEM }],
+    [
+      'a name that a compose file tells',
+      { 'prod.docker': COPIES_THEM, 'compose.yml': compose('      dockerfile: prod.docker\n') },
+    ],
+    [
+      'none, in a compose file',
+      {
+        'compose.yml': compose(
+          `      dockerfile_inline: |\n        ${COPIES_THEM.trim().replace('\n', '\n        ')}\n`,
+        ),
+      },
+    ],
+    [
+      'none, in a bake file',
+      { 'docker-bake.json': JSON.stringify({ target: { a: { 'dockerfile-inline': COPIES_THEM } } }) },
+    ],
+  ])('is shared with a Dockerfile that has %s', async (_reason, files) => {
+    const { out, err } = await dockerfix(folder({ ...PROJECT, ...files }), ['Dockerfile']);
+    expect(out).toBe('');
+    expect(err).toContain('ignored-path-copied');
+  });
+  it.each<[reason: string, files: Record<string, string>]>([
+    ['speaks of Dockerfiles', { 'dockerfile.ts': 'export const node_modules = `$x`;\nCOPY node_modules .\n' }],
+    [
+      'is built elsewhere',
+      {
+        'api/own': COPIES_THEM,
+        'compose.yml': compose('').replace(/context: \.\n/, 'context: api\n      dockerfile: own\n'),
+      },
+    ],
+  ])('is not shared with what %s', async (_reason, files) => {
+    expect((await dockerfix(folder({ ...PROJECT, ...files }), ['Dockerfile'])).out).toContain('+++ b/.dockerignore');
+  });
+  it('is that of the one link to a Dockerfile, and ambiguous with two', async () => {
+    const { '.gitignore': _, Dockerfile, ...rest } = PROJECT;
+    const root = folder({
+      ...{ ...rest, ...below('a', rest), ...below('b', rest), 'common/Dockerfile': Dockerfile },
+      'compose.yml': 'services:\n  a:\n    build: ./a\n',
+    });
+    symlinkSync('../common/Dockerfile', join(root, 'a/Dockerfile'));
+    symlinkSync('../common/Dockerfile', join(root, 'b/Dockerfile'));
+    execFileSync('git', ['-C', root, 'add', '-A']);
+    const contexts = async (): Promise<readonly unknown[]> => {
+      const { outcomes } = await run({ paths: ['.'], cwd: root, fix: {} });
+      return outcomes.map(({ context, refused }) => context ?? refused[0]?.code);
+    };
+    expect(await contexts()).toEqual(['a']);
+    writeFileSync(join(root, 'compose.yml'), 'services:\n  a:\n    build: ./a\n  b:\n    build: ./b\n');
+    expect(await contexts()).toEqual(['context-ambiguous']);
+  });
+  it('is that of a symlink which leads nowhere, or out of the repository: nobody minds', async () => {
+    const root = folder({ ...READY, 'compose.yml': 'services:\n  a:\n    build: ./a\n', 'a/x': '' });
+    symlinkSync('../absent', join(root, 'a/Dockerfile'));
+    expect((await dockerfix(root, [])).out).toContain('+++ b/Dockerfile');
+  });
   it('is not shared with a Dockerfile that has an ignore file of its own', async () => {
     const root = folder({
       ...PROJECT,
@@ -76,6 +137,84 @@ describe('the context', () => {
     expect(err).toContain('../Dockerfile outside-directory');
     expect((await dockerfix(join(root, 'sub'), ['..', '--write'])).code).toBe(0);
     expect(readFileSync(join(root, 'Dockerfile'), 'utf8')).toBe(FIXED);
+  });
+});
+
+describe('what is no regular file', () => {
+  const pipe = (root: string, path: string): void => {
+    rmSync(join(root, path), { force: true });
+    execFileSync('mkfifo', [join(root, path)]);
+  };
+  it.each([
+    ['package.json', [0, expect.not.stringContaining('dockerfix:')]],
+    ['.dockerfixignore', [2, expect.stringContaining('.dockerfixignore: it is not a regular file')]],
+  ])('a pipe named %s is not waited for', async (path, expected) => {
+    const root = folder(READY);
+    pipe(root, path);
+    const { code, err } = await dockerfix(root, []);
+    expect([code, err]).toEqual(expected);
+  });
+  it('nor one in the place of a Dockerfile, nor of another one of the context', async () => {
+    const root = folder({ ...PROJECT, 'Dockerfile.dev': 'FROM a\n' });
+    pipe(root, 'Dockerfile.dev');
+    for (const paths of [[], ['Dockerfile']])
+      expect((await dockerfix(root, paths)).out).toContain('+++ b/.dockerignore');
+  });
+  it('a device as the ignore file has no end to be read to', async () => {
+    const root = folder(READY);
+    symlinkSync('/dev/zero', join(root, '.dockerfixignore'));
+    expect(await dockerfix(root, [])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('not a regular file') as string,
+    });
+    expect((await dockerfix(root, ['--no-config'])).code).toBe(0);
+  });
+  it('a folder as the ignore file is told', async () => {
+    const { code, err } = await dockerfix(folder({ ...READY, '.dockerfixignore/x': '' }), []);
+    expect([code, err]).toEqual([2, expect.stringContaining('.dockerfixignore: it is not a regular file')]);
+  });
+});
+
+describe('control characters', () => {
+  const EVIL = '\u001b]0;title\u0007';
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  const CONTROL = /[\u0000-\u0009\u000b-\u001f\u007f]/;
+  it('of a path that is written do not reach the terminal', async () => {
+    const root = folder(below(`d${EVIL}`, READY));
+    const { out, err } = await dockerfix(root, ['--write']);
+    expect(out).toContain('\\u001b]0;title');
+    expect(out + err).not.toMatch(CONTROL);
+  });
+  it.each([
+    ['a key', JSON.stringify({ [EVIL]: 1 })],
+    ['a name', JSON.stringify({ transforms: { [EVIL]: true } })],
+    ['a context', JSON.stringify({ context: EVIL })],
+    ['what is no JSON', `{"a": ${EVIL}}`],
+  ])('of a configuration do not either: %s', async (_reason, text) => {
+    const { code, err } = await dockerfix(folder({ ...READY, 'dockerfix.config.json': text }), []);
+    expect(code).toBe(2);
+    expect(err).not.toMatch(CONTROL);
+  });
+});
+
+describe('what git ignores', () => {
+  const NEEDED = { ...READY, '.dockerignore': 'x\n', '.gitignore': '' };
+  it('is the first pattern behind a byte order mark, too', async () => {
+    const found = await run({ paths: ['.'], cwd: folder({ ...NEEDED, '.gitignore': '\ufeffmade\n' }), fix: {} });
+    expect(found.outcomes[0]?.subject?.before.may('made')).toBe(true);
+  });
+  it('is what a work tree of `git worktree` shares with its clone', async () => {
+    const root = folder(NEEDED);
+    const git = (...args: string[]): void => {
+      const who = ['-c', 'user.name=a', '-c', 'user.email=a@b', '-c', 'commit.gpgsign=false'];
+      execFileSync('git', ['-C', root, ...who, ...args], { stdio: 'ignore' });
+    };
+    git('commit', '-m', 'a');
+    const tree = join(folder({}, false), 'tree');
+    git('worktree', 'add', tree);
+    writeFileSync(join(root, '.git/info/exclude'), 'made\n');
+    const found = await run({ paths: ['.'], cwd: tree, fix: {} });
+    expect(['made', 'other'].map((path) => found.outcomes[0]?.subject?.before.may(path))).toEqual([true, false]);
   });
 });
 

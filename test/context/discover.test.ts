@@ -392,6 +392,10 @@ it('knows Dockerfiles by name', () => {
     'Containerfile',
     'Containerfile.x',
     'dockerfile',
+    'dockerfile.dev',
+    'Dockerfile-dev',
+    'Dockerfile_dev',
+    'Dockerfile.php',
   ];
   const others = [
     'Dockerfile.dockerignore',
@@ -400,6 +404,10 @@ it('knows Dockerfiles by name', () => {
     'docker-compose.yml',
     'my-Dockerfile',
     'Dockerfile.sh',
+    'dockerfile.php',
+    'dockerfile.sublime-syntax',
+    'dockerfile-lint',
+    'Dockerfile.prod.dockerignore',
   ];
   expect([...names, ...others].filter(isDockerfileName)).toEqual(names);
 });
