@@ -75,7 +75,8 @@ export const REFUSALS: Readonly<Record<string, Explanation>> = {
   },
   'context-unknown': {
     kind: 'refusal',
-    means: 'No directory from the Dockerfile’s own up to the repository’s root holds what it copies.',
+    means:
+      'No directory from the Dockerfile’s own up to the repository’s root holds what it copies; or something in the repository builds it from a directory that cannot be told.',
     why: 'Which files the install reads cannot be told without the context.',
     todo: 'Name it: `--context DIR`; or `--unsafe`, which assumes the usual manifests.',
     example: 'COPY dist/ /srv/   # made by the CI job before it builds the image',

@@ -425,8 +425,9 @@ function open(file: FoundFile, { regular, unsaved = () => undefined }: Opening):
           help: 'run dockerfix on that file',
         };
     }
-    const bytes = unsaved(target) ?? (regular ? readRegular(target) : readFileSync(target));
-    if (bytes === undefined) return { code: 'unreadable', message: 'it is not a regular file, or too large' };
+    // How large a Dockerfile may be, the parser says.
+    const bytes = unsaved(target) ?? (regular ? readRegular(target, 0, Infinity) : readFileSync(target));
+    if (bytes === undefined) return { code: 'unreadable', message: 'it is not a regular file' };
     const source = typeof bytes === 'string' ? bytes : decodeUtf8(bytes);
     if (source === undefined) return { code: 'not-utf8', message: 'it is not UTF-8 text' };
     return { file, target, source, parsed: parse(source) };

@@ -408,8 +408,22 @@ interface Hcl {
   parseToObject(text: string): readonly unknown[];
 }
 
+/** Brackets within brackets: no bake file has more, and the parser takes for ever. */
+const MAX_NESTED = 50;
+
+function isNested(text: string): boolean {
+  let depth = 0;
+  for (const char of text) {
+    if ('[{('.includes(char)) depth++;
+    else if (']})'.includes(char)) depth--;
+    if (depth > MAX_NESTED) return true;
+  }
+  return false;
+}
+
 /** As its JSON equivalent. */
 async function hcl(text: string): Promise<unknown> {
+  if (isNested(text)) return {};
   const module = (await import('hcl2-parser')) as unknown as { default?: Hcl } & Hcl;
   return (module.default ?? module).parseToObject(text)[0];
 }

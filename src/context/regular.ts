@@ -5,12 +5,12 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 export const MAX_BYTES = 20 * 1024 * 1024;
 
 /** Undefined: it is no regular file, or too large. Throws where there is none, or it may not be read. */
-export function readRegular(path: string, flags = 0): Uint8Array | undefined {
+export function readRegular(path: string, flags = 0, limit = MAX_BYTES): Uint8Array | undefined {
   // O_NONBLOCK: a pipe of that name must not make it wait.
   const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | flags);
   try {
     const stat = fstatSync(descriptor);
-    if (!stat.isFile() || stat.size > MAX_BYTES) return undefined;
+    if (!stat.isFile() || stat.size > limit) return undefined;
     const bytes = new Uint8Array(stat.size);
     return bytes.subarray(0, readSync(descriptor, bytes, 0, stat.size, 0));
   } finally {
