@@ -408,6 +408,11 @@ describe('what says where a Dockerfile is built', () => {
       }),
     ],
     ['a bake file in HCL, nested', 'docker-bake.hcl', `target "a" {\n  context = ${nested('[', ']', 1_000)}\n}\n`],
+    [
+      'a bake file in HCL, of very many targets',
+      'docker-bake.hcl',
+      'target "a" {\n  context = "."\n}\n'.repeat(30_000),
+    ],
     ['a bake file in HCL, nested blocks', 'docker-bake.hcl', `${'target "a" {\n'.repeat(500)}${'}\n'.repeat(500)}`],
     ['a Makefile of one line', 'Makefile', `build:\n\tdocker build ${'a '.repeat(400_000)}\n`],
     ['a Makefile of subshells', 'Makefile', `build:\n\tdocker build ${'$('.repeat(4_000)}\n`],

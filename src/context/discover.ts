@@ -408,8 +408,9 @@ interface Hcl {
   parseToObject(text: string): readonly unknown[];
 }
 
-/** Brackets within brackets: no bake file has more, and the parser takes for ever. */
+/** Brackets within brackets, and characters, for which the parser takes a second; no bake file has so many. */
 const MAX_NESTED = 50;
+const MAX_HCL = 50_000;
 
 function isNested(text: string): boolean {
   let depth = 0;
@@ -423,7 +424,7 @@ function isNested(text: string): boolean {
 
 /** As its JSON equivalent. */
 async function hcl(text: string): Promise<unknown> {
-  if (isNested(text)) return {};
+  if (text.length > MAX_HCL || isNested(text)) return {};
   const module = (await import('hcl2-parser')) as unknown as { default?: Hcl } & Hcl;
   return (module.default ?? module).parseToObject(text)[0];
 }
