@@ -312,13 +312,18 @@ export function contextPath(source: string): string {
 
 const expansions = new WeakMap<BuildContext, Map<string, readonly string[]>>();
 
-/** The context paths that a COPY source selects, wildcards matched segment by segment. */
-export function expandCopySource(context: BuildContext, source: string): readonly string[] {
+/** Asked again and again of one context. */
+function remembered(context: BuildContext, key: string, make: () => readonly string[]): readonly string[] {
   let known = expansions.get(context);
   if (known === undefined) expansions.set(context, (known = new Map<string, readonly string[]>()));
-  let result = known.get(source);
-  if (result === undefined) known.set(source, (result = expand(context, source)));
+  let result = known.get(key);
+  if (result === undefined) known.set(key, (result = make()));
   return result;
+}
+
+/** The context paths that a COPY source selects, wildcards matched segment by segment. */
+export function expandCopySource(context: BuildContext, source: string): readonly string[] {
+  return remembered(context, source, () => expand(context, source));
 }
 
 /**
@@ -327,16 +332,12 @@ export function expandCopySource(context: BuildContext, source: string): readonl
  */
 export function expandParentsSource(context: BuildContext, source: string): readonly string[] | undefined {
   if (!source.includes('**')) return expandCopySource(context, source);
-  let known = expansions.get(context);
-  if (known === undefined) expansions.set(context, (known = new Map<string, readonly string[]>()));
-  const key = `--parents ${source}`;
-  let result = known.get(key);
-  if (result === undefined) {
-    if (context.list('.').length > MAX_LISTED) return undefined;
+  const files = context.list('.');
+  if (files.length > MAX_LISTED) return undefined;
+  return remembered(context, `--parents ${source}`, () => {
     const rules = parseIgnore(contextPath(source));
-    known.set(key, (result = context.list('.').filter((path) => rules.ignores(path))));
-  }
-  return result;
+    return files.filter((path) => rules.ignores(path));
+  });
 }
 
 /** Up to the first segment with a wildcard, the path is taken literally, backslashes too (fsutil's `splitWildcards`). */

@@ -176,3 +176,8 @@ export function parentOf(path: string): string {
   const slash = path.lastIndexOf('/');
   return slash <= 0 ? (path.startsWith('/') ? '/' : path) : path.slice(0, slash);
 }
+
+/** A directory and those above it, from the inside out. */
+export function* ancestors(directory: string): Iterable<string> {
+  for (let here = directory, last = ''; here !== last; last = here, here = parentOf(here)) yield here;
+}

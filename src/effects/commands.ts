@@ -4,7 +4,8 @@
  * Sources: the commands' own manual pages (apt-get(8), apk(8), coreutils, shadow-utils, curl(1), wget(1)).
  */
 import type { Command, Files, Place, Step } from '../model.ts';
-import { parentOf, resolvePath } from '../dockerfile/state.ts';
+import { ancestors, parentOf, resolvePath } from '../dockerfile/state.ts';
+import { CONFIGURATION } from '../managers/dotnet.ts';
 import { baseName, isShared, isSystem, join } from './paths.ts';
 
 /** A step, with the finer things that ordinary commands do to files. */
@@ -392,13 +393,12 @@ const edit: Rule = (words, at, disk) => {
  * Source: https://learn.microsoft.com/nuget/consume-packages/configuring-nuget-behavior
  */
 const packageSource: Rule = (words, at, files) => {
-  if (words[3] !== 'source' || !/^https?:/.test(words[4] ?? '')) return undefined;
-  for (let directory = at.directory; ; directory = parentOf(directory)) {
-    const names = ['nuget.config', 'NuGet.config', 'NuGet.Config'].map((name) => join(directory, name));
-    if (names.some((path) => files.has(path) !== 'no')) return undefined;
-    if (parentOf(directory) === directory) return { ...NOTHING, system: 'writes' };
-  }
+  if (words.slice(1, 4).join(' ') !== 'nuget add source' || !/^https?:/.test(words[4] ?? '')) return undefined;
+  const settings = [...ancestors(at.directory)].flatMap((each) => CONFIGURATION.map((name) => join(each, name)));
+  return settings.some((path) => files.has(path) !== 'no') ? undefined : { ...NOTHING, system: 'writes' };
 };
+
+const sdk = only(/^(?:--version|--info|--list-sdks|nuget locals|dev-certs|workload update)/, SYSTEM);
 
 /** `dos2unix FILE...`: like `sed -i`. */
 const lineEnds: Rule = (words, at, disk) => editedInPlace(words.slice(1), at, disk);
@@ -580,15 +580,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   conda: only(/^(?:--version|clean |config (?!.*--file)|init(?: |$)|info|list)/, SYSTEM),
   mamba: only(/^(?:--version|clean |config (?!.*--file)|init(?: |$)|info|list)/, SYSTEM),
   micromamba: only(/^(?:--version|clean |config |shell init)/, SYSTEM),
-  dotnet: (words, at, files, command) =>
-    words[1] === 'nuget' && words[2] === 'add'
-      ? packageSource(words, at, files, command)
-      : only(/^(?:--version|--info|--list-sdks|nuget locals|dev-certs|workload update)/, SYSTEM)(
-          words,
-          at,
-          files,
-          command,
-        ),
+  dotnet: (...call) => packageSource(...call) ?? sdk(...call),
   git: only(/^config --(?:global|system) /, SYSTEM),
   mkdir,
   chown: attributes,
@@ -698,8 +690,9 @@ export function ordinary(command: Command, at: Place, files: Disk): readonly Eff
         word.value !== undefined || (/^[-\w./*+@{},:=${}"%~<>^]+$/.test(word.text) && !word.text.includes('$(')),
     );
   if (!literal && rule !== SILENT && rule !== packages) return undefined;
+  if (ASSIGNS.test(command.text)) return undefined;
   for (const { text, value } of command.words) {
-    if (substitutes(text) || ASSIGNS.test(command.text)) return undefined;
+    if (substitutes(text)) return undefined;
     // What a glob stands for depends on what is there.
     if (rule === SILENT && value === undefined && /[*?[]/.test(text.replace(/'[^']*'|"[^"]*"/g, ''))) return undefined;
   }

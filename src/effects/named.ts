@@ -1,6 +1,6 @@
 /** The build context's paths that instructions name, in whatever way. */
-import { goMatch } from '../context/dockerignore.ts';
-import type { Instruction } from '../model.ts';
+import { contextPath, goMatch } from '../context/dockerignore.ts';
+import type { BuildContext, Instruction } from '../model.ts';
 import { contextBinds } from './mounts.ts';
 import { baseName } from './paths.ts';
 
@@ -20,8 +20,19 @@ export function namedByContext(instruction: Instruction): readonly string[] {
   }
 }
 
+/** What the lines that an ignore file got may keep out: a path that it is known to, or what a wildcard selects. */
+export function mayExclude(
+  source: string,
+  before: BuildContext,
+  after: BuildContext,
+  added: readonly string[],
+): boolean {
+  const path = contextPath(source);
+  return path !== '.' && ((before.may(path) && !after.may(path)) || added.some((line) => mayMatch(path, line)));
+}
+
 /** A wildcard at the end of a source could select what this line of an ignore file keeps out. */
-export function mayMatch(source: string, line: string): boolean {
+function mayMatch(source: string, line: string): boolean {
   const last = baseName(source);
   if (!/[*?[]/.test(last)) return false;
   const kept = line.trim().replace(/^\/|(?:\/\*\*|\/)+$/g, '');

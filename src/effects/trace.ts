@@ -160,8 +160,10 @@ export function trace(
   const knowledge = knowledgeOf(managers);
   const done: StageTrace[] = [];
   const environments: Variables[] = [];
+  const globals = new Variables(symbols);
+  for (const each of file.globals) globals.set('ARG', each.text, file.escape);
   for (const stage of file.stages) {
-    const execution = new Execution(file, stage, context, symbols, knowledge, memory, done, environments);
+    const execution = new Execution(file, stage, context, symbols, knowledge, memory, done, environments, globals);
     done.push(execution.run());
     environments.push(execution.environment);
   }
@@ -268,6 +270,7 @@ class Execution {
     memory: Memory,
     done: readonly StageTrace[],
     environments: readonly Variables[],
+    globals: Variables,
   ) {
     this.file = file;
     this.stage = stage;
@@ -282,8 +285,6 @@ class Execution {
     this.gone = new Set(parent?.gone);
     if (parent === undefined) {
       this.image = new Image(symbols, symbols.of('base', from, stage.base.image ?? ''));
-      const globals = new Variables(symbols);
-      for (const each of file.globals) globals.set('ARG', each.text, file.escape);
       this.environment = new Variables(symbols, undefined, globals.texts);
       this.configuration = file.globals.map((global) => `ARG ${this.textOf(global)}`);
     } else {
@@ -469,11 +470,10 @@ class Execution {
     const directory = resolvePath(copy.state.workdir, destination);
     const sources = copy.sources.map((source) => source.value ?? source.text);
     const many = sources.length + copy.heredocs.length > 1;
-    const hasSlash = destination.endsWith('/') || destination === '.' || destination.endsWith('/.');
     // The classic builder refuses the first, BuildKit the second.
     if (many && !destination.endsWith('/')) this.mayFail.add(`several sources to ${destination}`);
     if (sources.length > 1 && flag('checksum') !== '') this.mayFail.add(`one checksum of ${sources.join(' ')}`);
-    const into = hasSlash || many || this.image.isDirectory(directory);
+    const into = endsInSlash(destination) || many || this.image.isDirectory(directory);
     const isLink = copy.flags.some(({ name, value }) => name === 'link' && value !== 'false');
     const place = (target: string, layer: Layer, isDirectory: boolean, perhaps = false): void => {
       if (['/etc/passwd', '/etc/group'].some((path) => within(path, target)))
@@ -534,10 +534,7 @@ class Execution {
         place(directory, mergeLayer(`parents ${source}:${owner}`), true);
         continue;
       }
-      if (
-        copy.keyword === 'ADD' &&
-        (/^[a-z+]+:\/\//.test(source) || source.startsWith('git@') || this.unpacks(source))
-      ) {
+      if (copy.keyword === 'ADD' && this.isMerged(source)) {
         plain = false;
         place(directory, mergeLayer(`${source}:${owner}`), true);
         continue;
@@ -604,9 +601,10 @@ class Execution {
     return plain ? { placements } : {};
   }
 
-  /** One of the files that it names, or may name. */
-  private unpacks(source: string): boolean {
-    return this.mayUnpack(source) || expandCopySource(this.context, source).some((path) => this.mayUnpack(path));
+  /** What ADD fetches or unpacks: nothing tells which files it brings. */
+  private isMerged(source: string): boolean {
+    if (/:\/\/|^git@/.test(source) || this.mayUnpack(source)) return true;
+    return expandCopySource(this.context, source).some((path) => this.mayUnpack(path));
   }
 
   /** An archive, which BuildKit tells by what is in it: of a file that is no text, by its name. */
@@ -659,8 +657,7 @@ class Execution {
     const isKnown = ({ value = '' }: Word): boolean =>
       looksLikeFile(value) || expandCopySource(this.context, value).length > 0;
     if (!sources.every(isKnown)) return false;
-    if (copy.keyword === 'ADD' && sources.some(({ value = '' }) => /:\/\/|^git@/.test(value) || this.unpacks(value)))
-      return false;
+    if (copy.keyword === 'ADD' && sources.some(({ value = '' }) => this.isMerged(value))) return false;
     const names = sources.flatMap((source) =>
       expandCopySource(this.context, source.value ?? '').flatMap((path) => {
         if (this.context.kind(path) !== 'directory') return [baseName(path)];
@@ -696,9 +693,7 @@ class Execution {
   private runCommands(run: Run): readonly Action[] {
     const binds = contextBinds(run);
     for (const { source, target } of binds) this.image.mount(target, contextLayer(this.context, source, '', 'root'));
-    const others = this.mountsOf(run).filter(
-      ({ type, cache }) => (type === 'bind' || type === 'tmpfs') && cache === undefined,
-    );
+    const others = this.mountsOf(run).filter(({ type }) => type === 'bind' || type === 'tmpfs');
     this.hidden = others.flatMap(({ target }) => target ?? []);
     // What comes out of a stage, or is made anew.
     for (const target of this.hidden)
@@ -868,7 +863,7 @@ class Execution {
       // Where it fails, what follows a `;` runs here instead.
       const path = resolvePath(shell.directory, target);
       if (isUnchecked && !this.isThere(path)) return false;
-      shell.directory = resolvePath(shell.directory, target);
+      shell.directory = path;
       return true;
     }
     if (name === 'set') {

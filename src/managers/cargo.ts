@@ -20,7 +20,7 @@
  * https://doc.rust-lang.org/cargo/reference/config.html
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Split, Trouble } from '../model.ts';
-import { parentOf, resolvePath } from '../dockerfile/state.ts';
+import { ancestors, parentOf, resolvePath } from '../dockerfile/state.ts';
 import { optionTable, parseArguments, type Arguments } from './shared/arguments.ts';
 import { document, list } from './shared/documents.ts';
 import { at, record, strings, type Json } from './shared/package-json.ts';
@@ -95,7 +95,7 @@ function analyse(install: Install, files: Files): Analysis {
   if (install.kind === 'tool')
     return tool(
       install,
-      upward(install.directory)
+      [...ancestors(install.directory)]
         .flatMap((directory) => TOOLCHAIN.map((name) => ({ path: at(directory, name) })))
         .filter(({ path }) => files.has(path) === 'yes'),
     );
@@ -170,7 +170,7 @@ function readProject(install: Install, args: Arguments, files: Files): Project |
   const root = workspaceRoot(install.directory, own, files);
   if (isTrouble(root)) return root;
   const reads: Read[] = [];
-  for (const directory of new Set([...upward(install.directory), ...upward(install.place.directory)]))
+  for (const directory of new Set([...ancestors(install.directory), ...ancestors(install.place.directory)]))
     for (const name of [...CONFIGURATION, ...(directory === install.directory ? [] : ['Cargo.toml'])])
       reads.push({ path: at(directory, name) });
   const settings = readSettings(install, args, files);
@@ -275,7 +275,7 @@ function readSettings(install: Install, args: Arguments, files: Files): Settings
   const from = args.options.has('--manifest-path') ? install.place.directory : install.directory;
   const home = install.place.environment('CARGO_HOME') ?? '/usr/local/cargo';
   const queue: { path: string; base: string }[] = [];
-  for (const folder of [...upward(from).map((directory) => at(directory, '.cargo')), home]) {
+  for (const folder of [...[...ancestors(from)].map((directory) => at(directory, '.cargo')), home]) {
     const found = ['config', 'config.toml'].map((name) => at(folder, name)).find((path) => files.has(path) === 'yes');
     if (found !== undefined) queue.push({ path: found, base: parentOf(folder) });
   }
@@ -327,11 +327,6 @@ function readSettings(install: Install, args: Arguments, files: Files): Settings
 }
 
 const isPath = (value: unknown): value is string => typeof value === 'string' && value.includes('/');
-
-function upward(directory: string): readonly string[] {
-  const above = parentOf(directory);
-  return above === directory ? [directory] : [directory, ...upward(above)];
-}
 
 function workspaceRoot(directory: string, json: Json, files: Files): Package | Trouble {
   if (json['workspace'] !== undefined) return { directory, json };

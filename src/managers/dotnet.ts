@@ -56,7 +56,8 @@ const VERSION = /^["']?[-/](?:p|property):\w*Version\w*=/i;
 const STORES = ['/root/.nuget/packages', '/root/.nuget'];
 const PROJECT = /\.(?:cs|fs|vb)proj$/i;
 const SOLUTION = /\.slnx?$/i;
-const CONFIGURATION = ['NuGet.Config', 'NuGet.config', 'nuget.config'];
+/** NuGet's settings, in each spelling that it looks for where names differ by case. */
+export const CONFIGURATION = ['NuGet.Config', 'NuGet.config', 'nuget.config'];
 /** Of these the nearest counts. */
 const PROPERTIES = ['Directory.Build.props', 'Directory.Build.targets', 'Directory.Packages.props'];
 const SETTINGS = [...CONFIGURATION, ...PROPERTIES, 'global.json', 'Directory.Build.rsp'];

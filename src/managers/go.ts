@@ -16,7 +16,7 @@
  * Sources: https://go.dev/ref/mod, https://go.dev/doc/go1.18#go-command
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Step, Trouble } from '../model.ts';
-import { parentOf, resolvePath } from '../dockerfile/state.ts';
+import { ancestors, parentOf, resolvePath } from '../dockerfile/state.ts';
 import { directoryFrom, optionTable, parseArguments, type Arguments } from './shared/arguments.ts';
 import { at } from './shared/package-json.ts';
 import {
@@ -128,11 +128,7 @@ function whyNotFetch(install: Install, files: Files, args: Arguments): Trouble |
 }
 
 function moduleRoot(install: Install, files: Files): string | undefined {
-  for (
-    let directory = install.directory, last = '';
-    directory !== last;
-    last = directory, directory = parentOf(directory)
-  )
+  for (const directory of ancestors(install.directory))
     if (files.has(at(directory, 'go.mod')) !== 'no') return directory;
   return undefined;
 }
@@ -157,12 +153,7 @@ function moduleReads(install: Install, files: Files, args: Arguments): readonly 
   for (const [, path = ''] of (setting(install, 'GOPROXY') ?? '').matchAll(/file:\/\/([^,|]+)/g))
     reads.push({ path: resolvePath('/', path), tree: true });
   if (isSearched(install))
-    for (
-      let directory = install.directory, last = '';
-      directory !== last;
-      last = directory, directory = parentOf(directory)
-    )
-      reads.push({ path: at(directory, 'go.work') });
+    for (const directory of ancestors(install.directory)) reads.push({ path: at(directory, 'go.work') });
   if (work !== undefined) {
     const text = files.read(work);
     if (text === undefined) return files.has(work) === 'no' ? missing(work) : generated(work);
@@ -210,11 +201,7 @@ function workspaceOf(install: Install, files: Files): string | undefined {
   const named = setting(install, 'GOWORK');
   if (named === 'off') return undefined;
   if (named !== undefined && !isSearched(install)) return resolvePath(install.place.directory, named);
-  for (
-    let directory = install.directory, last = '';
-    directory !== last;
-    last = directory, directory = parentOf(directory)
-  )
+  for (const directory of ancestors(install.directory))
     if (files.has(at(directory, 'go.work')) === 'yes') return at(directory, 'go.work');
   return undefined;
 }

@@ -17,7 +17,7 @@
  * https://maven.apache.org/configure.html
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Trouble } from '../model.ts';
-import { parentOf, resolvePath } from '../dockerfile/state.ts';
+import { ancestors, parentOf, resolvePath } from '../dockerfile/state.ts';
 import { has, optionTable, parseArguments, type Arguments } from './shared/arguments.ts';
 import { document, list } from './shared/documents.ts';
 import { at, record, type Json } from './shared/package-json.ts';
@@ -195,9 +195,7 @@ function wordsOf(text = ''): readonly string[] {
 
 /** Maven takes the first .mvn from the POM's directory upward [V: 3.8]. */
 function nearest(directory: string, files: Files): string | undefined {
-  const folder = at(directory, '.mvn');
-  const above = parentOf(directory);
-  return files.has(folder) === 'yes' ? folder : above === directory ? undefined : nearest(above, files);
+  return [...ancestors(directory)].map((each) => at(each, '.mvn')).find((folder) => files.has(folder) === 'yes');
 }
 
 function whyNot(path: string, project: Json, profiles: readonly Json[]): Trouble | undefined {

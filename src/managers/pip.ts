@@ -29,12 +29,11 @@ import type {
   Step,
   Trouble,
 } from '../model.ts';
-import { resolvePath } from '../dockerfile/state.ts';
+import { ancestors, resolvePath } from '../dockerfile/state.ts';
 import { has, optionTable, optionText, parseArguments, type Arguments } from './shared/arguments.ts';
 import { document, optionalDocument } from './shared/documents.ts';
 import { at, record, strings } from './shared/package-json.ts';
 import {
-  ancestors,
   dependencyStep,
   hasDynamicDependencies,
   pythonInstall,

@@ -18,7 +18,7 @@
  * Sources: https://pnpm.io/cli/install, https://pnpm.io/cli/fetch, https://pnpm.io/settings
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Split, Step, Trouble } from '../model.ts';
-import { parentOf, resolvePath } from '../dockerfile/state.ts';
+import { ancestors, resolvePath } from '../dockerfile/state.ts';
 import { frozen as frozenForm } from './shared/frozen.ts';
 import {
   directoryFrom,
@@ -193,7 +193,7 @@ function withSharedBuild(analysis: Analysis, rules: NodeRules, prefix: string): 
 function findWorkspace(files: Files, directory: string, alone: boolean): Project | Trouble {
   const none: Workspaces = () => [];
   if (alone) return findProject(files, directory, none);
-  for (let root = directory, last = ''; root !== last; last = root, root = parentOf(root)) {
+  for (const root of ancestors(directory)) {
     const path = at(root, 'pnpm-workspace.yaml');
     const presence = files.has(path);
     // Among what a command left that could do anything.

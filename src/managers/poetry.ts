@@ -19,12 +19,11 @@
  * https://github.com/mtkennerly/poetry-dynamic-versioning#configuration
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Trouble } from '../model.ts';
-import { resolvePath } from '../dockerfile/state.ts';
+import { ancestors, resolvePath } from '../dockerfile/state.ts';
 import { directoryFrom, has, optionTable, optionText } from './shared/arguments.ts';
 import { document } from './shared/documents.ts';
 import { at, record, type Json } from './shared/package-json.ts';
 import {
-  ancestors,
   dependencyStep,
   environmentOf,
   programArguments,

@@ -18,12 +18,11 @@
  * https://docs.astral.sh/uv/guides/integration/docker/#intermediate-layers
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Trouble } from '../model.ts';
-import { parentOf, resolvePath } from '../dockerfile/state.ts';
+import { ancestors, parentOf, resolvePath } from '../dockerfile/state.ts';
 import { directoryFrom, has, optionTable, optionText, type Arguments } from './shared/arguments.ts';
 import { document, optionalDocument } from './shared/documents.ts';
 import { at, record, strings, type Json } from './shared/package-json.ts';
 import {
-  ancestors,
   dependencyStep,
   environmentOf,
   hasDynamicDependencies,

@@ -11,7 +11,8 @@ import { within } from '../effects/paths.ts';
 import { mountOf } from '../effects/mounts.ts';
 import { knowledgeOf } from '../managers/index.ts';
 import { isPrinted } from '../effects/commands.ts';
-import { afterLine, blankAfter, blankBefore, commentsIn, cuts, indentAt, rewritten } from './lines.ts';
+import { removed } from './below.ts';
+import { afterLine, blankAfter, blankBefore, commentsIn, indentAt, rewritten } from './lines.ts';
 import type { CopyEvent, Need, Plan } from './sink.ts';
 
 /** Undefined: the builder and the file's own syntax line know cache and bind mounts. */
@@ -132,8 +133,7 @@ class Writer {
       else above.set(reader, [...(above.get(reader) ?? []), ...lines]);
     }
     const gone = this.plan.sunk.filter((event) => !inPlace.has(event)).map(({ copy }) => copy);
-    for (const span of cuts(this.source, [...gone, ...this.plan.riders]))
-      edits.push({ file: 'dockerfile', span, text: '' });
+    edits.push(...removed(this.file, [...gone, ...this.plan.riders]));
     for (const [{ copy }, lines] of inPlace) edits.push(this.replaced(copy, lines));
     for (const [run, lines] of above) {
       const at = run.outer[0];
@@ -496,26 +496,17 @@ class Writer {
   private carried(commands: readonly Command[]): string {
     // From where another `cd` went to a place that it tells in full, nobody comes back.
     const last = commands.findLastIndex(({ words }) => words[0]?.value === 'cd' && words[1]?.value?.[0] === '/');
-    const kept = commands.filter((command, at) => {
-      const name = command.words[0]?.value;
-      return (
-        (name === 'cd' && at >= last) ||
-        (name === 'cd' && commands.slice(at, last).some(({ text }) => /\bpwd\b|\bOLDPWD\b|\bPWD\b/.test(text))) ||
-        name === '.' ||
-        name === 'source' ||
-        name === 'set' ||
-        name === 'export' ||
-        (command.words.length === 0 && command.assignments.length > 0)
-      );
+    const isWhere = (at: number): boolean =>
+      at >= last || commands.slice(at, last).some(({ text }) => /\bpwd\b|\bOLDPWD\b|\bPWD\b/.test(text));
+    const told = commands.map(({ text, words, assignments }, at) => {
+      const name = words[0]?.value ?? '';
+      const isSet = words.length === 0 && assignments.length > 0;
+      if (!(isSet || /^(?:\.|source|set|export)$/.test(name) || (name === 'cd' && isWhere(at)))) return '';
+      // A substitution may fail where the next command is run all the same.
+      const isForgiven = text.includes('$(') && commands[at + 1]?.operator === ';' && !this.leadsWithSet(commands);
+      return `${text}${isForgiven ? ';' : ' &&'} `;
     });
-    return kept
-      .map((command) => {
-        // A substitution may fail where the next command is run all the same.
-        const next = commands[commands.indexOf(command) + 1];
-        const isForgiven = command.text.includes('$(') && next?.operator === ';' && !this.leadsWithSet(commands);
-        return `${command.text}${isForgiven ? ';' : ' &&'} `;
-      })
-      .join('');
+    return told.join('');
   }
 }
 

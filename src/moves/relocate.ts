@@ -1,20 +1,20 @@
 /** Writes a stage's instructions in another order: what moves is taken out with its comments and put in elsewhere. */
 import type { Copy, Dockerfile, Edit, Instruction, Stage, Trouble } from '../model.ts';
 import { resolvePath } from '../dockerfile/state.ts';
+import { removed } from './below.ts';
 import { unresolved } from './emit.ts';
-import { afterLine, blankAfter, blankBefore, cuts } from './lines.ts';
+import { afterLine, blankAfter, blankBefore } from './lines.ts';
 import type { Order } from './order.ts';
 
 export function relocate(file: Dockerfile, stage: Stage, { instructions, moved }: Order): readonly Edit[] | Trouble {
   const { source, eol } = file;
-  const edits: Edit[] = [];
+  const edits: Edit[] = removed(file, moved);
   const groups = new Map<Instruction, Copy[]>();
   let last = stage.from;
   for (const each of instructions) {
     if (!moved.includes(each as Copy)) last = each;
     else groups.set(last, [...(groups.get(last) ?? []), each as Copy]);
   }
-  for (const span of cuts(source, moved)) edits.push({ file: 'dockerfile', span, text: '' });
   for (const [above, copies] of groups) {
     const lines: string[] = [];
     for (const copy of copies) {

@@ -223,14 +223,13 @@ export function opportunities(
 
 function notLookedInto({ install, text }: Action): Trouble {
   const own = install?.command.text ?? '';
+  const why = substitutes(text) ? 'depends on what another command prints' : 'keeps what it prints in a file';
   return {
     code: 'unsplittable-run',
     message:
-      own === text && substitutes(text)
-        ? `${short(text)} depends on what another command prints, and is taken as a whole`
-        : own === text
-          ? `${short(text)} keeps what it prints in a file, and is taken as a whole`
-          : `\`${own}\` stands within ${short(text)}, which is taken as a whole`,
+      own === text
+        ? `${short(text)} ${why}, and is taken as a whole`
+        : `\`${own}\` stands within ${short(text)}, which is taken as a whole`,
     help: 'write the install as a command of its own',
   };
 }

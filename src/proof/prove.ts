@@ -11,9 +11,8 @@
  */
 import type { BuildContext, Dockerfile, PackageManager, Trouble } from '../model.ts';
 import { parse } from '../dockerfile/parse.ts';
-import { resolvePath } from '../dockerfile/state.ts';
 import { traced } from '../effects/memo.ts';
-import { mayMatch, namedByContext } from '../effects/named.ts';
+import { mayExclude, namedByContext } from '../effects/named.ts';
 import { isOffline, type Action, type Input, type StageTrace } from '../effects/trace.ts';
 import { togetherTrouble } from './together.ts';
 
@@ -240,11 +239,9 @@ function ignoreFileTrouble(original: Side, after: BuildContext): Trouble | undef
   const added = (after.ignoreFile.source ?? '').split('\n').filter((line) => !lines.has(line));
   for (const file of [original.file, ...before.siblings.map((text) => parse(text))]) {
     for (const instruction of file.instructions) {
-      const named = namedByContext(instruction).find((source) => {
-        if (source.includes('$')) return true;
-        const path = resolvePath('/', source).slice(1) || '.';
-        return path !== '.' && ((before.may(path) && !after.may(path)) || added.some((line) => mayMatch(path, line)));
-      });
+      const named = namedByContext(instruction).find(
+        (source) => source.includes('$') || mayExclude(source, before, after, added),
+      );
       if (named !== undefined)
         return {
           code: 'ignored-path-copied',

@@ -1,6 +1,6 @@
 /** What uv, Poetry, PDM and Pipenv share: pyproject.toml, and a virtual environment that may lie in the project. */
 import type { Analysis, Command, Install, Read, Split, Step } from '../../model.ts';
-import { parentOf, resolvePath } from '../../dockerfile/state.ts';
+import { resolvePath } from '../../dockerfile/state.ts';
 import { parseArguments, type Arguments, type OptionTable } from './arguments.ts';
 import { list } from './documents.ts';
 import { at, record, strings, type Json } from './package-json.ts';
@@ -95,9 +95,4 @@ export function uvPlaces(settings: Json, directory: string): readonly Read[] {
     ...strings(table['extra-index-url']),
   ]);
   return localPlaces(named, directory);
-}
-
-/** The directory and those above it, where uv looks for its settings. */
-export function* ancestors(directory: string): Iterable<string> {
-  for (let here = directory, last = ''; here !== last; last = here, here = parentOf(here)) yield here;
 }
