@@ -36,8 +36,8 @@ import { findProject, packageJsonWorkspaces, type Project } from './shared/proje
 import { installsProject, isTrouble, tool, unknown, unresolvedVariable } from './shared/steps.ts';
 
 const OPTIONS = optionTable(
-  '--registry --cache-dir --backend --concurrent-scripts --network-concurrency --omit --linker --cpu --os --ca --cafile',
-  '--cwd --filter --config -c',
+  '--registry --cache-dir --backend --concurrent-scripts --network-concurrency --omit --linker --cpu --os --ca',
+  '--cwd --filter --config -c --cafile',
 );
 const LIFECYCLE = ['preinstall', 'install', 'postinstall', 'preprepare', 'prepare', 'postprepare'];
 const VERBS = new Set(['install', 'i', 'ci', 'add', 'a']);

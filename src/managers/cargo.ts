@@ -39,8 +39,8 @@ import {
 import { workspaceMembers } from './shared/workspaces.ts';
 
 const OPTIONS = optionTable(
-  '-p --package --bin --example --test --bench -F --features --target --target-dir --profile -j --jobs --message-format --color --config -Z --root --version --git --branch --tag --rev --registry --index --out-dir --artifact-dir',
-  '--manifest-path --path -C --recipe-path',
+  '-p --package --bin --example --test --bench -F --features --target --target-dir --profile -j --jobs --message-format --color -Z --root --version --git --branch --tag --rev --registry --index --out-dir --artifact-dir',
+  '--manifest-path --path -C --recipe-path --config',
 );
 const BUILDS = new Set([
   'build',

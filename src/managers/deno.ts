@@ -22,7 +22,7 @@ import { at, strings } from './shared/package-json.ts';
 import { isTrouble, missing, single, tool, unknown, unresolvedVariable } from './shared/steps.ts';
 import { workspaceMembers } from './shared/workspaces.ts';
 
-const OPTIONS = optionTable('-n --name --root --cert -L --log-level', '-c --config --import-map --lock');
+const OPTIONS = optionTable('-n --name --root -L --log-level', '-c --config --import-map --lock --cert');
 
 function recognise(command: Command, place: Place): Install | undefined {
   const args = parseArguments(command, 1, OPTIONS);

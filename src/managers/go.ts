@@ -34,8 +34,8 @@ import {
 } from './shared/steps.ts';
 
 const OPTIONS = optionTable(
-  '-o -p -asmflags -buildmode -buildvcs -compiler -gccgoflags -gcflags -installsuffix -ldflags -overlay -pgo -pkgdir -tags -toolexec -run -bench -count -timeout -coverprofile -covermode -coverpkg -cpu -parallel -exec -vettool --ldflags --tags --o -x',
-  '-C -mod -modfile -modcacherw',
+  '-o -p -asmflags -buildmode -buildvcs -compiler -gccgoflags -gcflags -installsuffix -ldflags -pkgdir -tags -toolexec -run -bench -count -timeout -coverprofile -covermode -coverpkg -cpu -parallel -exec -vettool --ldflags --tags --o -x',
+  '-C -mod -modfile -modcacherw -overlay -pgo',
 );
 const BUILDS = new Set(['build', 'install', 'test', 'run', 'vet', 'generate', 'list']);
 const STORES = ['/go/pkg/mod', '/root/go/pkg/mod', '/go/pkg', '/go'];

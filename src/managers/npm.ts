@@ -43,8 +43,8 @@ const CLEAN = new Set('ci clean-install ic install-clean isntall-clean'.split(' 
 const GLOBAL = new Set([...INSTALL, 'update', 'up', 'upgrade', 'uninstall', 'remove', 'rm', 'un', 'unlink', 'r']);
 const RUN = new Set(['run', 'run-script', 'rum', 'urn']);
 const OPTIONS = optionTable(
-  '--registry --cache --omit --include --only --loglevel --userconfig --globalconfig --fetch-timeout --fetch-retries --fetch-retry-mintimeout --fetch-retry-maxtimeout --fetch-retry-factor --network-timeout --timeout --maxsockets --cpu --os --libc --arch --platform --target --target_arch --target_platform --disturl --runtime --python --install-strategy --before --tag --script-shell --audit-level --proxy --https-proxy --noproxy --cafile --ca --node-options --user-agent --scope --otp --auth-type --replace-registry-host --sharp_binary_host',
-  '--prefix -C --location -w --workspace',
+  '--registry --cache --omit --include --only --loglevel --fetch-timeout --fetch-retries --fetch-retry-mintimeout --fetch-retry-maxtimeout --fetch-retry-factor --network-timeout --timeout --maxsockets --cpu --os --libc --arch --platform --target --target_arch --target_platform --disturl --runtime --python --install-strategy --before --tag --audit-level --proxy --https-proxy --noproxy --ca --user-agent --scope --otp --auth-type --replace-registry-host --sharp_binary_host',
+  '--prefix -C --location -w --workspace --userconfig --globalconfig --cafile --script-shell --node-options',
 );
 /** In the order in which npm 8-11 run them: root preinstall comes after the dependencies [V]. */
 const LIFECYCLE = ['preinstall', 'install', 'postinstall', 'prepublish', 'preprepare', 'prepare', 'postprepare'];

@@ -46,8 +46,8 @@ import { installsProject, isTrouble, single, tool, unknown, unresolvedVariable }
 import { unknownVariable } from './shared/variables.ts';
 
 const OPTIONS = optionTable(
-  '-i --index-url --extra-index-url --platform --python-version --implementation --abi --timeout --default-timeout --retries --trusted-host --cert --client-cert --cache-dir --proxy --log --progress-bar --no-binary --only-binary --global-option --install-option --config-settings -C --config-setting --python -p --index --default-index --index-strategy --keyring-provider --link-mode --upgrade-strategy --root-user-action --exists-action --extra --upgrade-package -P --resolution --prerelease --torch-backend --exclude-newer --use-feature --use-deprecated --report --python-platform',
-  '-r --requirement --requirements -c --constraint --constraints -e --editable -f --find-links -t --target --prefix --root --src --group --override --overrides --build-constraint -b -w --wheel-dir -d --dest --directory --project',
+  '-i --index-url --extra-index-url --platform --python-version --implementation --abi --timeout --default-timeout --retries --trusted-host --cache-dir --proxy --log --progress-bar --no-binary --only-binary --global-option --install-option --config-settings -C --config-setting --python -p --index --default-index --index-strategy --keyring-provider --link-mode --upgrade-strategy --root-user-action --exists-action --extra --upgrade-package -P --resolution --prerelease --torch-backend --exclude-newer --use-feature --use-deprecated --report --python-platform',
+  '-r --requirement --requirements -c --constraint --constraints -e --editable -f --find-links -t --target --prefix --root --src --group --override --overrides --build-constraint -b -w --wheel-dir -d --dest --directory --project --cert --client-cert',
 );
 const REQUIREMENT = [
   '-r',

@@ -38,8 +38,8 @@ import { unknownVariable } from './shared/variables.ts';
 import { workspaceMembers } from './shared/workspaces.ts';
 
 const OPTIONS = optionTable(
-  '-p --python --index --default-index -i --index-url --extra-index-url -f --find-links -P --upgrade-package --reinstall-package --index-strategy --keyring-provider --resolution --prerelease --fork-strategy --exclude-newer --link-mode -C --config-setting --no-build-isolation-package --no-build-package --no-binary-package --refresh-package --cache-dir --color --python-platform --prompt --allow-insecure-host --with',
-  '--extra --no-extra --group --no-group --only-group --no-install-package --project --directory --package --config-file --env-file --script',
+  '-p --python --index --default-index -i --index-url --extra-index-url -P --upgrade-package --reinstall-package --index-strategy --keyring-provider --resolution --prerelease --fork-strategy --exclude-newer --link-mode -C --config-setting --no-build-isolation-package --no-build-package --no-binary-package --refresh-package --cache-dir --color --python-platform --prompt --allow-insecure-host --with',
+  '--extra --no-extra --group --no-group --only-group --no-install-package --project --directory --package --config-file --env-file --script -f --find-links',
 );
 const WITHOUT_PROJECT = ['--no-install-project', '--no-install-workspace', '--no-install-local'];
 

@@ -38,8 +38,8 @@ import { installsProject, isTrouble, tool, unknown, unresolvedVariable } from '.
 import { analyseBerry, isBerry } from './yarn-berry.ts';
 
 const OPTIONS = optionTable(
-  '--registry --cache-folder --network-timeout --network-concurrency --child-concurrency --mutex --preferred-cache-folder --https-proxy --proxy --mode --otp --emoji --use-yarnrc --global-folder --link-folder --include --since',
-  '--cwd --modules-folder --prefix --from',
+  '--registry --cache-folder --network-timeout --network-concurrency --child-concurrency --mutex --preferred-cache-folder --https-proxy --proxy --mode --otp --emoji --global-folder --link-folder --include --since',
+  '--cwd --modules-folder --prefix --from --use-yarnrc',
 );
 const LIFECYCLE = ['install', 'postinstall', 'prepublish', 'prepare'];
 const SCRIPTS = new Set(['preinstall', 'postinstall', 'prepublish', 'prepare']);

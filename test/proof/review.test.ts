@@ -155,6 +155,10 @@ const FILES: readonly (readonly [why: string, text: string])[] = [
     'FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm install -g pnpm@$(cat x.txt)\nRUN npm ci\n',
   ],
   ['a token out of a file', 'FROM node:20\nWORKDIR /app\nCOPY . .\nRUN NPM_TOKEN=$(cat x.txt) npm ci\n'],
+  [
+    'settings that a variable names',
+    'FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm ci --userconfig ${SETTINGS:-x.txt}\n',
+  ],
   ['the same, between backquotes', 'FROM node:20\nWORKDIR /app\nCOPY . .\nRUN A=`cat x.txt` npm ci\n'],
   [
     'a version out of a file, for an installer',
