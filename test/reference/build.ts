@@ -2,10 +2,10 @@
  * Builds a Dockerfile stage by stage on concrete files, from spec/dockerfile-semantics.md. It shares no code with
  * `src/`: the proof there must never pass what this calls different.
  */
-import { ownerOf, shell, type Machine } from './commands.ts';
+import { shell, type Machine } from './commands.ts';
 import { expand, instructions, jsonOr, words, type Instruction } from './dockerfile.ts';
-import { absolute, base, Failure, FileSystem, hash, parent, unpacked, type Entry } from './files.ts';
-import { ignored, matches } from './ignore.ts';
+import { absolute, base, Failure, FileSystem, hash, ownerOf, parent, unpacked, type Entry } from './files.ts';
+import { expression, ignored, matches } from './ignore.ts';
 
 export interface Context {
   /** Content by path; of a link, its target. */
@@ -19,6 +19,8 @@ export interface Stage {
   readonly fs: FileSystem;
   readonly configuration: Map<string, string>;
   readonly log: [text: string, inputs: string][];
+  /** Each file that may hold a secret and lies in one of its layers, however short. */
+  readonly secrets: Set<string>;
 }
 
 interface Draft extends Stage {
@@ -93,6 +95,7 @@ export function build(source: string, context: Context, rules: string, builder =
         key: parentStage?.key ?? from,
         configuration: new Map(parentStage?.configuration),
         log: [],
+        secrets: new Set(parentStage?.secrets),
         workdir: parentStage?.workdir ?? '/',
         user: parentStage?.user ?? 'root',
         env: new Map(parentStage?.env ?? [['PATH', '/usr/bin:/bin']]),
@@ -103,6 +106,7 @@ export function build(source: string, context: Context, rules: string, builder =
       stages.push(draft);
       for (const trigger of parentStage?.triggers ?? []) execute(draft, trigger, world);
     } else if (stage === undefined) {
+      if (each.keyword !== 'ARG') throw new Failure(`${each.keyword} before FROM`);
       for (const word of words(each.text)) globals.set(...pair(word, (key) => globals.get(key)));
     } else if (each.keyword === 'ARG') {
       for (const word of words(each.text)) {
@@ -113,6 +117,8 @@ export function build(source: string, context: Context, rules: string, builder =
     } else {
       try {
         execute(stage, each, world);
+        for (const [path, entry] of stage.fs.entries)
+          if (SECRET.test(path) && entry.type === 'file') stage.secrets.add(`${path} ${entry.content}`);
       } catch (error) {
         if (error instanceof Failure) error.lines = each.lines;
         throw error;
@@ -152,6 +158,8 @@ export function buildable(source: string, context: Context): string {
   }
 }
 
+const SECRET = /\/(?:\.npmrc|\.env|\w*token\w*)$/;
+
 function pair(word: string, get: (name: string) => string | undefined): [string, string] {
   const equals = word.indexOf('=');
   return equals < 0 ? [word, ''] : [word.slice(0, equals), expand(word.slice(equals + 1), get)];
@@ -184,7 +192,7 @@ function execute(stage: Draft, each: Instruction, world: World): void {
   switch (each.keyword) {
     case 'WORKDIR':
       stage.workdir = absolute(stage.workdir, text);
-      stage.fs.makeDirectory(stage.workdir, stage.user);
+      stage.fs.makeDirectory(stage.workdir, ownerOf(stage.fs, stage.user));
       stage.key = hash(stage.key, stage.fs.hashOf('/'));
       return;
     case 'USER':
@@ -226,12 +234,13 @@ function run(stage: Draft, each: Instruction, world: World): void {
     const options = new Map(text.split(',').map((part) => part.split('=') as [string, string]));
     const target = absolute(stage.workdir, options.get('target') ?? '.');
     const type = options.get('type') ?? 'bind';
-    const from = type === 'bind' ? origin(options.get('from'), world) : undefined;
-    return {
-      type,
-      target,
-      ...(from === undefined ? {} : { tree: from.tree(absolute('/', options.get('source') ?? '.')) }),
-    };
+    if (type === 'secret') {
+      const entry = { type: 'file', content: options.get('id') ?? '', mode: '400', owner: 'root' } as const;
+      return { type, target, tree: new FileSystem(new Map([['/', entry]])) };
+    }
+    if (type !== 'bind') return { type, target };
+    const from = origin(options.get('from'), world);
+    return { type, target, tree: from.tree(absolute('/', options.get('source') ?? '.')) };
   });
   const env = [...stage.env, ...stage.args].map((pair) => pair.join('=')).sort();
   const own = [each.text, ...each.heredocs.map(({ body }) => body), ...each.mounts, stage.user, stage.workdir];
@@ -265,7 +274,7 @@ const isStore = (path: string): boolean =>
 interface Mount {
   readonly type: string;
   readonly target: string;
-  /** What a bind mount shows. */
+  /** What a bind mount or a secret shows. */
   readonly tree?: FileSystem;
 }
 
@@ -273,7 +282,7 @@ function execution(stage: Draft, each: Instruction, { fs, log }: Layer): void {
   const has = (expression: RegExp): boolean => stage.shell.some((word) => expression.test(word));
   const machine: Machine = {
     fs,
-    user: stage.user,
+    user: ownerOf(fs, stage.user),
     cwd: stage.workdir,
     env: new Map([...stage.env, ...stage.args]),
     options: { errexit: has(/^-\w*e/), pipefail: has(/^pipefail$/) },
@@ -291,7 +300,7 @@ function copy(stage: Draft, each: Instruction, world: World): void {
   const written = all.at(-1) as string;
   const destination = absolute(stage.workdir, written);
   const chown = each.flags.get('chown');
-  const owner = chown === undefined ? 'root' : ownerOf(expand(chown, get));
+  const owner = chown === undefined ? 'root' : ownerOf(stage.fs, expand(chown, get));
   const chmod = each.flags.get('chmod');
   const { fs } = stage;
   const under = (path: string): string => `${destination === '/' ? '' : destination}/${path}`;
@@ -309,7 +318,11 @@ function copy(stage: Draft, each: Instruction, world: World): void {
         throw new Failure(`COPY ${word}: not found`);
       return [{ path, word }];
     }
-    const found = [...source.entries.keys()].filter((other) => other !== '/' && matches(path, other)).sort();
+    // With `--parents`, two stars stand for any directories.
+    const deep = each.flags.has('parents') && word.includes('**') ? expression(path) : undefined;
+    const found = [...source.entries.keys()]
+      .filter((other) => other !== '/' && (deep === undefined ? matches(path, other) : deep.test(other)))
+      .sort();
     return found.map((path) => ({ path, word }));
   });
   const keep = from !== undefined && chown === undefined;
@@ -397,6 +410,9 @@ export function difference(before: readonly Stage[], after: readonly Stage[]): s
     }
     const [one, other] = [old, now].map((stage) => JSON.stringify([...stage.configuration].sort()));
     if (one !== other) return `stage ${at}: configuration: ${one ?? ''} became ${other ?? ''}`;
+    // Only the last one is pushed anywhere.
+    const told = [...now.secrets].find((each) => at === before.length - 1 && !old.secrets.has(each));
+    if (told !== undefined) return `stage ${at}: a layer holds ${told}`;
   }
   return undefined;
 }

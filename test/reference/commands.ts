@@ -2,8 +2,8 @@
  * What commands do to the file system of the reference interpreter: each is a function of its exact inputs, and what
  * is not listed is a function of all that it can see. Written from spec/package-managers.md, not from `src/`.
  */
-import { words as split } from './dockerfile.ts';
-import { absolute, base, Failure, type FileSystem, hash, parent, unpacked } from './files.ts';
+import { replaced, words as split } from './dockerfile.ts';
+import { absolute, base, Failure, type FileSystem, hash, ownerOf, parent, unpacked } from './files.ts';
 import { INSTALLERS } from './installs.ts';
 import { runText, type Commands, type State } from './shell.ts';
 
@@ -64,10 +64,12 @@ function script(machine: Machine, directory: string, text: string): void {
 function expanded(machine: Machine, env: ReadonlyMap<string, string>, word: string): string[] {
   if (word.startsWith("'")) return [word.slice(1, -1)];
   const isQuoted = word.includes('"');
-  const text = word
-    .replace(/"/g, '')
-    .replace(/\$\(([^()]*)\)/g, (_, inner: string) => shell(COMMANDS.subshell(machine), inner).trimEnd())
-    .replace(/\$\{?(\w+)\}?/g, (_, key: string) => env.get(key) ?? '');
+  const text = replaced(
+    word
+      .replace(/"/g, '')
+      .replace(/\$\(([^()]*)\)/g, (_, inner: string) => shell(COMMANDS.subshell(machine), inner).trimEnd()),
+    (key) => env.get(key),
+  );
   if (isQuoted) return [text];
   return text.split(/\s+/).flatMap((each) => (each === '' ? [] : globbed(machine, each)));
 }
@@ -130,9 +132,6 @@ function command(machine: Machine, written: string, given: string): string {
   return '';
 }
 
-/** Of `user:group`; the group makes no difference here. */
-export const ownerOf = (who: string): string => who.replace(/:.*/, '').replace(/^0$/, 'root');
-
 /** One command with its words; what it prints. */
 function simple(machine: Machine, words: readonly string[], written: string, input: string): string {
   const { fs, user, env } = machine;
@@ -162,6 +161,11 @@ function simple(machine: Machine, words: readonly string[], written: string, inp
     case 'export': {
       const [key, value] = (args[0] as string).split('=');
       env.set(key as string, value ?? '');
+      return '';
+    }
+    case '.': {
+      // A file of settings: what it sets depends on all of it.
+      env.set('SOURCED', hash(content(args[0] as string)));
       return '';
     }
     case 'true':
@@ -285,7 +289,7 @@ function simple(machine: Machine, words: readonly string[], written: string, inp
         for (const each of options.includes('-R') ? fs.below(path) : [path]) {
           const entry = fs.entries.get(each);
           if (entry === undefined) continue;
-          if (name === 'chown') fs.entries.set(each, { ...entry, owner: ownerOf(value) });
+          if (name === 'chown') fs.entries.set(each, { ...entry, owner: ownerOf(fs, value) });
           else if (entry.type !== 'link') fs.entries.set(each, { ...entry, mode: value === '+x' ? '755' : value });
         }
       }
@@ -301,7 +305,7 @@ function simple(machine: Machine, words: readonly string[], written: string, inp
         if (entry === undefined || (test === '-type' ? entry.type !== 'file' : base(path) !== pattern)) continue;
         found.push(path);
         if (action === '-delete') fs.remove(path);
-        else if (change === 'chown') fs.entries.set(path, { ...entry, owner: value });
+        else if (change === 'chown') fs.entries.set(path, { ...entry, owner: ownerOf(fs, value) });
         else if (change === 'chmod' && entry.type !== 'link') fs.entries.set(path, { ...entry, mode: value });
       }
       return action === undefined ? `${found.join('\n')}\n` : '';
@@ -329,6 +333,18 @@ function simple(machine: Machine, words: readonly string[], written: string, inp
       // It finds no .git, says so, and leaves.
       if (!fs.isDirectory(at('.git'))) return '';
       break;
+    case 'usermod': {
+      // `-u NUMBER NAME`: the home goes with it.
+      const [number = '', who = ''] = paths;
+      const old = ownerOf(fs, who);
+      const others = (fs.read('/etc/passwd') ?? '').split('\n').filter((line) => line.split('=')[0] !== who);
+      fs.write('/etc/passwd', [`${who}=${number}`, ...others].join('\n'), user);
+      for (const path of fs.below(`/home/${who}`)) {
+        const entry = fs.entries.get(path);
+        if (entry?.owner === old) fs.entries.set(path, { ...entry, owner: number });
+      }
+      return '';
+    }
     case 'adduser':
     case 'useradd': {
       fs.write('/etc/passwd', `${fs.read('/etc/passwd') ?? ''}${args.at(-1) ?? ''}\n`, 'root');
@@ -371,20 +387,26 @@ function simple(machine: Machine, words: readonly string[], written: string, inp
     }
     case 'go':
       if (args.join(' ') !== 'mod download') break;
-      for (
-        let above = machine.cwd;
-        fs.read(`${above === '/' ? '' : above}/go.mod`) === undefined;
-        above = parent(above)
-      )
+      for (let above = machine.cwd; ; above = parent(above)) {
+        const [mod = '-', ...others] = ['go.mod', 'go.sum', 'go.work'].map(
+          (each) => fs.read(absolute(above, each)) ?? '-',
+        );
+        if (mod !== '-') {
+          known(hash(mod, ...others, environment(machine, written)));
+          return '';
+        }
         if (above === '/') throw new Failure('no go.mod');
-      return '';
+      }
   }
   return unknown(machine, written, text, input);
 }
 
+const home = ({ env, user }: Machine): string => env.get('HOME') ?? (user === 'root' ? '/root' : `/home/${user}`);
+
 /** A package manager's store: filled from the network, needed without it. */
-export function store({ fs, user }: Machine, place: string, key: string, isOffline: boolean): void {
-  const path = `${place.replace(/^~/, user === 'root' ? '/root' : `/home/${user}`)}/${hash(key)}`;
+export function store(machine: Machine, place: string, key: string, isOffline: boolean): void {
+  const { fs } = machine;
+  const path = `${place.replace(/^~/, home(machine))}/${hash(key)}`;
   if (isOffline && !fs.stores.has(path)) throw new Failure(`not in the store: ${path}`);
   fs.stores.add(path);
 }
@@ -427,7 +449,8 @@ function pip(machine: Machine, written: string, args: readonly string[]): string
   const target = args.includes('-t') ? absolute(cwd, args[args.indexOf('-t') + 1] as string) : '/usr/lib/python';
   const packages = `${target}/${hash(text)}`;
   fs.makeDirectory(target, machine.user);
-  const inputs = hash(text, ...seen, system(machine, HOME, packages), environment(machine, written));
+  const named = args.filter((arg) => arg !== '--no-cache-dir').join(' ');
+  const inputs = hash(text, named, ...seen, system(machine, HOME, packages), environment(machine, written));
   machine.log.push([text, inputs]);
   fs.write(packages, inputs, machine.user);
   return `${inputs}\n`;
@@ -444,6 +467,8 @@ const RUNS: Record<Manager, readonly string[]> = {
   pnpm: ['preinstall', 'install', 'postinstall', 'preprepare', 'prepare', 'postprepare'],
 };
 const LOCK = { npm: 'package-lock.json', yarn: 'yarn.lock', pnpm: 'pnpm-lock.yaml' } as const;
+/** A `.npmrc` that switches scripts off; Yarn does not look there for it. */
+const SILENT = 'ignore-scripts=true';
 const STORE = { npm: '~/.npm', yarn: '~/.cache/yarn', pnpm: '~/.local/share/pnpm/store' } as const;
 type Manager = keyof typeof LOCK;
 
@@ -509,7 +534,7 @@ function node(machine: Machine, manager: Manager, written: string, args: readonl
     return true;
   }
   if (args.includes('-g')) {
-    const inputs = hash(written, system(machine), environment(machine, written));
+    const inputs = hash(written, args.join(' '), system(machine), environment(machine, written));
     machine.log.push([written, inputs]);
     fs.makeDirectory('/usr/lib/npm', 'root');
     fs.write(`/usr/lib/npm/${hash(written)}`, inputs, user);
@@ -588,7 +613,7 @@ function node(machine: Machine, manager: Manager, written: string, args: readonl
   const before = fs.read(`${modules}/.package`);
   if (manager === 'npm' && lock === undefined && before === undefined) seen.push(fs.read(`${root}/yarn.lock`) ?? '-');
   const settings = option('--userconfig') ?? machine.env.get('NPM_CONFIG_USERCONFIG');
-  if (settings !== undefined) seen.push(fs.read(absolute(machine.cwd, settings)) ?? '-');
+  seen.push(fs.read(absolute(machine.cwd, settings ?? `${home(machine)}/.npmrc`)) ?? '-', option('--registry') ?? '-');
   const links: [string, string][] = [];
   for (const member of inside) {
     const each = manifest(fs, member) as Json;
@@ -630,7 +655,9 @@ function node(machine: Machine, manager: Manager, written: string, args: readonl
     fs.makeDirectory(parent(`${modules}/${name}`), user);
     fs.put(`${modules}/${name}`, { type: 'link', target, owner: user });
   }
-  const silent = args.includes('--ignore-scripts');
+  const silent =
+    args.includes('--ignore-scripts') ||
+    (manager !== 'yarn' && (seen.includes(SILENT) || machine.env.get('npm_config_ignore_scripts') === 'true'));
   const isRepeat = before === result && verb !== 'ci' && !args.includes('--force');
   // Nothing is built where the lockfile says that nothing has a script.
   const builds = manager !== 'npm' || lock === undefined || lock.includes('hasInstallScript');

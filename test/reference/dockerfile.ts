@@ -51,15 +51,22 @@ export function instructions(source: string): Instruction[] {
   return found;
 }
 
-/** `$NAME`, `${NAME}`, `${NAME:-word}`, and quotes taken away. */
+/** `$NAME`, `${NAME}`, and `${NAME:-word}`, `${NAME-word}`, `${NAME:+word}`, `${NAME+word}`. */
+export function replaced(text: string, get: (name: string) => string | undefined): string {
+  return text.replace(
+    /\$\{(\w+)(:?)([-+])([^}]*)\}|\$\{(\w+)\}|\$(\w+)/g,
+    (_, name: string | undefined, colon: string, sign: string, word: string, braced?: string, plain?: string) => {
+      if (name === undefined) return get((braced ?? plain) as string) ?? '';
+      const value = get(name);
+      const isSet = value !== undefined && (colon === '' || value !== '');
+      return sign === '+' ? (isSet ? word : '') : isSet ? value : word;
+    },
+  );
+}
+
+/** The same, and quotes taken away. */
 export function expand(text: string, get: (name: string) => string | undefined): string {
-  return text
-    .replace(
-      /\$\{(\w+):-([^}]*)\}|\$\{(\w+)\}|\$(\w+)/g,
-      (_, withDefault: string | undefined, word: string, braced, plain) =>
-        withDefault === undefined ? (get((braced ?? plain) as string) ?? '') : get(withDefault) || word,
-    )
-    .replace(/["']/g, '');
+  return replaced(text, get).replace(/["']/g, '');
 }
 
 /** Words parted by blanks, quotes kept together. */

@@ -30,6 +30,16 @@ export function absolute(directory: string, path: string): string {
 export const unpacked = (archive: string): readonly (readonly [path: string, content: string])[] =>
   ['x.txt', 'lib/unpacked.js'].map((path) => [path, hash(path, archive)]);
 
+/** Of `user:group`, by the names that the image knows: a line of /etc/passwd is a name, or a name and its number. */
+export function ownerOf(fs: FileSystem, who: string): string {
+  const name = who.replace(/:.*/, '');
+  if (name === '0') return 'root';
+  if (/^\d+$/.test(name)) return name;
+  const line = (fs.read('/etc/passwd') ?? '').split('\n').find((each) => each.split('=')[0] === name);
+  if (line === undefined) throw new Failure(`no user ${name}`);
+  return line.split('=')[1] ?? name;
+}
+
 const isBelow = (path: string, tree: string): boolean =>
   path === tree || path.startsWith(tree === '/' ? '/' : `${tree}/`);
 const moved = (path: string, from: string, to: string): string =>

@@ -74,6 +74,10 @@ const others: fc.Arbitrary<Record<string, string>> = fc
       'src/lib.rs',
       'Directory.Build.props',
       'nuget.config',
+      '.cargo/config.toml',
+      'rust-toolchain.toml',
+      '.mvn/maven.config',
+      'go.sum',
       'lib/lib.csproj',
       'src/Program.cs',
     ]),
@@ -113,7 +117,7 @@ const files: fc.Arbitrary<{
     local: pick(undefined, undefined, undefined, 'file:./packages/a', 'file:lib/dep'),
     builds: maybe(30),
     lock: pick('package-lock.json', 'package-lock.json', 'yarn.lock', 'pnpm-lock.yaml', 'all', 'none'),
-    settings: pick('', '', 'root', 'above', 'both'),
+    settings: pick('', '', 'root', 'above', 'both', 'silent'),
     ignore: pick(
       '**/node_modules\n',
       'node_modules\n',
@@ -143,6 +147,8 @@ const files: fc.Arbitrary<{
       'lib/dep/package.json',
       'lib/dep/index.js',
       'home/.npmrc',
+      '.pnpmfile.cjs',
+      'x.conf/sub/y.txt',
       'sub/package.json',
       'go.mod',
       'run.sh',
@@ -199,6 +205,7 @@ const files: fc.Arbitrary<{
     for (const lock of locks) all[lock] = lock === 'package-lock.json' ? lockfile(made.builds) : '# lockfile v1\n';
     if (locks.includes('pnpm-lock.yaml')) all['pnpm-workspace.yaml'] = 'packages:\n  - packages/*\n';
     if (made.settings === 'root' || made.settings === 'both') all['.npmrc'] = 'registry=x';
+    if (made.settings === 'silent') all['.npmrc'] = 'ignore-scripts=true';
     if (made.settings === 'above' || made.settings === 'both') all['.yarnrc'] = 'registry "y"';
     all['requirements.txt'] = made.requirements;
     all['base.txt'] = 'django\n';
@@ -267,6 +274,21 @@ const jsInstall = pick(
   'cd packages/a && npm ci',
   'go mod download',
   'npm ci || npm install',
+  // What comes out of a file, a variable or a default.
+  'npm ci --registry=$(cat x.txt)',
+  'TOKEN=$(cat x.txt) npm ci',
+  'pip install flask==$(cat x.txt)',
+  'pip install -r $(cat list.txt)',
+  'pip install -r ${REQUIREMENTS:-requirements.txt}',
+  'npm ci --userconfig ${SETTINGS:-x.txt}',
+  'npm ci ${FLAGS:-}',
+  'npm ci $FLAGS',
+  'npm_config_ignore_scripts=true npm ci',
+  'cd ${DIR:-/app} && npm ci',
+  'echo token > .npmrc && npm ci && rm .npmrc',
+  'cp x.txt .npmrc && npm ci && rm -f .npmrc',
+  'npm ci && rm -f .npmrc',
+  '. ./x.txt && npm ci',
   'npm ci --prefer-offline',
   'pnpm install --frozen-lockfile --offline',
   'pnpm fetch && pnpm install --frozen-lockfile --offline',
@@ -393,6 +415,16 @@ const ordinary = pick(
   'npm pkg delete scripts.postinstall',
   'adduser -D bob',
   'useradd -m -d /app bob',
+  'usermod -u 2001 node',
+  'chown -R node:node /home/node',
+  'curl -fsSL https://example.com/$(cat x.txt) -o /opt/tool',
+  'npm i -g pm2@${V:-1}',
+  'npm i -g pm2@$(cat src/a.js)',
+  'echo ${V:+x} > /etc/v',
+  '. ./x.txt',
+  'echo $SOURCED > /etc/sourced',
+  'rm .npmrc',
+  'echo token > /tmp/token && rm /tmp/token',
   // Wildcards, pipes, lists, substitutions.
   'rm -rf src/*',
   'rm *.txt',
@@ -485,7 +517,23 @@ const run = fc.oneof(
   { arbitrary: install.map((text) => `RUN ${text}`), weight: 14 },
   {
     arbitrary: fc
-      .array(fc.oneof(install, ordinary), { minLength: 1, maxLength: 3 })
+      .array(
+        fc.oneof(
+          { arbitrary: install, weight: 3 },
+          { arbitrary: ordinary, weight: 3 },
+          {
+            arbitrary: pick(
+              'set -e',
+              '# a comment',
+              'if [ -f x.txt ]; then\n  npm ci\nfi',
+              'if test -d src\nthen\n  # there\n  touch src/new.txt\nelse\n  mkdir src\nfi',
+              'for f in *.txt; do\n  cp $f /etc/\ndone',
+            ),
+            weight: 1,
+          },
+        ),
+        { minLength: 1, maxLength: 3 },
+      )
       .map((list) => `RUN <<EOF\n${list.join('\n')}\nEOF`),
     weight: 1,
   },
@@ -509,6 +557,11 @@ const run = fc.oneof(
           'tmpfs,target=/tmp',
           'tmpfs,target=/app/logs',
           'bind,from=build,source=/app,target=/build',
+          'bind,target=.',
+          'bind,target=/context',
+          'bind,source=x.txt,target=/etc/config',
+          'secret,id=npmrc,target=/app/.npmrc',
+          'secret,id=npmrc,target=/root/.npmrc',
           'bind,from=build,source=/app/package.json,target=package.json',
         ),
         fc.oneof(
@@ -530,7 +583,19 @@ const run = fc.oneof(
 
 const copy = fc
   .tuple(
-    pick('', '', '', '', '', '--chown=node ', '--chown=node:node ', '--chown=0:0 ', '--chmod=755 '),
+    pick(
+      '',
+      '',
+      '',
+      '',
+      '',
+      '--chown=node ',
+      '--chown=node:node ',
+      '--chown=0:0 ',
+      '--chown=bob ',
+      '--chown=2001 ',
+      '--chmod=755 ',
+    ),
     pick(
       '. .',
       '. .',
@@ -572,6 +637,20 @@ const copy = fc
       'vendor.tar.gz ./',
       'vendor.tar.gz /opt/',
       'https://example.com/x.txt ./',
+      'src/* ./',
+      'packages/* ./',
+      'etc/* /etc/',
+      '--parents **/package.json ./',
+      '--parents **/*.js ./',
+      'etc/package.json ./',
+      'package.json x.txt',
+      'src/a.js x.txt /app/lib/',
+      '.npmrc ./',
+      '${SRC:-src} ./',
+      '${SRC:-src} ./src',
+      '${FILE:-x.txt} ./',
+      '. ${DIR:-/app}',
+      '. ${DIR:+/app}/',
     ),
     pick('COPY', 'COPY', 'COPY', 'COPY', 'ADD', 'copy'),
   )
@@ -591,6 +670,19 @@ const other = pick(
   'ARG GIT_SHA=1',
   'ARG GIT_SHA',
   'ENV VERSION=$GIT_SHA',
+  'ARG SRC=lib',
+  'ARG SRC',
+  'ENV SRC=$SRC',
+  'ENV SRC=${SRC:-src} FILE=$SRC',
+  'ENV FILE=server.js',
+  'WORKDIR ${DIR:-/app}',
+  'ENV DIR=${DIR:-/app}/lib',
+  'ENV FLAGS=--ignore-scripts',
+  'ENV HOME=/app',
+  'ENV npm_config_ignore_scripts=true',
+  'ENV V=2',
+  'USER 2001',
+  'USER bob',
   'ARG DIR=/app',
   'ENV PATH=/app/bin:$PATH',
   'ENV NPM_CONFIG_USERCONFIG=/app/x.txt',
@@ -604,6 +696,10 @@ const other = pick(
   'COPY <<EOF .npmrc\nmade\nEOF',
   'ONBUILD RUN node trigger.js',
   'ONBUILD COPY . .',
+  'ONBUILD WORKDIR /srv/app',
+  'ONBUILD ENV NODE_OPTIONS=--require=/app/x.txt',
+  'ONBUILD COPY x.txt .npmrc',
+  'ONBUILD USER node',
   'ENV NODE_OPTIONS=--require=/app/src/a.js',
   '# a comment',
 );
@@ -635,6 +731,8 @@ const dockerfile = fc
   .tuple(
     body,
     fc.option(body, { nil: undefined, freq: 2 }),
+    fc.option(body, { nil: undefined, freq: 8 }),
+    pick('ARG BASE=node:20', 'ARG BASE=python:3', 'ARG SRC=lib', ...Array<string>(9).fill('')),
     pick('Node AS Build', 'node:20 AS build', 'node:20 AS build', 'python:3 AS build'),
     pick('build', 'node:20', 'scratch-like'),
     fc.array(
@@ -652,11 +750,13 @@ const dockerfile = fc
     ),
   )
   .map(
-    ([first, second, base, next, from]) =>
+    ([first, second, third, global, base, next, from]) =>
       [
-        `FROM ${base.replace(/^Node/, 'node')}`,
+        ...(global === '' ? [] : [global]),
+        `FROM ${global.startsWith('ARG BASE') ? '${BASE:-node:20} AS build' : base.replace(/^Node/, 'node')}`,
         ...first,
-        ...(second === undefined ? [] : [`FROM ${next}`, ...second.slice(0, 2), ...from, ...second.slice(2)]),
+        ...(second === undefined ? [] : [`FROM ${next} AS next`, ...second.slice(0, 2), ...from, ...second.slice(2)]),
+        ...(second === undefined || third === undefined ? [] : ['FROM next', ...third.slice(1)]),
       ].join('\n') + '\n',
   );
 

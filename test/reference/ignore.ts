@@ -1,6 +1,6 @@
 /** `.dockerignore` by rule 36, written anew. Part of the reference interpreter. */
 
-function expression(pattern: string): RegExp {
+export function expression(pattern: string): RegExp {
   let text = '';
   for (let at = 0; at < pattern.length; at++) {
     const char = pattern[at] as string;

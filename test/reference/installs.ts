@@ -120,14 +120,25 @@ const cargo: Installer = (machine, _written, args, { store }) => {
   const isOffline = args.includes('--offline');
   store('/usr/local/cargo/registry', [toml, ...may(machine, 'Cargo.lock')].join(), isOffline);
   if (args[0] === 'build') return false;
+  // Cargo reads every `.cargo/config.toml` upwards, rustup the nearest toolchain file.
+  const above: string[] = [];
+  for (let at = machine.cwd; ; at = parent(at)) {
+    for (const name of ['.cargo/config.toml', 'rust-toolchain.toml'])
+      above.push(machine.fs.read(absolute(at, name)) ?? '-');
+    if (at === '/') break;
+  }
+  machine.log.push(['cargo fetch', hash(toml, ...may(machine, 'Cargo.lock'), ...above)]);
   if (args.includes('--locked')) need(machine, 'Cargo.lock');
   if (may(machine, 'src/main.rs', 'src/lib.rs').every((each) => each === '-')) throw new Failure('no targets');
   return true;
 };
 
 const mvn: Installer = (machine, _written, args, { store }) => {
-  store('~/.m2', need(machine, 'pom.xml'), args.includes('-o'));
-  return args.includes('dependency:go-offline');
+  const pom = need(machine, 'pom.xml');
+  store('~/.m2', pom, args.includes('-o'));
+  if (!args.includes('dependency:go-offline')) return false;
+  machine.log.push(['mvn', hash(pom, ...may(machine, '.mvn/maven.config', '.mvn/extensions.xml', '.mvn/jvm.config'))]);
+  return true;
 };
 
 const dotnet: Installer = (machine, _written, args, { system, environment, store }) => {
