@@ -462,6 +462,24 @@ describe('what is refused', () => {
       'dynamic-manifest',
     ],
     ['an option that older restores do not have', 'dotnet publish --os linux', csproj(''), 'unsplittable-run'],
+    [
+      'a project below a comment that ends with a backslash',
+      'pip install -r r.txt',
+      { 'r.txt': 'foo\n# ours: \\\n-e .\n', 'setup.py': '' },
+      'local-dependency-builds',
+    ],
+    [
+      'a package in a hidden directory',
+      'pip install -r r.txt',
+      { 'r.txt': '.lib\n', '.lib/setup.py': '' },
+      'local-dependency-builds',
+    ],
+    [
+      'a package in a directory of any name',
+      'pip install -r r.txt',
+      { 'r.txt': 'libs/c++/a,b[x]\n', 'libs/c++/a,b/setup.py': '' },
+      'local-dependency-builds',
+    ],
     ['a Cargo.lock that lacks a crate', 'cargo fetch', crate('[dependencies]\nitoa = "1"\n'), 'lockfile-outdated'],
   ])('%s', (_reason, text, files, expected) => {
     expect(code(analysed(text, files))).toBe(expected);

@@ -29,9 +29,9 @@ export function isLocal(word: string): boolean {
   if (isRemote(word)) return false;
   return (
     referenceOf(word) !== undefined ||
-    /^\.{1,2}(?:\/|$|\[)|^~?\/|^(?:\w+\+)?file:|^\$\{/.test(word) ||
+    /^\.|^~?\/|^(?:\w+\+)?file:|^\$\{/.test(word) ||
     archiveOf(word) !== undefined ||
-    /^[\w.-]+\/[\w./-]*(?:\[[^\]]*\])?$/.test(word)
+    /^[^\s;@]+\/[^;]*$/.test(word)
   );
 }
 
@@ -221,10 +221,11 @@ export class RequirementReader {
   }
 }
 
-/** Lines with continuations joined, comments and blank lines left out. */
+/** Lines with continuations joined, comments and blank lines left out. A line of nothing but a comment is not continued [V]. */
 function logicalLines(text: string): string[] {
   return text
     .replace(/^\ufeff/, '')
+    .replace(/^[ \t]*#.*$/gm, '#')
     .replace(/\\\r?\n/g, ' ')
     .split(/\r?\n/)
     .map((line) => line.replace(/(?:^|\s)#.*$/, '').trim())
