@@ -1,16 +1,19 @@
 /**
  * PDM. Spec section 18.
  *
- * Reads: pyproject.toml, pdm.lock, pdm.toml, .python-version, and sources that are directories.
+ * Reads: pyproject.toml, pdm.lock, pdm.toml (once .pdm.toml), .python-version, .pdm-python, and sources that are
+ * directories.
  *
  * Writes: .venv, or __pypackages__ where that exists, or the interpreter's own packages (`python.use_venv`).
  *
- * Runs: the build backend of a project with a `[build-system]`, unless `--no-self` or `distribution = false`.
+ * Runs: the build backend of a project with a `[build-system]`, unless `--no-self` or `distribution = false`; the scripts
+ * `pre_install` and `post_install` of `[tool.pdm.scripts]`, on install and sync, and those around a lock [V: 2.25].
  *
  * Hazards: the project is installed itself; divided, it is left out first (`--no-self`) and installed after the copy.
  *
  * Sources: https://pdm-project.org/latest/reference/pep621/,
- * https://pdm-project.org/latest/usage/advanced/#use-pdm-in-a-multi-stage-dockerfile
+ * https://pdm-project.org/latest/usage/advanced/#use-pdm-in-a-multi-stage-dockerfile,
+ * https://pdm-project.org/latest/usage/scripts/#hook-scripts
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Trouble } from '../model.ts';
 import { directoryFrom, has, optionTable, optionText } from './shared/arguments.ts';
@@ -32,6 +35,8 @@ const OPTIONS = optionTable(
   '--override -C --config-setting --venv',
   '-G --group --with --without -p --project -L --lockfile -c --config',
 );
+/** Scripts that an install runs by itself. */
+const HOOKS = ['pre_lock', 'post_lock', 'pre_install', 'post_install'];
 
 function recognise(command: Command, place: Place): Install | undefined {
   const args = programArguments(command, 'pdm', OPTIONS);
@@ -93,6 +98,13 @@ function readProject(
       help: 'list the dependencies in pyproject.toml',
     };
   const settings = record(record(json['tool'])['pdm']);
+  const hook = HOOKS.find((name) => record(settings['scripts'])[name] !== undefined);
+  if (hook !== undefined)
+    return {
+      code: 'lifecycle-script-reads-source',
+      message: `\`${path}\` has a script \`${hook}\`, which runs with the install`,
+      help: 'call it something else, and run it after the copy',
+    };
   const editable = Object.values(record(settings['dev-dependencies'])).flatMap((group) =>
     Array.isArray(group) ? (group as unknown[]) : [],
   );
@@ -103,7 +115,9 @@ function readProject(
   const sources = strings(list(settings['source']).map((source) => record(source)['url']));
   return {
     reads: [
-      ...['pyproject.toml', 'pdm.lock', 'pdm.toml', '.python-version'].map((name) => ({ path: at(directory, name) })),
+      ...['pyproject.toml', 'pdm.lock', 'pdm.toml', '.pdm.toml', '.python-version', '.pdm-python'].map((name) => ({
+        path: at(directory, name),
+      })),
       ...localPlaces(
         sources.map((url) => url.replace('/${PROJECT_ROOT}', directory)),
         directory,

@@ -480,6 +480,12 @@ describe('what is refused', () => {
       { 'r.txt': 'libs/c++/a,b[x]\n', 'libs/c++/a,b/setup.py': '' },
       'local-dependency-builds',
     ],
+    [
+      'a script that PDM runs with the install',
+      'pdm sync --no-self',
+      { 'pyproject.toml': '[tool.pdm.scripts]\npost_install = "python assets.py"\n' },
+      'lifecycle-script-reads-source',
+    ],
     ['a Cargo.lock that lacks a crate', 'cargo fetch', crate('[dependencies]\nitoa = "1"\n'), 'lockfile-outdated'],
   ])('%s', (_reason, text, files, expected) => {
     expect(code(analysed(text, files))).toBe(expected);
