@@ -3,7 +3,8 @@
  * install and autoload events and restores what it finds missing [V].
  *
  * Reads: [V: 2.5] composer.json, composer.lock, auth.json; of each path repository the composer.json, and everything
- * where it has bins; symfony.lock, local artifacts and patches.
+ * where it has bins; archives that composer.lock has by path [V: 2.5]; symfony.lock, local artifacts and patches, those
+ * of patches.json and patches.lock.json among them.
  *
  * Writes: vendor/ (COMPOSER_VENDOR_DIR, `config.vendor-dir`) and the `bin-dir` (COMPOSER_BIN_DIR); composer.lock where
  * there is none.
@@ -15,7 +16,8 @@
  * source are refused.
  *
  * Sources: https://getcomposer.org/doc/articles/scripts.md, https://getcomposer.org/doc/05-repositories.md,
- * https://getcomposer.org/doc/03-cli.md#environment-variables
+ * https://getcomposer.org/doc/03-cli.md#environment-variables,
+ * https://docs.cweagans.net/composer-patches/usage/defining-patches/
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Trouble } from '../model.ts';
 import { parentOf, resolvePath } from '../dockerfile/state.ts';
@@ -36,11 +38,19 @@ const EARLY = [
   'post-dependencies-solving',
   'pre-pool-create',
   'pre-operations-exec',
+  // Plugins' events, which scripts hear as well [V: 2.5].
+  'init',
+  'command',
+  'pre-command-run',
+  'pre-file-download',
+  'post-file-download',
 ];
 const PER_PACKAGE = ['pre-package-install', 'post-package-install', 'pre-package-update', 'post-package-update'];
 /** Plugins that write into the project beside vendor. */
 const SCAFFOLDS =
   /^(?:drupal\/core-composer-scaffold|composer\/installers|oomphinc\/composer-installers-extender|johnpbloch\/wordpress-core-installer|roots\/wordpress-core-installer|symfony\/flex|wikimedia\/composer-merge-plugin|typo3\/cms-composer-installers|magento\/magento-composer-installer)$/;
+
+const REMOTE = /^[a-z][a-z\d+.-]*:\/\//i;
 
 /** `composer …`, and `php composer.phar …`. */
 function parse(command: Command): Arguments | undefined {
@@ -48,10 +58,20 @@ function parse(command: Command): Arguments | undefined {
   if (/(?:^|\/)php[\d.]*$/.test(words[0] ?? '')) {
     const phar = words.findIndex((word) => /(?:^|\/)composer(?:\.phar)?$/.test(word));
     return phar > 0 && words.slice(1, phar).every((word) => /^-/.test(word) || /=/.test(word))
-      ? parseArguments(command, phar + 1, OPTIONS)
+      ? apart(parseArguments(command, phar + 1, OPTIONS))
       : undefined;
   }
-  return parseArguments(command, 1, OPTIONS);
+  return apart(parseArguments(command, 1, OPTIONS));
+}
+
+/** `-no` is `-n -o` [V: 2.5]. */
+function apart(args: Arguments): Arguments {
+  const list = args.list.flatMap(([name, value]) =>
+    /^-[a-z]{2,}$/.test(name) && !/^-v+$/.test(name)
+      ? Array.from(name.slice(1), (letter) => [`-${letter}`, value] as const)
+      : [[name, value] as const],
+  );
+  return { ...args, list, options: new Map(list) };
 }
 
 function recognise(command: Command, place: Place): Install | undefined {
@@ -181,10 +201,23 @@ function readProject(install: Install, files: Files): Project | Trouble {
       reads.push({ path: resolvePath(root, url), tree: true });
     } else if (repository['type'] === 'artifact') reads.push({ path: resolvePath(root, url), tree: true });
   }
-  const patches = record(record(json['extra'])['patches']);
-  for (const patch of Object.values(patches).flatMap((each) => Object.values(record(each))))
-    if (typeof patch === 'string' && !/^https?:/.test(patch)) reads.push({ path: resolvePath(root, patch) });
-  const patchesFile = record(json['extra'])['patches-file'];
+  for (const { dist } of [...list(locked?.['packages']), ...list(locked?.['packages-dev'])].map(record)) {
+    const { type, url } = record(dist);
+    if (typeof url === 'string' && type !== 'path' && !REMOTE.test(url)) reads.push({ path: resolvePath(root, url) });
+  }
+  const extra = record(json['extra']);
+  const patches = [extra['patches']];
+  if ([...requirements(json), ...lockedNames(locked)].includes('cweagans/composer-patches'))
+    for (const name of ['patches.json', 'patches.lock.json']) {
+      const listed = optionalDocument(files, at(root, name), 'json');
+      if (isTrouble(listed)) return listed;
+      if (listed === undefined) continue;
+      reads.push({ path: at(root, name) });
+      patches.push(listed['patches']);
+    }
+  for (const patch of patches.flatMap(patchesOf))
+    if (!REMOTE.test(patch)) reads.push({ path: resolvePath(root, patch) });
+  const patchesFile = extra['patches-file'] ?? record(extra['composer-patches'])['patches-file'];
   if (typeof patchesFile === 'string')
     return {
       code: 'dynamic-manifest',
@@ -217,6 +250,14 @@ function readProject(install: Install, files: Files): Project | Trouble {
             help: 'run it with `--no-plugins`, or commit what it writes',
           },
   };
+}
+
+/** By package and description, or with each patch as an object that has more to say of it. */
+function patchesOf(value: unknown): readonly string[] {
+  if (typeof value === 'string') return [value];
+  if (typeof value !== 'object' || value === null) return [];
+  const { url } = record(value);
+  return typeof url === 'string' ? [url] : Object.values(value).flatMap(patchesOf);
 }
 
 /** A variable wins over the configuration, unless it is empty. */

@@ -486,6 +486,18 @@ describe('what is refused', () => {
       { 'pyproject.toml': '[tool.pdm.scripts]\npost_install = "python assets.py"\n' },
       'lifecycle-script-reads-source',
     ],
+    [
+      'an autoloader that lists classes, by letters set together',
+      'composer install -no',
+      { 'composer.json': '{}' },
+      'lifecycle-script-reads-source',
+    ],
+    [
+      'a script that hears of a command',
+      'composer install',
+      { 'composer.json': json({ scripts: { 'pre-command-run': 'php a.php' } }) },
+      'lifecycle-script-reads-source',
+    ],
     ['a Cargo.lock that lacks a crate', 'cargo fetch', crate('[dependencies]\nitoa = "1"\n'), 'lockfile-outdated'],
   ])('%s', (_reason, text, files, expected) => {
     expect(code(analysed(text, files))).toBe(expected);
@@ -795,6 +807,30 @@ describe('what is read', () => {
         [`${text}, uv.toml: ${settings}`, text, { 'pyproject.toml': project, 'uv.toml': settings }, ['uv.toml', 'w']],
       ]);
     }),
+    [
+      'Composer: patches with more to say of each',
+      'composer install',
+      { 'composer.json': json({ extra: { patches: { 'a/b': [{ description: 'x', url: 'p/a.patch' }] } } }) },
+      ['p/a.patch'],
+    ],
+    ...['patches.json', 'patches.lock.json'].map((name): [string, string, Record<string, string>, string[]] => [
+      `Composer: patches of ${name}`,
+      'composer install',
+      {
+        'composer.json': json({ require: { 'cweagans/composer-patches': '^2' } }),
+        [name]: json({ patches: { 'a/b': [{ url: 'p/a.patch' }, { url: 'https://x/b.patch' }] } }),
+      },
+      [name, 'p/a.patch'],
+    ]),
+    [
+      'Composer: an archive of the lockfile',
+      'composer install',
+      {
+        'composer.json': '{}',
+        'composer.lock': json({ packages: [{ name: 'a/b', dist: { type: 'zip', url: 'libs/b.zip' } }] }),
+      },
+      ['libs/b.zip'],
+    ],
     [
       'PDM: a source that is a directory',
       'pdm sync --no-self',
