@@ -1,9 +1,10 @@
 /**
  * uv. Spec section 13. (`uv pip` is pip.ts.)
  *
- * Reads: pyproject.toml, uv.lock, uv.toml (which wins over `[tool.uv]`), .python-version, the pyproject.toml of every
- * workspace member, what `tool.uv.sources` names, and indexes and `find-links` that are directories: `uv sync --frozen`
- * fails without them [V: 0.13].
+ * Reads: pyproject.toml, uv.lock, uv.toml (which wins over `[tool.uv]`) or UV_CONFIG_FILE in its place, .python-version
+ * and .python-versions, the pyproject.toml of every workspace member, what `tool.uv.sources` names, and indexes and
+ * `find-links` that are directories: `uv sync --frozen` fails without them [V: 0.13]. `uv python install` reads the
+ * versions alone [V: 0.13].
  *
  * Writes: .venv, or what UV_PROJECT_ENVIRONMENT names; uv.lock, unless `--locked` or `--frozen`.
  *
@@ -32,21 +33,35 @@ import {
   uvPlaces,
   uvSources,
 } from './shared/python-project.ts';
-import { ARCHIVE, isLocal, placesNamed } from './shared/requirements.ts';
+import { ARCHIVE, isLocal, placesNamed, RequirementReader } from './shared/requirements.ts';
 import { isTrouble, single, tool, unknown, unresolvedVariable } from './shared/steps.ts';
 import { unknownVariable } from './shared/variables.ts';
 import { workspaceMembers } from './shared/workspaces.ts';
 
 const OPTIONS = optionTable(
-  '-p --python --index --default-index -i --index-url --extra-index-url -P --upgrade-package --reinstall-package --index-strategy --keyring-provider --resolution --prerelease --fork-strategy --exclude-newer --link-mode -C --config-setting --no-build-isolation-package --no-build-package --no-binary-package --refresh-package --cache-dir --color --python-platform --prompt --allow-insecure-host --with',
-  '--extra --no-extra --group --no-group --only-group --no-install-package --project --directory --package --config-file --env-file --script -f --find-links',
+  '-p --python --index --default-index -i --index-url --extra-index-url -P --upgrade-package --reinstall-package --index-strategy --keyring-provider --resolution --prerelease --fork-strategy --exclude-newer --link-mode -C --config-setting --no-build-isolation-package --no-build-package --no-binary-package --refresh-package --cache-dir --color --python-platform --prompt --allow-insecure-host',
+  '--extra --no-extra --group --no-group --only-group --no-install-package --project --directory --package --config-file --env-file --script -w --with --with-requirements --with-editable --with-executables-from --from -c --constraints --overrides --excludes -b --build-constraints -f --find-links',
 );
+/** Options of `uv tool install` that name packages, and lists of them. */
+const PACKAGES = ['-w', '--with', '--with-editable', '--with-executables-from', '--from'];
+const LISTS = ['--with-requirements', '-c', '--constraints', '--overrides', '--excludes', '-b', '--build-constraints'];
+/** `ruff@latest`, `ruff@0.5.0` */
+const VERSIONED = /^[\w.-]+(?:\[[^\]]*\])?@(?:latest$|\d)/;
+/** Either says which Python [V: 0.13]. */
+const VERSIONS = ['.python-version', '.python-versions'];
+/** Variables that name the current directory and the project's, as options do [V: 0.13]. */
+const PLACES = ['UV_WORKING_DIR', 'UV_PROJECT'];
 const WITHOUT_PROJECT = ['--no-install-project', '--no-install-workspace', '--no-install-local'];
 
 function recognise(command: Command, place: Place): Install | undefined {
   const args = programArguments(command, 'uv', OPTIONS);
   const [verb, second] = args.positional;
-  const base = { manager: 'uv', command, place, directory: directoryFrom(args, ['--directory', '--project'], place) };
+  const named = PLACES.map((name) => place.environment(name) ?? '').reduce(
+    (from, path) => resolvePath(from, path === '' ? '.' : path),
+    place.directory,
+  );
+  const directory = directoryFrom(args, ['--directory', '--project'], { ...place, directory: named });
+  const base = { manager: 'uv', command, place, directory };
   if (verb === 'sync') return { ...base, kind: 'install' };
   if (verb === 'venv') return { ...base, kind: 'install' };
   if (verb === 'tool' && second === 'install') return { ...base, kind: 'tool' };
@@ -57,14 +72,23 @@ function recognise(command: Command, place: Place): Install | undefined {
 function analyse(install: Install, files: Files): Analysis {
   const args = programArguments(install.command, 'uv', OPTIONS);
   const [verb, second, ...rest] = args.positional;
-  const version = [{ path: at(install.directory, '.python-version') }, { path: at(install.directory, 'uv.toml') }];
+  const version = [...ancestors(install.directory)].flatMap((directory) =>
+    [...VERSIONS, 'uv.toml'].map((name) => ({ path: at(directory, name) })),
+  );
   if (install.kind === 'tool') {
-    const local = rest.some((word) => /^\.{0,2}\/|^\.$/.test(word)) || args.unresolved !== undefined;
-    if (local) return unknown(install, unresolvedVariable(install, rest[0] ?? ''));
-    return tool(install, second === 'python' && rest.length === 0 ? version : []);
+    if (args.unresolved !== undefined) return unknown(install, unresolvedVariable(install, args.unresolved));
+    if (verb === 'python') return tool(install, rest.length === 0 ? version : []);
+    const reader = new RequirementReader(files, install.directory);
+    for (const [name, value] of args.list) {
+      if (typeof value !== 'string') continue;
+      if (LISTS.includes(name)) reader.file(resolvePath(install.directory, value), value);
+      else if (PACKAGES.includes(name)) rest.push(...value.split(','));
+    }
+    for (const word of rest) if (!VERSIONED.test(word)) reader.requirement(word, install.command.text);
+    return reader.trouble === undefined ? tool(install, reader.reads) : unknown(install, reader.trouble);
   }
   if (args.unresolved !== undefined) return unknown(install, unresolvedVariable(install, args.unresolved));
-  const open = unknownVariable(install, ['UV_PROJECT_ENVIRONMENT', 'UV_FIND_LINKS']);
+  const open = unknownVariable(install, ['UV_PROJECT_ENVIRONMENT', 'UV_FIND_LINKS', 'UV_CONFIG_FILE', ...PLACES]);
   if (open !== undefined) return unknown(install, open);
   if (verb === 'venv') return virtualEnvironment(install, second, version);
   const project = readProject(install, files, args);
@@ -144,10 +168,17 @@ function readProject(install: Install, files: Files, args: Arguments): Project |
   );
   const reads: Read[] = [...placesNamed(install, args, 'UV_')];
   for (const directory of ancestors(install.directory)) {
-    for (const name of ['uv.toml', '.python-version', 'pyproject.toml']) reads.push({ path: at(directory, name) });
+    for (const name of ['uv.toml', ...VERSIONS, 'pyproject.toml']) reads.push({ path: at(directory, name) });
     const settings = optionalDocument(files, at(directory, 'uv.toml'), 'toml');
     if (isTrouble(settings)) return settings;
     reads.push(...uvPlaces(settings ?? {}, directory));
+  }
+  const chosen = args.options.get('--config-file') ?? install.place.environment('UV_CONFIG_FILE') ?? '';
+  if (typeof chosen === 'string' && chosen !== '') {
+    const path = resolvePath(install.place.directory, chosen);
+    const settings = document(files, path, 'toml');
+    if (isTrouble(settings)) return settings;
+    reads.push({ path }, ...uvPlaces(settings, parentOf(path)));
   }
   const paths: string[] = [];
   for (const directory of packages) {

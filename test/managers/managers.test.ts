@@ -498,6 +498,12 @@ describe('what is refused', () => {
       { 'composer.json': json({ scripts: { 'pre-command-run': 'php a.php' } }) },
       'lifecycle-script-reads-source',
     ],
+    [
+      'a tool of the project',
+      'uv tool install --from tools/a a',
+      { 'tools/a/pyproject.toml': '' },
+      'local-dependency-builds',
+    ],
     ['a Cargo.lock that lacks a crate', 'cargo fetch', crate('[dependencies]\nitoa = "1"\n'), 'lockfile-outdated'],
   ])('%s', (_reason, text, files, expected) => {
     expect(code(analysed(text, files))).toBe(expected);
@@ -831,6 +837,18 @@ describe('what is read', () => {
       },
       ['libs/b.zip'],
     ],
+    ...['uv python install', 'uv venv'].map((text): [string, string, Record<string, string>, string[]] => [
+      `the version of Python by ${text}`,
+      text,
+      { '.python-versions': '3.12\n' },
+      ['.python-version', '.python-versions'],
+    ]),
+    [
+      'uv: lists of what a tool is installed with',
+      'uv tool install ruff@latest --with-requirements r.txt -w foo,./b.whl',
+      { 'r.txt': '-c c.txt\n', 'c.txt': '' },
+      ['r.txt', 'c.txt', 'b.whl'],
+    ],
     [
       'PDM: a source that is a directory',
       'pdm sync --no-self',
@@ -867,9 +885,19 @@ describe('what is read', () => {
     ['pip: an index', 'pip install -r r.txt', { PIP_EXTRA_INDEX_URL: 'file:///app/w' }, ['w', 'r.txt']],
     ['pip: constraints that name others', 'pip install foo', { PIP_CONSTRAINT: 'c.txt' }, ['c.txt', 'd.txt']],
     ['uv: wheels', 'uv pip install --system foo', { UV_FIND_LINKS: 'v,w' }, ['v', 'w']],
+    ['uv: the project', 'uv sync --frozen', { UV_PROJECT: 'api' }, ['api/pyproject.toml', 'api/uv.lock']],
+    ['uv: the directory', 'uv sync --frozen', { UV_WORKING_DIR: '/app/api' }, ['api/pyproject.toml', 'api/uv.lock']],
+    ['uv: settings', 'uv sync --frozen', { UV_CONFIG_FILE: 'ci/uv.toml' }, ['ci/uv.toml', 'ci/w']],
     ['uv: an index', 'uv sync --frozen', { UV_INDEX: 'l=./w' }, ['w']],
   ])('by a variable, %s', (_reason, text, environment, expected) => {
-    const files = { 'r.txt': '', 'c.txt': '-c d.txt\n', 'd.txt': '', 'pyproject.toml': '[project]\nname = "a"\n' };
+    const files = {
+      'r.txt': '',
+      'c.txt': '-c d.txt\n',
+      'd.txt': '',
+      'pyproject.toml': '[project]\nname = "a"\n',
+      'api/pyproject.toml': '[project]\nname = "b"\n',
+      'ci/uv.toml': 'find-links = ["w"]\n',
+    };
     expect(reads(analysed(text, files, environment))).toEqual(expect.arrayContaining(expected));
   });
   it.each([
