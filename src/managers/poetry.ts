@@ -132,6 +132,13 @@ function readProject({ directory, place, command }: Install, files: Files): Proj
     if (ARCHIVE.test(found)) reads.push({ path: target });
     else paths.push(`\`${name}\` from \`${found}\``);
   }
+  // Not even `--no-root --no-directory` leaves it out [V: 2.5].
+  const plugin = localEntries([settings['requires-plugins']])[0];
+  if (plugin !== undefined)
+    return {
+      code: 'local-dependency-builds',
+      message: `\`${command.text}\` builds the plugin \`${plugin[0]}\` from \`${plugin[1]}\``,
+    };
   if (requirementsOf(json).some(isLocal)) paths.push(`a local requirement of \`${path}\``);
   return { reads, lock, paths, isPackage: settings['package-mode'] !== false };
 }
@@ -145,11 +152,14 @@ function hasRepository(files: Files, directory: string): boolean {
 }
 
 function localDependencies(settings: Json): readonly (readonly [string, string])[] {
-  const tables = [
+  return localEntries([
     settings['dependencies'],
     settings['dev-dependencies'],
     ...Object.values(record(settings['group'])).map((group) => record(group)['dependencies']),
-  ];
+  ]);
+}
+
+function localEntries(tables: readonly unknown[]): readonly (readonly [string, string])[] {
   return tables
     .flatMap((table) => Object.entries(record(table)))
     .flatMap(([name, value]) => (Array.isArray(value) ? (value as unknown[]) : [value]).map((each) => [name, each]))

@@ -504,6 +504,12 @@ describe('what is refused', () => {
       { 'tools/a/pyproject.toml': '' },
       'local-dependency-builds',
     ],
+    [
+      'a plugin of Poetry that lies in the project',
+      'poetry install --no-root',
+      { 'pyproject.toml': '[tool.poetry.requires-plugins]\nmine = { path = "plugin" }\n' },
+      'local-dependency-builds',
+    ],
     ['a Cargo.lock that lacks a crate', 'cargo fetch', crate('[dependencies]\nitoa = "1"\n'), 'lockfile-outdated'],
   ])('%s', (_reason, text, files, expected) => {
     expect(code(analysed(text, files))).toBe(expected);
