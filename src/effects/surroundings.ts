@@ -5,7 +5,7 @@
  * https://docs.npmjs.com/cli/using-npm/config, pip's and apt's own manuals on options that name files.
  */
 import type { Command, Place, Read } from '../model.ts';
-import { resolvePath } from '../dockerfile/state.ts';
+import { ancestors, resolvePath } from '../dockerfile/state.ts';
 import { isPrinted } from './commands.ts';
 import type { Image } from './image.ts';
 import { HOME_FILES, isSystem, join } from './paths.ts';
@@ -59,6 +59,27 @@ const HELPERS = 'sh bash env node python python3 ruby php perl git make cc gcc g
 /** Code of the project could read anything. */
 const EVERYTHING: Read = { path: '/', tree: true };
 
+/** Files in which a directory says which version of a language it wants, and the programs that are meant. */
+const VERSION_FILES: readonly (readonly [file: string, programs: RegExp])[] = [
+  ['.python-version', /^(?:python|pip|uv|poetry|pdm|virtualenv)/],
+  ['.ruby-version', /^(?:ruby|gem|bundle|rake)/],
+  ['.node-version', /^(?:node|npm|npx|yarn|pnpm|corepack)/],
+  ['.go-version', /^go$/],
+  ...['.tool-versions', 'mise.toml', '.mise.toml'].map(
+    (file) =>
+      [
+        file,
+        /^(?:python|pip|uv|poetry|pdm|ruby|gem|bundle|node|npm|npx|yarn|pnpm|corepack|bun|deno|go$|mix|java|mvn|gradle|php|composer)/,
+      ] as const,
+  ),
+];
+
+/**
+ * Directories of programs that look for such a file, here or above, and run the version that it names. Sources:
+ * https://github.com/pyenv/pyenv#understanding-python-version-selection, https://asdf-vm.com/manage/versions.html
+ */
+const SHIMS = /\/\.?(?:pyenv|rbenv|nodenv|goenv|asdf|mise)\/shims\/?$/;
+
 /** Stands for what a variable held before this build. */
 export const INHERITED = '\0';
 
@@ -109,6 +130,9 @@ export function surroundings(
       for (const entry of value.split(':')) {
         if (entry.includes(INHERITED)) break;
         const path = resolvePath(directory, entry === '' ? '.' : entry);
+        if (SHIMS.test(path))
+          for (const here of ancestors(directory))
+            for (const [name, programs] of VERSION_FILES) if (programs.test(names[0] ?? '')) file(join(here, name));
         const isHere = (name: string): boolean => image.has(join(path, name)) === 'yes';
         if (image.owns(path) && [...names.slice(0, 1), ...HELPERS].some(isHere)) reads.set('/', EVERYTHING);
       }

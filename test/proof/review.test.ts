@@ -239,6 +239,19 @@ describe('nothing is moved where', () => {
   });
 });
 
+describe('a file that says which version is copied along', () => {
+  it.each([
+    ['.python-version', '/root/.pyenv/shims:/root/.pyenv/bin', 'pip install -r requirements.txt'],
+    ['.tool-versions', '/opt/asdf/bin:/opt/asdf/shims', 'npm ci'],
+  ])('%s', (name, path, run) => {
+    const source = `FROM debian:12\nENV PATH=${path}:$PATH\nWORKDIR /app\nCOPY . .\nRUN ${run}\n`;
+    const [change] = fix({ path: 'Dockerfile', source }, memoryContext({ ...PROJECT, [name]: 'x 1\n' })).changes;
+    const [above = ''] = (change?.after ?? '').split(`RUN ${run}`);
+    expect(above).toContain(name);
+    expect(above).not.toContain('COPY . .');
+  });
+});
+
 /** Rewritten before the faults were mended, and still. */
 const KEPT: readonly (readonly [why: string, text: string])[] = [
   ['what date prints', 'FROM node:20\nWORKDIR /app\nCOPY . .\nRUN V=$(date -u +"%Y-%m-%d %H:%M") && npm ci\n'],
