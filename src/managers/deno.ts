@@ -2,12 +2,13 @@
  * Deno. Spec section 18.
  *
  * Reads: `deno install` reads [V: 2.9]: deno.json or deno.jsonc, deno.lock, package.json, .npmrc, the import map, and
- * the manifests of workspace members. `deno cache main.ts` and `--entrypoint` read the module graph: the source
+ * the manifests of workspace members; linked packages; the lockfile that `lock` names. `deno cache main.ts` and `--entrypoint` read the module graph: the source
  * itself.
  *
- * Writes: DENO_DIR, and node_modules where there is a package.json or `nodeModulesDir` says so; deno.lock.
+ * Writes: DENO_DIR, and node_modules where there is a package.json or `nodeModulesDir` says so; vendor/ where `vendor`
+ * does; deno.lock.
  *
- * Runs: no script, unless `--allow-scripts` names its package.
+ * Runs: no script, unless `--allow-scripts` names its package; without a name, the project's own as well [V: 2.9].
  *
  * Hazards: what a module imports can be computed, so that `deno cache` is never moved above the source.
  *
@@ -18,11 +19,13 @@ import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Tr
 import { resolvePath } from '../dockerfile/state.ts';
 import { has, optionTable, parseArguments } from './shared/arguments.ts';
 import { optionalDocument } from './shared/documents.ts';
-import { at, strings } from './shared/package-json.ts';
+import { at, record, strings } from './shared/package-json.ts';
 import { isTrouble, missing, single, tool, unknown, unresolvedVariable } from './shared/steps.ts';
 import { workspaceMembers } from './shared/workspaces.ts';
 
 const OPTIONS = optionTable('-n --name --root -L --log-level', '-c --config --import-map --lock --cert');
+/** https://docs.deno.com/runtime/reference/cli/install/ (lifecycle scripts) */
+const SCRIPTS = ['preinstall', 'install', 'postinstall', 'prepare'];
 
 function recognise(command: Command, place: Place): Install | undefined {
   const args = parseArguments(command, 1, OPTIONS);
@@ -47,19 +50,26 @@ function analyse(install: Install, files: Files): Analysis {
       message: `\`${install.command.text}\` changes deno.json`,
       help: 'commit the result, and use `deno install`',
     });
-  const reads = readsOf(install.directory, files);
-  if (isTrouble(reads)) return unknown(install, reads);
-  const tree = at(install.directory, 'node_modules');
+  const project = readProject(install.directory, files);
+  if (isTrouble(project)) return unknown(install, project);
+  const { reads, lock, outputs } = project;
+  if (project.scripts && args.options.get('--allow-scripts') === true)
+    return unknown(install, {
+      code: 'lifecycle-script-reads-source',
+      message: `\`${install.command.text}\` runs the scripts of package.json`,
+      help: 'name the packages whose scripts may run',
+    });
+  const trees = outputs.map((name) => at(install.directory, name));
   return {
     ...single({
       name: install.command.text,
-      reads: [...reads, { path: tree, tree: true }],
-      writes: [tree],
-      edits: has(args, '--frozen') ? [] : [at(install.directory, 'deno.lock')],
+      reads: [...reads, ...trees.map((path) => ({ path, tree: true }))],
+      writes: trees,
+      edits: has(args, '--frozen') ? [] : [lock],
       system: 'writes',
     }),
-    outputs: [tree],
-    ignore: ['node_modules'],
+    outputs: trees,
+    ignore: outputs,
   };
 }
 
@@ -71,8 +81,20 @@ function moduleGraph({ command }: Install): Trouble {
   };
 }
 
-function readsOf(root: string, files: Files): readonly Read[] | Trouble {
-  const reads: Read[] = ['deno.lock', '.npmrc'].map((name) => ({ path: at(root, name) }));
+interface Project {
+  readonly reads: readonly Read[];
+  readonly lock: string;
+  /** Names of directories that it fills. */
+  readonly outputs: readonly string[];
+  /** It has lifecycle scripts. */
+  readonly scripts: boolean;
+}
+
+function readProject(root: string, files: Files): Project | Trouble {
+  const reads: Read[] = [{ path: at(root, '.npmrc') }];
+  const outputs = ['node_modules'];
+  let lock = at(root, 'deno.lock');
+  let scripts = false;
   let found = false;
   const queue = [root];
   for (let directory = queue.shift(); directory !== undefined; directory = queue.shift())
@@ -88,6 +110,12 @@ function readsOf(root: string, files: Files): readonly Read[] | Trouble {
       reads.push({ path });
       if (typeof json['importMap'] === 'string') reads.push({ path: resolvePath(directory, json['importMap']) });
       if (directory !== root) continue;
+      const named = record(json['lock'])['path'] ?? json['lock'];
+      if (typeof named === 'string') lock = resolvePath(root, named);
+      if (json['vendor'] === true) outputs.push('vendor');
+      if (SCRIPTS.some((each) => record(json['scripts'])[each] !== undefined)) scripts = true;
+      for (const path of strings(json['links'] ?? json['patch']))
+        reads.push({ path: resolvePath(root, path), tree: true });
       const workspace = json['workspace'] ?? json['workspaces'];
       const members = workspaceMembers(files, root, strings(workspace), 'deno.json');
       const others = workspaceMembers(files, root, strings(workspace), 'package.json');
@@ -96,7 +124,7 @@ function readsOf(root: string, files: Files): readonly Read[] | Trouble {
       // `../` and the like were refused above; `deno.jsonc` is found with the directory.
       queue.push(...new Set([...members, ...others]));
     }
-  return found ? reads : missing(at(root, 'deno.json'));
+  return found ? { reads: [{ path: lock }, ...reads], lock, outputs, scripts } : missing(at(root, 'deno.json'));
 }
 
 export const deno: PackageManager = {

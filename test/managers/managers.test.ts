@@ -510,6 +510,12 @@ describe('what is refused', () => {
       { 'pyproject.toml': '[tool.poetry.requires-plugins]\nmine = { path = "plugin" }\n' },
       'local-dependency-builds',
     ],
+    [
+      "the project's own scripts by Deno",
+      'deno install --allow-scripts',
+      { 'package.json': json({ scripts: { postinstall: 'node x.js' } }) },
+      'lifecycle-script-reads-source',
+    ],
     ['a Cargo.lock that lacks a crate', 'cargo fetch', crate('[dependencies]\nitoa = "1"\n'), 'lockfile-outdated'],
   ])('%s', (_reason, text, files, expected) => {
     expect(code(analysed(text, files))).toBe(expected);
@@ -854,6 +860,12 @@ describe('what is read', () => {
       'uv tool install ruff@latest --with-requirements r.txt -w foo,./b.whl',
       { 'r.txt': '-c c.txt\n', 'c.txt': '' },
       ['r.txt', 'c.txt', 'b.whl'],
+    ],
+    [
+      'Deno: links, and a lockfile elsewhere',
+      'deno install --frozen',
+      { 'deno.json': json({ lock: 'locks/deno.lock', links: ['./libs/y'] }), 'libs/y/deno.json': '{}' },
+      ['locks/deno.lock', 'libs/y'],
     ],
     [
       'PDM: a source that is a directory',
@@ -1316,6 +1328,7 @@ describe('outputs', () => {
       ['**/node_modules'],
     ],
     ['pip', 'pip install -r r.txt', { 'r.txt': '' }, []],
+    ['Deno', 'deno install', { 'deno.json': json({ vendor: true }) }, ['node_modules', 'vendor']],
   ])('%s', (_reason, text, files, ignore) => {
     expect(analysed(text, files).ignore).toEqual(ignore);
   });
