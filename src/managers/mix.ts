@@ -5,7 +5,8 @@
  * config/config.exs with what it imports (a part of it fails, none of it does not). `deps.compile` needs path
  * dependencies in full.
  *
- * Writes: deps/, and `deps.compile` _build/.
+ * Writes: deps/, and `deps.compile` _build/, or what `deps_path`, `build_path` and MIX_DEPS_PATH name; mix.lock, or what
+ * `lockfile` names.
  *
  * Runs: mix.exs and config/, which are Elixir; `deps.compile` compiles dependencies.
  *
@@ -19,6 +20,7 @@ import { parentOf, resolvePath } from '../dockerfile/state.ts';
 import { optionTable, parseArguments } from './shared/arguments.ts';
 import { at } from './shared/package-json.ts';
 import { generated, missing, tool, unknown, unresolvedVariable } from './shared/steps.ts';
+import { unknownVariable } from './shared/variables.ts';
 
 const OPTIONS = optionTable('', '--only --target');
 const TOOLS = new Set(['local.hex', 'local.rebar', 'archive.install', 'hex.repo', 'hex.config']);
@@ -55,23 +57,38 @@ function analyse(install: Install, files: Files): Analysis {
   const { directory } = install;
   const all = tasks(install.command);
   const compiles = all.some(([name]) => name === 'deps.compile');
+  const open = unknownVariable(install, ['MIX_DEPS_PATH']);
+  if (open !== undefined) return unknown(install, open);
+  const moved = ['MIX_EXS', 'MIX_BUILD_PATH', 'MIX_BUILD_ROOT'].find((name) => install.place.declared(name));
+  if (moved !== undefined)
+    return unknown(install, {
+      code: 'dynamic-manifest',
+      message: `ENV ${moved} moves what Mix reads or writes`,
+      help: 'set it for the build alone',
+    });
   const reader = new ProjectReader(files, install.place.environment('MIX_ENV') ?? 'dev', compiles);
   reader.project(directory);
-  if (files.has(at(directory, 'config/config.exs')) !== 'no') reader.config(at(directory, 'config/config.exs'));
+  const setting = (name: string, otherwise: string): string =>
+    resolvePath(directory, reader.setting(directory, name) ?? otherwise);
+  const configuration = setting('config_path', 'config/config.exs');
+  if (files.has(configuration) !== 'no') reader.config(configuration);
   if (reader.trouble !== undefined) return unknown(install, reader.trouble);
-  const trees = [...(all.some(([name]) => name === 'deps.get') ? ['deps'] : []), ...(compiles ? ['_build'] : [])];
+  const named = install.place.environment('MIX_DEPS_PATH') ?? '';
+  const deps = named === '' ? setting('deps_path', 'deps') : resolvePath(directory, named);
+  const built = compiles ? [setting('build_path', '_build')] : [];
+  const lock = setting('lockfile', 'mix.lock');
+  const isGot = all.some(([name]) => name === 'deps.get');
+  const trees = [...(isGot ? [deps] : []), ...built];
+  const inside = at(directory, '');
   const step: Step = {
     name: install.command.text,
-    reads: [
-      ...reader.reads,
-      { path: at(directory, 'mix.lock') },
-      ...['deps', ...(compiles ? ['_build'] : [])].map((name) => ({ path: at(directory, name), tree: true })),
-    ],
-    writes: trees.map((name) => at(directory, name)),
-    edits: trees.includes('deps') ? [at(directory, 'mix.lock')] : [],
+    reads: [...reader.reads, { path: lock }, ...[deps, ...built].map((path) => ({ path, tree: true }))],
+    writes: trees,
+    edits: isGot ? [lock] : [],
     system: all.some(([name = '']) => TOOLS.has(name)) ? 'writes' : 'reads',
   };
-  return { steps: [step], outputs: step.writes, ignore: trees, splits: [] };
+  const ignore = trees.filter((path) => path.startsWith(inside)).map((path) => path.slice(inside.length));
+  return { steps: [step], outputs: step.writes, ignore, splits: [] };
 }
 
 class ProjectReader {
@@ -92,13 +109,25 @@ class ProjectReader {
     const text = this.read(at(directory, 'mix.exs'));
     if (text === undefined) return;
     const code = this.literals(text, directory);
-    if (/\baliases:|def\w* aliases/.test(code) && /["']?deps\.(?:get|compile)["']?:\s*(?:\[|&|["'])/.test(code))
+    if (
+      /\baliases:|def\w* aliases/.test(code) &&
+      /(?:["']?deps\.(?:get|compile)["']?:|:["']deps\.(?:get|compile)["'],)\s*(?:\[|&|["'])/.test(code)
+    )
       return this.refuse({
         code: 'lifecycle-script-reads-source',
         message: `\`${at(directory, 'mix.exs')}\` makes \`deps.get\` or \`deps.compile\` an alias`,
         help: 'call the alias something else',
       });
     this.check(code, at(directory, 'mix.exs'));
+    // What is put together, or written as a tuple, may be the path of a dependency.
+    if (/\bpath:(?!\s*"[^"#]*")|[[{,]\s*:path\b/.test(code))
+      return this.refuse({
+        code: 'dynamic-manifest',
+        message: `\`${at(directory, 'mix.exs')}\` has a path that is computed`,
+        help: 'write `path: "..."`',
+      });
+    for (const [, name = ''] of code.matchAll(/\{\s*:(\w+),[^{}]*\bin_umbrella:\s*true/g))
+      this.project(resolvePath(parentOf(directory), name));
     for (const [, path = ''] of code.matchAll(/\bpath:\s*"([^"#]+)"/g)) {
       const dependency = resolvePath(directory, path);
       this.project(dependency);
@@ -112,6 +141,15 @@ class ProjectReader {
       const app = at(resolvePath(directory, apps), name);
       if (this.files.has(at(app, 'mix.exs')) === 'yes') this.project(app);
     }
+  }
+
+  /** What `project` of a mix.exs says of a path. */
+  setting(directory: string, name: string): string | undefined {
+    const path = at(directory, 'mix.exs');
+    const found = new RegExp(String.raw`^[^#\n]*\b${name}:\s*(?:"([^"#]+)")?`, 'm').exec(this.files.read(path) ?? '');
+    if (found !== null && found[1] === undefined)
+      this.refuse({ code: 'dynamic-manifest', message: `\`${path}\` computes its ${name}`, help: 'write it out' });
+    return found?.[1];
   }
 
   /** Evaluated by every task, imports and all; without any, dependencies are the same. */

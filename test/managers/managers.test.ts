@@ -516,6 +516,20 @@ describe('what is refused', () => {
       { 'package.json': json({ scripts: { postinstall: 'node x.js' } }) },
       'lifecycle-script-reads-source',
     ],
+    ...['{:b, path: "libs/#{x}"}', '{:b, [{:path, "libs/b"}]}', '{:b, path: System.get_env("B")}'].map(
+      (entry): [string, string, Record<string, string>, string] => [
+        `a path of Mix that is not a plain one: ${entry}`,
+        'mix deps.get',
+        { 'mix.exs': `def project, do: [deps: [${entry}]]\n` },
+        'dynamic-manifest',
+      ],
+    ),
+    [
+      'a task of Mix by another name, in tuples',
+      'mix deps.get',
+      { 'mix.exs': 'def project, do: [aliases: [{:"deps.get", ["deps.get", "cmd npm i"]}]]\n' },
+      'lifecycle-script-reads-source',
+    ],
     ['a Cargo.lock that lacks a crate', 'cargo fetch', crate('[dependencies]\nitoa = "1"\n'), 'lockfile-outdated'],
   ])('%s', (_reason, text, files, expected) => {
     expect(code(analysed(text, files))).toBe(expected);
@@ -1328,6 +1342,7 @@ describe('outputs', () => {
       ['**/node_modules'],
     ],
     ['pip', 'pip install -r r.txt', { 'r.txt': '' }, []],
+    ['Mix', 'mix deps.get', { 'mix.exs': 'def project, do: [deps_path: "vendor/deps"]\n' }, ['vendor/deps']],
     ['Deno', 'deno install', { 'deno.json': json({ vendor: true }) }, ['node_modules', 'vendor']],
   ])('%s', (_reason, text, files, ignore) => {
     expect(analysed(text, files).ignore).toEqual(ignore);
@@ -1340,6 +1355,17 @@ describe('outputs', () => {
     ['a directory elsewhere', { COMPOSER_VENDOR_DIR: '/opt/php' }, {}, []],
   ])('Composer, by %s', (_reason, environment, config, ignore) => {
     expect(analysed('composer install', { 'composer.json': json({ config }) }, environment).ignore).toEqual(ignore);
+  });
+  it('Mix, of an app of an umbrella', () => {
+    const project = 'lockfile: "../../mix.lock", config_path: "../../config/config.exs", deps_path: "../../deps"';
+    const files = imageOf({
+      'apps/a/mix.exs': `def project, do: [${project}, deps: [{:b, in_umbrella: true}]]\n`,
+      'apps/b/mix.exs': 'def project, do: []\n',
+      'config/config.exs': '',
+    });
+    const analysis = knowledge.analyse({ ...(known('mix deps.get') as Install), directory: '/app/apps/a' }, files);
+    expect(reads(analysis)).toEqual(['apps/a/mix.exs', 'apps/b/mix.exs', 'config/config.exs', 'mix.lock', 'deps']);
+    expect(analysis.outputs).toEqual(['/app/deps']);
   });
   it('edits the lockfile only when it is not frozen', () => {
     const edits = (text: string): readonly string[] =>
