@@ -21,6 +21,7 @@ import {
   directoryFrom,
   has,
   isLocalPackage,
+  localPath,
   namesLocalPackage,
   optionTable,
   optionText,
@@ -42,6 +43,12 @@ const OPTIONS = optionTable(
 const LIFECYCLE = ['preinstall', 'install', 'postinstall', 'preprepare', 'prepare', 'postprepare'];
 const VERBS = new Set(['install', 'i', 'ci', 'add', 'a']);
 const LOCKS = ['bun.lock', 'bun.lockb'];
+/** Source: https://bun.sh/docs/runtime/env */
+const ENVIRONMENTS = [
+  '',
+  '.local',
+  ...['production', 'development', 'test'].flatMap((mode) => [`.${mode}`, `.${mode}.local`]),
+].map((end) => `.env${end}`);
 const NAME = programPattern('bun');
 
 function recognise(command: Command, place: Place): Install | undefined {
@@ -89,6 +96,7 @@ function analyse(install: Install, files: Files): Analysis {
     after: silent ? [] : LIFECYCLE,
     memberScripts: silent ? [] : ['preinstall', 'install', 'postinstall', 'prepare'],
     builds: !silent,
+    compiles: silent ? 'nobody' : 'root',
     settings: (view, { manifest }) => {
       const named = settingsReads(install, view, root);
       return isTrouble(named)
@@ -98,9 +106,7 @@ function analyse(install: Install, files: Files): Analysis {
             ...stringEntries(manifest.json['patchedDependencies']).map(([, path]) => ({
               path: resolvePath(root, path),
             })),
-            ...added
-              .filter(isLocalPackage)
-              .map((each) => ({ path: resolvePath(install.directory, each.replace(/^file:/, '')) })),
+            ...added.filter(isLocalPackage).map((each) => ({ path: resolvePath(install.directory, localPath(each)) })),
           ];
     },
     packed: new Set(['file']),
@@ -135,7 +141,11 @@ function settingsReads(install: Install, files: Files, root: string): readonly R
   if (isTrouble(found)) return found;
   const path = at(root, '.npmrc');
   const named = namedFiles(files, install.place, path, iniSettings(files.read(path)), [root]);
-  return isTrouble(named) ? named : [...found, ...named];
+  if (isTrouble(named)) return named;
+  // Variables in either come from .env files, too [V: 1.4].
+  const refers = [path, at(root, 'bunfig.toml')].some((each) => /\$\{?\w/.test(files.read(each) ?? ''));
+  const variables = ENVIRONMENTS.map((name) => at(install.directory, name)).filter((each) => files.has(each) !== 'no');
+  return [...found, ...named, ...(refers ? variables.map((each) => ({ path: each })) : [])];
 }
 
 /** `--ignore-scripts`, COPY, the install again with `--force`; without that the dependencies' scripts never run [V]. */

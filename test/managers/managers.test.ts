@@ -586,6 +586,16 @@ describe('what is read', () => {
     ],
     ['npm without its own lockfile: yarn.lock too', 'npm i', { 'package.json': '{}' }, ['yarn.lock']],
     [
+      'bun: where its settings take variables from',
+      'bun i',
+      {
+        'package.json': '{}',
+        'bunfig.toml': '[install]\nregistry = { url = "https://example.com", token = "$TOKEN" }\n',
+        '.env': 'TOKEN=x',
+      },
+      ['.env'],
+    ],
+    [
       'members and their bins',
       'npm i',
       {

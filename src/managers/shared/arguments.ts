@@ -98,12 +98,21 @@ export function prefixOf(command: Command, program: RegExp): string {
   return match === null ? '' : command.text.slice(0, match.index + (match[0].startsWith(' ') ? 1 : 0));
 }
 
-/** A package argument that names something on disk rather than in a registry. */
+/** A package argument that names something on disk rather than in a registry; `name@` may stand in front of it [V]. */
 export function isLocalPackage(word: string): boolean {
   return (
-    /^(?:\.{1,2}$|\.{0,2}\/|~\/|file:|link:|portal:|workspace:)/.test(word) ||
+    /^(?:\.{1,2}$|\.{0,2}\/|~\/|file:|link:|portal:|workspace:)/.test(withoutName(word)) ||
     (/\.(?:tgz|tar\.gz|tar)$/.test(word) && !/^(?:https?|git)/.test(word) && !word.includes('@http'))
   );
+}
+
+/** The path that it names. */
+export function localPath(word: string): string {
+  return withoutName(word).replace(/^file:/, '');
+}
+
+function withoutName(word: string): string {
+  return word.replace(/^(?:@[\w.~-]+\/)?[\w.~-]+@(?=\.{0,2}\/|~\/|\.{1,2}$|file:|link:|portal:)/, '');
 }
 
 /**

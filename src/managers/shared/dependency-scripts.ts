@@ -53,6 +53,8 @@ const RULES: readonly (readonly [name: string, rule: Rule])[] = [
   ['husky', hooks('husky', 5)],
   ['lefthook', hooks('lefthook')],
   ['@arkweit/lefthook', hooks('@arkweit/lefthook')],
+  ['@evilmartians/lefthook', hooks('@evilmartians/lefthook')],
+  ['@evilmartians/lefthook-installer', hooks('@evilmartians/lefthook-installer')],
   ['simple-git-hooks', hooks('simple-git-hooks')],
   ['pre-commit', hooks('pre-commit')],
   ['pre-push', hooks('pre-push')],

@@ -35,6 +35,8 @@ export interface NodeRules extends LocalRules {
   readonly memberScripts: readonly string[];
   /** The dependencies' own install scripts run. */
   readonly builds: boolean;
+  /** Whose binding.gyp it compiles. */
+  readonly compiles?: 'nobody' | 'root' | 'all';
   /** Layout and install scripts are always one step, or always two; by default two where something is pending. */
   readonly together?: boolean;
   /** The files of the project that this manager's configuration names. */
@@ -87,9 +89,14 @@ export function analyseNode(install: Install, files: Files, project: Project, ru
   const settings = rules.settings?.(files, project) ?? [];
   if (isTrouble(settings)) return unknown(install, settings);
   const others = [...members, ...locals.linked];
+  const addon = compiled(
+    files,
+    rules.compiles === 'all' ? [manifest, ...others] : rules.compiles === 'root' ? [manifest] : [],
+  );
+  if (addon !== undefined) return unknown(install, addon);
   const linked = linkedBins(files, others);
   const trees = [
-    ...(rules.withoutModules === true ? [] : [manifest, ...members].map((each) => at(each.directory, 'node_modules'))),
+    ...(rules.withoutModules === true ? [] : [manifest, ...others].map((each) => at(each.directory, 'node_modules'))),
     ...(rules.outputs ?? []).map((name) => at(root, name)),
   ];
   const needs = rules.builds
@@ -170,6 +177,25 @@ export function analyseNode(install: Install, files: Files, project: Project, ru
     ...(refusal === undefined ? {} : { refusal }),
     ...(rules.frozen === undefined ? {} : { frozen: rules.frozen }),
   };
+}
+
+/**
+ * binding.gyp makes an install compile a package that has no script for that [V: npm 8-12, yarn 1.22, pnpm 9, 10, each
+ * for members, too; bun 1.4 for the root alone; yarn 3, 4 for neither].
+ */
+function compiled(files: Files, manifests: readonly Manifest[]): Trouble | undefined {
+  const found = manifests.find(
+    (each) =>
+      files.has(at(each.directory, 'binding.gyp')) !== 'no' &&
+      ['install', 'preinstall'].every((name) => scripts(each)[name] === undefined),
+  );
+  return found === undefined
+    ? undefined
+    : {
+        code: 'lifecycle-script-reads-source',
+        message: `\`${at(found.directory, 'binding.gyp')}\` makes the install compile the source beside it`,
+        help: 'move the build to a RUN of its own after the copy, with --ignore-scripts here',
+      };
 }
 
 /** Layout and install scripts in one. */

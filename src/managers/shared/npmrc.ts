@@ -136,3 +136,7 @@ function expanded(value: string, place: Place): string | undefined {
 }
 
 const VARIABLE = /\$\{([^}]+)\}/g;
+
+/** Code that loads or reads other files than packages by name. */
+export const LOADS =
+  /\b(?:require|import)\((?!\s*['"`][^.'"`$/][^'"`$]*['"`])|\bfrom\s+['"]\.|\bimport\s+['"]\.|readFile|readdir|__dirname|__filename|import\.meta/;

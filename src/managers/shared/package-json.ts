@@ -158,7 +158,8 @@ function local(directory: string, specs: readonly (readonly [name: string, spec:
         protocol: match[1] as LocalDependency['protocol'],
         path: resolvePath(directory, match[2] as string),
       });
-    else if (/^(?:\.{1,2}(?:\/|$)|\/)/.test(spec))
+    // A bare name of an archive is a file to npm, bun and, in part, pnpm [V: npm 10, pnpm 10, bun 1.4].
+    else if (/^(?:\.{1,2}(?:\/|$)|\/)/.test(spec) || /^[^:]+\.(?:tgz|tar\.gz|tar)$/.test(spec))
       found.push({ name, protocol: 'file', path: resolvePath(directory, spec) });
     const patch = /^patch:[^#]*#(?:~\/|\.\/)?([^!&~:][^&:#]*)/.exec(spec)?.[1];
     if (patch !== undefined)
