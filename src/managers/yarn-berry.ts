@@ -48,11 +48,14 @@ export function analyseBerry(install: Install, files: Files, args: Arguments, pr
   const { root, manifest } = project;
   const settings = yamlSettings(files, at(root, '.yarnrc.yml'));
   if (isTrouble(settings)) return unknown(install, settings);
-  const [above] = filesAbove(files, root, ['.yarnrc.yml']);
+  // All from the current directory upwards are merged [V: 4].
+  const above = filesAbove(files, at(install.directory, 'package.json'), ['.yarnrc.yml']).find(
+    ({ path }) => path !== at(root, '.yarnrc.yml'),
+  );
   if (above !== undefined)
     return unknown(install, {
       code: 'dynamic-manifest',
-      message: `\`${above.path}\`, above the project, says how yarn installs too`,
+      message: `\`${above.path}\` says how yarn installs, too`,
     });
   const linker = install.place.environment('YARN_NODE_LINKER') ?? settings['nodeLinker'];
   const plugAndPlay = linker === undefined || linker === 'pnp';
@@ -74,7 +77,7 @@ export function analyseBerry(install: Install, files: Files, args: Arguments, pr
   return analyseNode(install, files, project, {
     name: `${prefix}yarn berry ${[...args.positional, optionText(args, ['--mode', '--skip-builds'])].join(' ')}`.trim(),
     prefix,
-    rootFiles: ['yarn.lock', '.yarnrc.yml', '.npmrc', '.env.yarn'],
+    rootFiles: ['yarn.lock', '.yarnrc.yml', '.npmrc', '.env.yarn', '.corepack.env'],
     after: skips ? [] : LIFECYCLE,
     memberScripts: skips ? [] : LIFECYCLE,
     builds: !skips && settings['enableScripts'] !== false,

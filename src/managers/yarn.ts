@@ -22,6 +22,7 @@ import {
   directoryFrom,
   has,
   isLocalPackage,
+  localPath,
   namesLocalPackage,
   optionTable,
   optionText,
@@ -31,9 +32,9 @@ import {
   type Arguments,
 } from './shared/arguments.ts';
 import { analyseNode, analyseScript, madeHere, type NodeRules, type Pending } from './shared/node.ts';
-import { at, filesAbove, scripts } from './shared/package-json.ts';
+import { at, filesAbove } from './shared/package-json.ts';
 import { iniSettings, namedFiles } from './shared/npmrc.ts';
-import { findProject, packageJsonWorkspaces, type Project } from './shared/project.ts';
+import { findProject, packageJsonWorkspaces, type Project, type Workspaces } from './shared/project.ts';
 import { installsProject, isTrouble, tool, unknown, unresolvedVariable } from './shared/steps.ts';
 import { analyseBerry, isBerry } from './yarn-berry.ts';
 
@@ -91,10 +92,18 @@ function analyse(install: Install, files: Files): Analysis {
   if (isTrouble(project)) return unknown(install, project);
   return isBerry(files, project, args)
     ? analyseBerry(install, files, args, prefixOf(install.command, NAME))
-    : analyseClassic(install, files, project, args);
+    : analyseClassic(install, files, args);
 }
 
-function analyseClassic(install: Install, files: Files, project: Project, args: Arguments): Analysis {
+/** To Yarn classic a pattern that starts with `!` is one that selects nothing, and takes nothing away [V]. */
+const classicWorkspaces: Workspaces = (files, root, manifest) => {
+  const patterns = packageJsonWorkspaces(files, root, manifest);
+  return isTrouble(patterns) ? patterns : patterns.filter((each) => !each.startsWith('!'));
+};
+
+function analyseClassic(install: Install, files: Files, args: Arguments): Analysis {
+  const project = findProject(files, install.directory, classicWorkspaces);
+  if (isTrouble(project)) return unknown(install, project);
   const { root } = project;
   const added = args.positional.slice(1);
   const rc = readRc(install, files, root);
@@ -109,31 +118,18 @@ function analyseClassic(install: Install, files: Files, project: Project, args: 
   const rules: NodeRules = {
     name: `${prefix}yarn ${added.length > 0 ? `add ${added.join(' ')} ` : 'install '}${optionText(args, ['--ignore-scripts', '--force'])}`.trim(),
     prefix,
-    rootFiles: ['yarn.lock', '.npmrc', '.yarnrc', '.yarnclean', 'binding.gyp'],
+    rootFiles: ['yarn.lock', '.npmrc', '.yarnrc', '.yarnclean', '.corepack.env', 'binding.gyp'],
     before: silent ? [] : ['preinstall'],
     after: silent ? [] : after,
     memberScripts: silent ? [] : ['preinstall', 'install', 'postinstall'],
     builds: !silent,
-    settings: (view, { manifest }) => {
-      const compiles =
-        !silent &&
-        view.has(at(root, 'binding.gyp')) !== 'no' &&
-        ['install', 'preinstall'].every((name) => scripts(manifest)[name] === undefined);
-      return compiles
-        ? {
-            code: 'lifecycle-script-reads-source',
-            message: 'binding.gyp makes yarn compile the project while it installs',
-            help: 'move the build to a RUN of its own after the copy, with --ignore-scripts here',
-          }
-        : [
-            ...rc.reads,
-            // One that git ignores may be on somebody's disk.
-            ...filesAbove(files, root, ['.yarnrc', '.npmrc'], true),
-            ...added
-              .filter(isLocalPackage)
-              .map((each) => ({ path: resolvePath(install.directory, each.replace(/^file:/, '')) })),
-          ];
-    },
+    compiles: silent ? 'nobody' : 'all',
+    settings: () => [
+      ...rc.reads,
+      // One that git ignores may be on somebody's disk.
+      ...filesAbove(files, at(install.directory, 'package.json'), ['.yarnrc', '.npmrc'], true),
+      ...added.filter(isLocalPackage).map((each) => ({ path: resolvePath(install.directory, localPath(each)) })),
+    ],
     packed: new Set(['file']),
     // Over what this build has installed, --force lays everything out again [V].
     converges: forced && madeHere(files, at(root, 'node_modules')),
@@ -167,11 +163,11 @@ function readRc(install: Install, files: Files, root: string): Rc | Trouble {
   const path = at(root, '.yarnrc');
   const reads: Read[] = [];
   let silent = false;
-  const above = filesAbove(files, root, ['.yarnrc']).find(
-    (each) => !/^(?!.*(?:path|mirror|folder|scripts))/s.test(files.read(each.path) ?? 'path'),
+  const above = filesAbove(files, at(install.directory, 'package.json'), ['.yarnrc']).find(
+    (each) => each.path !== path && !/^(?!.*(?:path|mirror|folder|scripts))/s.test(files.read(each.path) ?? 'path'),
   );
   if (above !== undefined)
-    return { code: 'dynamic-manifest', message: `\`${above.path}\`, above the project, says how yarn installs` };
+    return { code: 'dynamic-manifest', message: `\`${above.path}\` says how yarn installs, too` };
   const lines = (files.read(path) ?? '').split('\n').flatMap((line) => {
     const [, key, value] = /^\s*"?(?:--)?(?:install\.)?([\w-]+)"?\s+("[^"]+"|\S+)/.exec(line) ?? [];
     return key === undefined || value === undefined ? [] : [[key, value.replace(/^"(.*)"$/, '$1')] as const];

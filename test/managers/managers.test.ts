@@ -150,6 +150,22 @@ describe('what is refused', () => {
   const pkg = (extra: object = {}): string => json({ name: 'a', dependencies: { x: '1' }, ...extra });
   it.each<[reason: string, text: string, files: Record<string, string>, expected: string]>([
     ['no manifest', 'npm install', {}, 'manifest-missing'],
+    [
+      'settings of the member in which Yarn runs',
+      'yarn --cwd p/a',
+      { 'package.json': pkg({ workspaces: ['p/*'] }), 'p/a/package.json': '{}', 'p/a/.yarnrc': '--modules-folder x' },
+      'dynamic-manifest',
+    ],
+    [
+      'the same of berry',
+      'yarn --cwd p/a install --immutable',
+      {
+        'package.json': pkg({ workspaces: ['p/*'] }),
+        'p/a/package.json': '{}',
+        'p/a/.yarnrc.yml': 'npmRegistryServer: https://example.com',
+      },
+      'dynamic-manifest',
+    ],
     ['ci without a lockfile', 'npm ci', { 'package.json': pkg() }, 'manifest-missing'],
     ['frozen pnpm without a lockfile', 'pnpm i --frozen-lockfile', { 'package.json': pkg() }, 'manifest-missing'],
     [
@@ -585,6 +601,29 @@ describe('what is read', () => {
       ['package.json', 'package-lock.json', 'npm-shrinkwrap.json', '.npmrc', 'binding.gyp'],
     ],
     ['npm without its own lockfile: yarn.lock too', 'npm i', { 'package.json': '{}' }, ['yarn.lock']],
+    [
+      'classic: a member that berry would leave out',
+      'yarn',
+      { 'package.json': json({ workspaces: ['p/*', '!p/b'] }), 'yarn.lock': '', 'p/b/package.json': '{}' },
+      ['p/b/package.json'],
+    ],
+    [
+      'classic: a registry of the member in which it runs',
+      'yarn --cwd p/a',
+      {
+        'package.json': json({ workspaces: ['p/*'] }),
+        'p/a/package.json': '{}',
+        'p/a/.yarnrc': 'registry "https://example.com"',
+        'p/a/.npmrc': '',
+      },
+      ['p/a/.yarnrc', 'p/a/.npmrc'],
+    ],
+    ...['yarn', 'yarn install --immutable'].map((text): [string, string, Record<string, string>, string[]] => [
+      `${text}: what corepack reads`,
+      text,
+      { 'package.json': '{}', '.corepack.env': 'COREPACK_NPM_REGISTRY=https://example.com' },
+      ['.corepack.env'],
+    ]),
     [
       'bun: where its settings take variables from',
       'bun i',
