@@ -24,6 +24,7 @@ import {
   directoryFrom,
   has,
   isLocalPackage,
+  localPath,
   namesLocalPackage,
   optionTable,
   optionText,
@@ -44,9 +45,10 @@ import {
   type Json,
   type Manifest,
 } from './shared/package-json.ts';
-import { iniFlag, iniSettings, namedFiles, npmVariable, runsScripts } from './shared/npmrc.ts';
+import { iniFlag, iniSettings, LOADS, namedFiles, npmVariable, runsScripts } from './shared/npmrc.ts';
 import { findProject, projectAt, type Project, type Workspaces } from './shared/project.ts';
 import { yamlSettings } from './shared/settings.ts';
+import { workspaceMembers } from './shared/workspaces.ts';
 import {
   generated,
   installsProject,
@@ -65,7 +67,15 @@ const OPTIONS = optionTable(
 );
 const INSTALL = new Set(['install', 'i']);
 const LIFECYCLE = ['preinstall', 'install', 'postinstall', 'preprepare', 'prepare', 'postprepare'];
-const ROOT_FILES = ['pnpm-lock.yaml', 'pnpm-workspace.yaml', '.npmrc', '.pnpmfile.cjs', '.pnpmfile.mjs'];
+/** corepack reads the last. */
+const ROOT_FILES = [
+  'pnpm-lock.yaml',
+  'pnpm-workspace.yaml',
+  '.npmrc',
+  '.pnpmfile.cjs',
+  '.pnpmfile.mjs',
+  '.corepack.env',
+];
 /** The forms of one install differ in these. */
 const FORMS = ['--ignore-scripts', '--offline', '--prefer-offline', '-r', '--recursive'];
 const NAME = programPattern('pnpm(?:@[\\w.^~-]+)?');
@@ -110,7 +120,8 @@ function analyse(install: Install, files: Files): Analysis {
   const folder = added.find((each) => isLocalPackage(each) && !/\.(?:tgz|tar\.gz)$/.test(each));
   if (folder !== undefined)
     return unknown(install, installsProject(install, `\`${folder}\`, a directory of the project`));
-  const project = findWorkspace(files, install.directory, has(args, '--ignore-workspace'));
+  const recursive = has(args, '-r', '--recursive');
+  const project = findWorkspace(files, install.directory, has(args, '--ignore-workspace'), recursive);
   if (isTrouble(project)) return unknown(install, project);
   const { root } = project;
   const lock = files.has(at(root, 'pnpm-lock.yaml'));
@@ -129,21 +140,21 @@ function analyse(install: Install, files: Files): Analysis {
     iniFlag(files, at(root, '.npmrc'), 'ignore-scripts');
   const frozen = has(args, '--frozen-lockfile') || (install.place.environment('CI') ?? '') !== '';
   const copied = copiedDirectories(install, files, project, settings);
+  // Each member has a lockfile of its own.
+  const separate =
+    settings['sharedWorkspaceLockfile'] === false ||
+    /^shared-workspace-lockfile\s*=\s*false/m.test(files.read(at(root, '.npmrc')) ?? '') ||
+    (recursive && files.has(at(root, 'pnpm-workspace.yaml')) === 'no');
   const rules: NodeRules = {
     name: `${prefix}pnpm ${added.length > 0 ? `add ${added.join(' ')} ` : 'install '}${optionText(args, FORMS)}`.trim(),
     prefix,
     rootFiles: ROOT_FILES,
-    memberFiles: [
-      '.npmrc',
-      ...(settings['sharedWorkspaceLockfile'] === false ||
-      /^shared-workspace-lockfile\s*=\s*false/m.test(files.read(at(root, '.npmrc')) ?? '')
-        ? ['pnpm-lock.yaml']
-        : []),
-    ],
+    memberFiles: separate ? ['.npmrc', 'pnpm-lock.yaml', '.pnpmfile.cjs'] : ['.npmrc'],
     before: silent || added.length > 0 ? [] : ['pnpm:devPreinstall'],
     after: silent || added.length > 0 ? [] : LIFECYCLE,
     memberScripts: silent || added.length > 0 ? [] : LIFECYCLE,
     builds: !silent,
+    compiles: silent ? 'nobody' : 'all',
     ...(rebuild ? { together: false } : {}),
     settings: (view, found) => {
       const reads = configurationReads(install, view, found.root, found.manifest);
@@ -151,9 +162,7 @@ function analyse(install: Install, files: Files): Analysis {
         ? reads
         : [
             ...reads,
-            ...added
-              .filter(isLocalPackage)
-              .map((each) => ({ path: resolvePath(install.directory, each.replace(/^file:/, '')) })),
+            ...added.filter(isLocalPackage).map((each) => ({ path: resolvePath(install.directory, localPath(each)) })),
           ];
     },
     packed: new Set(['file']),
@@ -171,7 +180,8 @@ function analyse(install: Install, files: Files): Analysis {
         ? `${install.command.text} --frozen-lockfile`
         : undefined,
     ),
-    splits: (found, pending) => (added.length > 0 ? [] : splits(install, args, files, found, pending, frozen)),
+    splits: (found, pending) =>
+      added.length > 0 ? [] : splits(install, args, files, found, pending, { frozen, separate }),
   };
   const analysis = analyseNode(install, files, project, rules);
   const named = withSharedBuild(analysis, rules, prefix);
@@ -190,7 +200,7 @@ function withSharedBuild(analysis: Analysis, rules: NodeRules, prefix: string): 
 }
 
 /** The directory with pnpm-workspace.yaml decides, whether or not it has a package.json. */
-function findWorkspace(files: Files, directory: string, alone: boolean): Project | Trouble {
+function findWorkspace(files: Files, directory: string, alone: boolean, recursive: boolean): Project | Trouble {
   const none: Workspaces = () => [];
   if (alone) return findProject(files, directory, none);
   for (const root of ancestors(directory)) {
@@ -207,13 +217,26 @@ function findWorkspace(files: Files, directory: string, alone: boolean): Project
   }
   return files.has(at(directory, 'package.json')) === 'no' && files.has(at(directory, 'pnpm-workspace.yaml')) === 'no'
     ? missing(at(directory, 'package.json'))
-    : projectAt(files, directory, none, false);
+    : // Without a workspace, all packages below are members of one [V: 9, 10].
+      projectAt(files, directory, recursive ? () => ['**'] : none, false);
 }
 
 /** Members are listed in pnpm-workspace.yaml; package.json's `workspaces` means nothing to pnpm. */
 const workspaces: Workspaces = (files, root) => {
   const settings = yamlSettings(files, at(root, 'pnpm-workspace.yaml'));
-  return isTrouble(settings) ? settings : strings(settings['packages']);
+  if (isTrouble(settings)) return settings;
+  const patterns = strings(settings['packages']);
+  for (const name of ['package.yaml', 'package.json5']) {
+    const others = workspaceMembers(files, root, patterns, name);
+    if (isTrouble(others)) return others;
+    if (others[0] !== undefined)
+      return {
+        code: 'dynamic-manifest',
+        message: `\`${at(others[0], name)}\` is a manifest that is not in JSON`,
+        help: 'make it a package.json',
+      };
+  }
+  return patterns;
 };
 
 /**
@@ -248,9 +271,6 @@ function copiedDirectories(install: Install, files: Files, project: Project, set
 
 /** Settings that put node_modules or the lockfile elsewhere, as the options of these names do. */
 const MOVES = /^(?:modules-?dir|virtual-?store-?dir|lockfile-?dir)$/i;
-/** Code that loads or reads other files than packages by name. */
-const LOADS =
-  /\b(?:require|import)\((?!\s*['"`][^.'"`$/][^'"`$]*['"`])|\bfrom\s+['"]\.|\bimport\s+['"]\.|readFile|readdir|__dirname|__filename|import\.meta/;
 
 /** Patches, from package.json (until 10), pnpm-workspace.yaml and the lockfile; hook files that import others. */
 function configurationReads(
@@ -322,12 +342,16 @@ function fetch(install: Install, files: Files): Analysis {
     '',
   );
   const path = at(root, 'package.json');
+  // Archives of the project are fetched like others [V: 9, 10].
+  const archives = [
+    ...(files.read(at(root, 'pnpm-lock.yaml')) ?? '').matchAll(/\btarball: ['"]?file:([^'",}\r\n]+)/g),
+  ].map(([, name = '']) => ({ path: resolvePath(root, name) }));
   // What an earlier command made of it could say anything.
   const isUnknown = isTrouble(manifest) && files.has(path) !== 'no';
   const chosen: Read = isUnknown ? { path } : { path, as, optional: true };
   return single({
     name: install.command.text,
-    reads: [chosen, ...ROOT_FILES.map((name) => ({ path: at(root, name) })), ...extra],
+    reads: [chosen, ...ROOT_FILES.map((name) => ({ path: at(root, name) })), ...extra, ...archives],
     writes: [],
     edits: [],
     system: 'reads',
@@ -345,7 +369,7 @@ function splits(
   files: Files,
   project: Project,
   pending: Pending,
-  frozen: boolean,
+  { frozen, separate }: { readonly frozen: boolean; readonly separate: boolean },
 ): readonly Split[] {
   const { command } = install;
   if (install.directory !== project.root || command.redirects.length > 0) return [];
@@ -371,6 +395,7 @@ function splits(
   const packs = pending.packs && !linked && version !== '10' && version !== '11';
   if (
     !packs &&
+    !separate &&
     keepsStores(install.place) &&
     files.has(at(project.root, 'pnpm-lock.yaml')) === 'yes' &&
     !has(args, '--filter', '-F', '--filter-prod', '--ignore-workspace')

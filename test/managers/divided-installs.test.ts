@@ -84,6 +84,18 @@ describe('refused', () => {
       'lifecycle-script-reads-source',
     ],
     [
+      'pnpm has a lockfile for each member',
+      'pnpm i --frozen-lockfile',
+      {
+        'package.json': postinstall,
+        'pnpm-lock.yaml': "lockfileVersion: '9.0'\n",
+        'pnpm-workspace.yaml': 'packages: [p/*]\nsharedWorkspaceLockfile: false\n',
+        'p/a/package.json': '{}',
+        'p/a/pnpm-lock.yaml': "lockfileVersion: '9.0'\n",
+      },
+      'lifecycle-script-reads-source',
+    ],
+    [
       'binding.gyp compiles',
       'npm ci',
       { 'package.json': '{}', 'package-lock.json': '{}', 'binding.gyp': '{}' },

@@ -151,6 +151,12 @@ describe('what is refused', () => {
   it.each<[reason: string, text: string, files: Record<string, string>, expected: string]>([
     ['no manifest', 'npm install', {}, 'manifest-missing'],
     [
+      'a member whose manifest is YAML',
+      'pnpm install',
+      { 'package.json': pkg(), 'pnpm-workspace.yaml': 'packages: [p/*]', 'p/a/package.yaml': 'name: a' },
+      'dynamic-manifest',
+    ],
+    [
       'settings of the member in which Yarn runs',
       'yarn --cwd p/a',
       { 'package.json': pkg({ workspaces: ['p/*'] }), 'p/a/package.json': '{}', 'p/a/.yarnrc': '--modules-folder x' },
@@ -601,6 +607,28 @@ describe('what is read', () => {
       ['package.json', 'package-lock.json', 'npm-shrinkwrap.json', '.npmrc', 'binding.gyp'],
     ],
     ['npm without its own lockfile: yarn.lock too', 'npm i', { 'package.json': '{}' }, ['yarn.lock']],
+    [
+      'pnpm: all packages below, without a workspace',
+      'pnpm -r install',
+      { 'package.json': '{}', 'p/a/package.json': '{}', 'p/a/pnpm-lock.yaml': '' },
+      ['p/a/package.json', 'p/a/pnpm-lock.yaml'],
+    ],
+    [
+      'pnpm: what corepack reads',
+      'pnpm i',
+      { 'package.json': '{}', '.corepack.env': 'COREPACK_NPM_REGISTRY=https://example.com' },
+      ['.corepack.env'],
+    ],
+    [
+      'pnpm fetch: archives of the project',
+      'pnpm fetch',
+      {
+        'package.json': '{}',
+        'pnpm-lock.yaml':
+          'packages:\n  x@file:vendor/x.tgz:\n    resolution: {integrity: sha512-aa, tarball: file:vendor/x.tgz}\n',
+      },
+      ['vendor/x.tgz'],
+    ],
     [
       'classic: a member that berry would leave out',
       'yarn',
