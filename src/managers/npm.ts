@@ -2,13 +2,14 @@
  * npm 6-12. Spec section 1.
  *
  * Reads: package.json, npm-shrinkwrap.json, package-lock.json, yarn.lock without those, the root .npmrc, every
- * workspace and linked manifest with its existing bins, binding.gyp. A `file:` directory is linked, not copied.
+ * workspace and linked manifest with its existing bins, binding.gyp; of npm 12 patches and .npm-extension [V]. A `file:` directory is linked, not copied.
  *
  * Writes: node_modules, in the root and in members; package-lock.json, unless `npm ci`.
  *
  * Runs: in this order [V: 8, 10, 11]: the dependencies' install scripts; of members and linked packages all
- * `preinstall`, all `prepare`, all `install`, all `postinstall`; then the root's scripts, its `preinstall` first. `npm
- * install X` runs none of the root's [V: 10].
+ * `preinstall`, all `prepare`, all `install`, all `postinstall`; the root's `dependencies`, where packages changed; then
+ * the root's other scripts, its `preinstall` first. `npm install X` runs none of these others [V: 10]. Without the
+ * dependencies of development all scripts have `NODE_ENV=production` [V: 8-12].
  *
  * Hazards: without a workspace's package.json `npm ci` exits 0 with dangling links [V: 8, 10, 12]. `--ignore-scripts`
  * of npm 8-10 does not keep a workspace's `prepare` from running [V]. `ci --ignore-scripts` followed by `npm install`
@@ -23,6 +24,7 @@ import {
   directoryFrom,
   has,
   isLocalPackage,
+  localPath,
   namesLocalPackage,
   optionTable,
   optionText,
@@ -32,9 +34,18 @@ import {
   type Arguments,
 } from './shared/arguments.ts';
 import { analyseNode, analyseScript, modulesAround, runScript, type Pending } from './shared/node.ts';
-import { at, bins, major, readManifest, scripts, withoutTheseScripts, type Manifest } from './shared/package-json.ts';
-import { iniFlag, iniSettings, namedFiles, runsScripts } from './shared/npmrc.ts';
-import { findProject, packageJsonWorkspaces, type Project } from './shared/project.ts';
+import {
+  at,
+  bins,
+  major,
+  readManifest,
+  scripts,
+  stringEntries,
+  withoutTheseScripts,
+  type Manifest,
+} from './shared/package-json.ts';
+import { iniFlag, iniSettings, LOADS, namedFiles, npmVariable, runsScripts } from './shared/npmrc.ts';
+import { findProject, packageJsonWorkspaces, projectAt, type Project } from './shared/project.ts';
 import { manifestRead } from './shared/scripts.ts';
 import { installsProject, isTrouble, single, tool, unknown, unresolvedVariable } from './shared/steps.ts';
 
@@ -48,7 +59,11 @@ const OPTIONS = optionTable(
 );
 /** In the order in which npm 8-11 run them: root preinstall comes after the dependencies [V]. */
 const LIFECYCLE = ['preinstall', 'install', 'postinstall', 'prepublish', 'preprepare', 'prepare', 'postprepare'];
+/** They run where node_modules changed, ahead of the others, and with `npm install X`, too [V: 8-12]. */
+const CHANGED = ['predependencies', 'dependencies', 'postdependencies'];
 const MEMBER_SCRIPTS = ['preinstall', 'prepare', 'install', 'postinstall'];
+/** Of npm 12 [V]. */
+const EXTENSIONS = ['.npm-extension.cjs', '.npm-extension.mjs'];
 const LOCKS = ['npm-shrinkwrap.json', 'package-lock.json'];
 const NAME = programPattern('npm');
 
@@ -100,7 +115,10 @@ function analyse(install: Install, files: Files): Analysis {
       message: `\`${install.command.text}\` changes the manifests of workspace members`,
       help: 'add the package to the manifests instead',
     });
-  const project = findProject(files, install.directory, packageJsonWorkspaces);
+  // A directory that is named is the project, whatever workspace it belongs to [V: 8, 10, 11].
+  const project = has(args, '--prefix', '-C')
+    ? projectAt(files, install.directory, packageJsonWorkspaces, false)
+    : findProject(files, install.directory, packageJsonWorkspaces);
   // `npm i X` makes its own package.json where there is none.
   if (isTrouble(project) && project.code === 'manifest-missing' && added.length > 0)
     return freshInstall(install, files);
@@ -121,42 +139,47 @@ function analyse(install: Install, files: Files): Analysis {
   const node = nodeMajor(install.place.image);
   return analyseNode(install, files, project, {
     name: `${prefix}npm ${clean ? 'ci' : 'install'} ${[...added, optionText(args, ['--ignore-scripts'])].join(' ')}`.trim(),
-    prefix,
+    prefix: `${prefix}${omission(args)}`,
     rootFiles: [
       'package-lock.json',
       'npm-shrinkwrap.json',
       '.npmrc',
       'binding.gyp',
+      ...EXTENSIONS,
       ...(lock !== undefined && files.has(lock) === 'yes' ? [] : ['yarn.lock']),
     ],
-    after: silent || added.length > 0 ? [] : LIFECYCLE,
+    after: silent ? [] : added.length > 0 ? CHANGED : [...CHANGED, ...LIFECYCLE],
     // npm 8-10 run a workspace's `prepare` even with --ignore-scripts [V; fixed in 11].
     memberScripts: !silent ? MEMBER_SCRIPTS : node !== undefined && node >= 24 ? [] : ['prepare'],
     builds: builds && !silent,
     together: true,
+    compiles: silent ? 'nobody' : 'all',
     settings: (view, { manifest }) => {
       const archives = added
         .filter(isLocalPackage)
-        .map((each) => ({ path: resolvePath(install.directory, each.replace(/^file:/, '')) }));
-      const compiles =
-        !silent &&
-        view.has(at(root, 'binding.gyp')) !== 'no' &&
-        ['install', 'preinstall'].every((name) => scripts(manifest)[name] === undefined);
-      if (compiles)
-        return {
-          code: 'lifecycle-script-reads-source',
-          message: 'binding.gyp makes npm compile the project while it installs',
-          help: 'move the build to a RUN of its own after the copy, with --ignore-scripts here',
-        };
+        .map((each) => ({ path: resolvePath(install.directory, localPath(each)) }));
       const path = at(root, '.npmrc');
       const named = namedFiles(view, install.place, path, iniSettings(view.read(path)), [
         root,
         install.place.directory,
       ]);
-      return isTrouble(named) ? named : [...archives, ...named];
+      if (isTrouble(named)) return named;
+      const hooks = EXTENSIONS.find((name) => LOADS.test(view.read(at(root, name)) ?? ''));
+      if (hooks !== undefined)
+        return {
+          code: 'dynamic-manifest',
+          message: `\`${hooks}\` loads other files of the project`,
+          help: `keep \`${hooks}\` free of relative imports`,
+        };
+      const patches = stringEntries(manifest.json['patchedDependencies']);
+      return [...archives, ...named, ...patches.map(([, patch]) => ({ path: resolvePath(root, patch) }))];
     },
     packed: new Set(
-      has(args, '--install-links') || iniFlag(files, at(root, '.npmrc'), 'install-links') ? ['file'] : [],
+      has(args, '--install-links') ||
+        npmVariable(install.place, 'install-links') === 'true' ||
+        iniFlag(files, at(root, '.npmrc'), 'install-links')
+        ? ['file']
+        : [],
     ),
     // `npm ci` removes node_modules first.
     converges: clean,
@@ -174,12 +197,20 @@ function analyse(install: Install, files: Files): Analysis {
   });
 }
 
+/** The options that decide whether scripts find `NODE_ENV=production`, as they would stand behind a command. */
+function omission(args: Arguments): string {
+  return args.list
+    .filter(([name]) => /^--(?:omit|include|production|only|also|dev)$/.test(name))
+    .map(([name, value]) => (value === true ? ` ${name}` : ` ${name}=${value}`))
+    .join('');
+}
+
 /** `npm i -g .` builds and links the directory; an archive is only unpacked. */
 function analyseGlobal(install: Install, files: Files, packages: readonly string[]): Analysis {
   const local = packages.filter(isLocalPackage);
   if (packages.length === 0 || local.some((each) => !/\.(?:tgz|tar\.gz|tar)$/.test(each)))
     return unknown(install, installsProject(install));
-  const reads = local.map((each) => ({ path: resolvePath(install.place.directory, each.replace(/^file:/, '')) }));
+  const reads = local.map((each) => ({ path: resolvePath(install.place.directory, localPath(each)) }));
   return tool(
     install,
     reads.filter(({ path }) => files.has(path) !== 'no'),
@@ -229,6 +260,7 @@ function splits(
   builds: boolean,
 ): readonly Split[] {
   if (pending.build || pending.linked || install.directory !== project.root) return [];
+  if (pending.root.some((name) => CHANGED.includes(name))) return [];
   if (pending.members.length > 0 && !canReplayMembers(files, project, pending)) return [];
   const prefix = prefixOf(install.command, NAME);
   const target =
@@ -240,7 +272,7 @@ function splits(
   const rerun = replay(project.manifest, pending.root);
   if (rerun === undefined || !/^[\w./ =:@-]*$/.test(target) || install.command.redirects.length > 0) return [];
   const memberScript = pending.members[0]?.name;
-  const run = (rest: string): string => `${prefix}npm${target} run ${rest}`;
+  const run = (rest: string): string => `${prefix}npm${target} run ${rest}${omission(args)}`;
   const after = [
     ...(memberScript === undefined ? [] : [run(`${memberScript} --workspaces --if-present`)]),
     ...rerun.names.map((name) => run(name)),
@@ -265,7 +297,7 @@ function splits(
     ];
     found.push({ before: [...remove, install.command.text].join(' && '), after, why: pending.why, rewrites });
   }
-  const defined = LIFECYCLE.filter((name) => scripts(project.manifest)[name] !== undefined);
+  const defined = [...CHANGED, ...LIFECYCLE].filter((name) => scripts(project.manifest)[name] !== undefined);
   const quietMembers = project.members.every((member) =>
     MEMBER_SCRIPTS.every((name) => scripts(member)[name] === undefined),
   );
@@ -353,7 +385,7 @@ function deleteScripts(install: Install, files: Files, args: Arguments): Analysi
 /** `npm run X [--workspaces]`. */
 function runScripts(install: Install, files: Files, args: Arguments): Analysis {
   const name = args.positional[1] ?? '';
-  const prefix = prefixOf(install.command, NAME);
+  const prefix = `${prefixOf(install.command, NAME)}${omission(args)}`;
   if (!has(args, '--workspaces', '-ws')) return analyseScript(install, files, prefix, name, has(args, '--if-present'));
   const targets = packagesOf(install, files, args);
   if (isTrouble(targets)) return unknown(install, targets);

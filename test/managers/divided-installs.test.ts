@@ -116,7 +116,7 @@ describe('proved', () => {
         'COPY package.json package-lock.json ./',
         'RUN npm pkg delete scripts.postinstall && npm ci --omit=dev',
         'COPY . .',
-        'RUN npm run postinstall',
+        'RUN npm run postinstall --omit=dev',
       ],
     ],
     [

@@ -172,6 +172,60 @@ describe('what is refused', () => {
       },
       'dynamic-manifest',
     ],
+    ...['npm install', 'yarn', 'pnpm install'].map((text): [string, string, Record<string, string>, string] => [
+      `${text}: a member with a binding.gyp`,
+      text,
+      {
+        'package.json': pkg({ workspaces: ['p/*'] }),
+        'pnpm-workspace.yaml': 'packages: [p/*]',
+        'p/a/package.json': '{}',
+        'p/a/binding.gyp': '{}',
+      },
+      'lifecycle-script-reads-source',
+    ]),
+    ...['pnpm install', 'bun install'].map((text): [string, string, Record<string, string>, string] => [
+      `${text}: a binding.gyp`,
+      text,
+      { 'package.json': pkg(), 'binding.gyp': '{}' },
+      'lifecycle-script-reads-source',
+    ]),
+    ...['npm ci', 'npm i y'].map((text): [string, string, Record<string, string>, string] => [
+      `${text}: a script that runs where packages changed`,
+      text,
+      { 'package.json': pkg({ scripts: { dependencies: 'node x' } }), 'package-lock.json': '{}' },
+      'lifecycle-script-reads-source',
+    ]),
+    [
+      'a hook of npm 12 that loads others',
+      'npm install',
+      { 'package.json': pkg(), '.npm-extension.cjs': "require('./x.cjs')" },
+      'dynamic-manifest',
+    ],
+    ...[
+      'npm i foo@file:./lib',
+      'npm i @a/foo@./lib',
+      'yarn add foo@link:lib',
+      'pnpm add foo@file:lib',
+      'bun add foo@./lib',
+    ].map((text): [string, string, Record<string, string>, string] => [
+      `a directory by a name, ${text}`,
+      text,
+      { 'package.json': pkg(), 'lib/package.json': '{}' },
+      'local-dependency-builds',
+    ]),
+    ['the same for all users', 'npm i -g foo@file:./lib', { 'lib/package.json': '{}' }, 'local-dependency-builds'],
+    [
+      'a directory that is named is no member',
+      'npm ci --prefix p/a',
+      { 'package.json': pkg({ workspaces: ['p/*'] }), 'package-lock.json': '{}', 'p/a/package.json': '{}' },
+      'manifest-missing',
+    ],
+    [
+      "a dependency that sets up git hooks, by its publisher's name",
+      'npm install',
+      { 'package.json': pkg({ devDependencies: { '@evilmartians/lefthook': '1' } }), '.git/HEAD': '' },
+      'needs-vcs',
+    ],
     ['ci without a lockfile', 'npm ci', { 'package.json': pkg() }, 'manifest-missing'],
     ['frozen pnpm without a lockfile', 'pnpm i --frozen-lockfile', { 'package.json': pkg() }, 'manifest-missing'],
     [
@@ -608,6 +662,16 @@ describe('what is read', () => {
     ],
     ['npm without its own lockfile: yarn.lock too', 'npm i', { 'package.json': '{}' }, ['yarn.lock']],
     [
+      'bun: where its settings take variables from',
+      'bun i',
+      {
+        'package.json': '{}',
+        'bunfig.toml': '[install]\nregistry = { url = "https://example.com", token = "$TOKEN" }\n',
+        '.env': 'TOKEN=x',
+      },
+      ['.env'],
+    ],
+    [
       'pnpm: all packages below, without a workspace',
       'pnpm -r install',
       { 'package.json': '{}', 'p/a/package.json': '{}', 'p/a/pnpm-lock.yaml': '' },
@@ -653,14 +717,31 @@ describe('what is read', () => {
       ['.corepack.env'],
     ]),
     [
-      'bun: where its settings take variables from',
-      'bun i',
+      'npm: the lockfile of a directory that is named, whatever workspace has it',
+      'npm ci --prefix p/a',
       {
-        'package.json': '{}',
-        'bunfig.toml': '[install]\nregistry = { url = "https://example.com", token = "$TOKEN" }\n',
-        '.env': 'TOKEN=x',
+        'package.json': json({ workspaces: ['p/*'] }),
+        'p/a/package.json': '{}',
+        'p/a/package-lock.json': '{}',
       },
-      ['.env'],
+      ['p/a/package.json', 'p/a/package-lock.json'],
+    ],
+    [
+      'npm 12: patches and hooks',
+      'npm ci',
+      {
+        'package.json': json({ patchedDependencies: { 'x@1.0.0': 'patches/x.patch' } }),
+        'package-lock.json': '{}',
+        '.npm-extension.mjs': '',
+      },
+      ['patches/x.patch', '.npm-extension.mjs'],
+    ],
+    ['an archive by a name', 'npm i foo@file:./foo.tgz', { 'package.json': '{}' }, ['foo.tgz']],
+    [
+      'an archive without file: in front',
+      'bun i',
+      { 'package.json': json({ dependencies: { x: 'vendor/x-1.0.0.tgz' } }) },
+      ['vendor/x-1.0.0.tgz'],
     ],
     [
       'members and their bins',
@@ -991,6 +1072,7 @@ describe('what is read', () => {
   });
   it.each<[reason: string, text: string, environment: Record<string, string>, expected: string[]]>([
     ['pip: wheels', 'pip install foo', { PIP_FIND_LINKS: '/app/w https://x/y' }, ['w']],
+    ['npm: directories in full', 'npm i', { NPM_CONFIG_INSTALL_LINKS: 'true' }, ['lib']],
     ['pip: an index', 'pip install -r r.txt', { PIP_EXTRA_INDEX_URL: 'file:///app/w' }, ['w', 'r.txt']],
     ['pip: constraints that name others', 'pip install foo', { PIP_CONSTRAINT: 'c.txt' }, ['c.txt', 'd.txt']],
     ['uv: wheels', 'uv pip install --system foo', { UV_FIND_LINKS: 'v,w' }, ['v', 'w']],
@@ -1006,6 +1088,8 @@ describe('what is read', () => {
       'pyproject.toml': '[project]\nname = "a"\n',
       'api/pyproject.toml': '[project]\nname = "b"\n',
       'ci/uv.toml': 'find-links = ["w"]\n',
+      'package.json': json({ dependencies: { l: 'file:lib' } }),
+      'lib/package.json': '{}',
     };
     expect(reads(analysed(text, files, environment))).toEqual(expect.arrayContaining(expected));
   });
@@ -1443,6 +1527,10 @@ describe('outputs', () => {
     const analysis = knowledge.analyse({ ...(known('mix deps.get') as Install), directory: '/app/apps/a' }, files);
     expect(reads(analysis)).toEqual(['apps/a/mix.exs', 'apps/b/mix.exs', 'config/config.exs', 'mix.lock', 'deps']);
     expect(analysis.outputs).toEqual(['/app/deps']);
+  });
+  it('a linked package has modules of its own', () => {
+    const files = { 'package.json': json({ dependencies: { l: 'file:lib' } }), 'lib/package.json': '{}' };
+    expect(analysed('npm i', files).outputs).toEqual(['/app/node_modules', '/app/lib/node_modules']);
   });
   it('edits the lockfile only when it is not frozen', () => {
     const edits = (text: string): readonly string[] =>
