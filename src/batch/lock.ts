@@ -14,6 +14,10 @@ const SHOWS_MS = 10_000;
 
 const NAME = /^\.lock-([\w.-]+)-(\d+)-[0-9a-f]{12}$/;
 
+export function isLock(name: string): boolean {
+  return NAME.test(name);
+}
+
 export interface Lock {
   release(): void;
 }

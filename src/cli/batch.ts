@@ -1,13 +1,13 @@
 /** `dockerfix batch`: a rehearsal over many repositories, into a folder of results. Goes on where it was stopped. */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { runBatch } from '../batch/batch.ts';
 import { noRequests, readBegun, type Begun, type RequestsBegun } from '../batch/begun.ts';
 import type { OpenForge } from '../batch/forges/index.ts';
 import { journalPath, openJournal, type Event, type Journal } from '../batch/journal.ts';
-import { lockFolder } from '../batch/lock.ts';
+import { isLock, lockFolder } from '../batch/lock.ts';
 import type { Connection, digest as Digest } from '../batch/queue.ts';
 import type { RequestSettings, Row } from '../batch/requests.ts';
 import { NO_COUNTS, counted, replaceFile, writeResults, type Result } from '../batch/results.ts';
@@ -130,6 +130,8 @@ async function planOf(options: Options, io: Io): Promise<Plan | string> {
   const begun = await readBegun(folder);
   if (begun === 'foreign') return `${printable(journalPath(folder))} is not a journal of this version`;
   const resuming = options.resume === true || options.retry !== undefined;
+  if (begun === undefined && !resuming && holdsMore(folder))
+    return `${printable(folder)} has other files, which results would replace: give an empty --results, or a new one`;
   const open = forgesFor(io);
   const work = resuming
     ? begunWork(begun, options, scopes, folder)
@@ -148,6 +150,11 @@ async function planOf(options: Options, io: Io): Promise<Plan | string> {
   const request = await fixRequest(work.flags as FixFlags, io.cwd);
   if (typeof request === 'string') return request;
   return { ...work, options, folder, begun, resuming, queue, requests, open, request };
+}
+
+/** Besides what a command that was killed at once left there. */
+function holdsMore(folder: string): boolean {
+  return existsSync(folder) && readdirSync(folder).some((name) => !isLock(name));
 }
 
 function begunWork(

@@ -219,6 +219,16 @@ describe('a rehearsal', () => {
     expect(batch(cwd, ['--resume']).code).toBe(0);
     expect(readdirSync(join(cwd, 'dockerfix-results')).filter((name) => name.startsWith('.'))).toEqual([]);
   });
+  it('takes no folder for its results that holds something else', () => {
+    const cwd = temporary();
+    mkdirSync(join(cwd, 'work'));
+    for (const name of ['work/thesis', 'index.html']) writeFileSync(join(cwd, name), 'mine');
+    const { code, err } = batch(cwd, [folder(), '--results', '.']);
+    expect([code, err]).toEqual([2, expect.stringContaining('has other files, which results would replace')]);
+    for (const name of ['work/thesis', 'index.html']) expect(readFileSync(join(cwd, name), 'utf8')).toBe('mine');
+    expect(readdirSync(cwd)).toHaveLength(2);
+    expect(batch(cwd, [folder(), '--results', 'index.html']).err).toContain('not a directory');
+  });
   it.each([
     ['nothing', [], 'no targets'],
     ['to write a clone', ['--write', 'https://example.com/a.git'], '--write changes checkouts'],
