@@ -163,17 +163,18 @@ export function serve(makeRequest: MakeRequest): Promise<never> {
       // A fix is all or nothing: without a file, there is no place for what belongs beside it.
       if (path === undefined && change.path !== outcome.path) return undefined;
       const uri = open?.uri ?? pathToFileURL(path as string).href;
-      const before = open?.getText() ?? change.before ?? '';
+      const before = change.before ?? '';
+      // It was edited after the look: the fix would take that back.
+      if (open !== undefined && open.getText() !== before) return undefined;
       if (change.before === undefined && open === undefined) {
         if (!creates) return undefined;
         edits.push({ kind: 'create', uri });
       }
       const text = TextDocument.create(uri, '', 0, before);
-      const at = (line: number): Position => text.positionAt(text.offsetAt({ line: Math.max(0, line), character: 0 }));
+      const at = (line: number): Position => text.positionAt(startOf(before, line));
       edits.push({
         textDocument: { uri, version: open?.version ?? null },
         edits: lineEdits(before, change.after).map((edit) => ({
-          // The last line's end may have no line below it: an offset knows where that is.
           range: { start: at(edit.start), end: at(edit.end) },
           newText: edit.text,
         })),
@@ -210,7 +211,7 @@ export function serve(makeRequest: MakeRequest): Promise<never> {
     const actions: CodeAction[] = [];
     if (wanted(CodeActionKind.QuickFix))
       for (const finding of found.findings) {
-        const line = finding.line - 1;
+        const { line } = document.positionAt(startOf(document.getText(), finding.line - 1));
         if (finding.transform === undefined || line < range.start.line || line > range.end.line) continue;
         const action = found.actions.get(finding) ?? fixOf(finding, found, document);
         found.actions.set(finding, action);
@@ -253,15 +254,27 @@ export function serve(makeRequest: MakeRequest): Promise<never> {
   return new Promise(() => undefined);
 }
 
+/** To the protocol a lone carriage return ends a line, too; here, as in a Dockerfile, a line feed alone does. */
+function startOf(text: string, line: number): number {
+  let at = 0;
+  for (let n = 0; n < line; n++) {
+    const end = text.indexOf('\n', at);
+    // The last line's end may have no line below it.
+    if (end < 0) return text.length;
+    at = end + 1;
+  }
+  return at;
+}
+
 function diagnosticOf(finding: Finding, document: TextDocument): Diagnostic {
-  const line = Math.min(finding.line, document.lineCount) - 1;
-  const start = document.offsetAt({ line, character: 0 });
-  const text = document.getText().slice(start, document.offsetAt({ line: line + 1, character: 0 }));
-  const indent = text.length - text.trimStart().length;
+  const all = document.getText();
+  const start = startOf(all, finding.line - 1);
+  const text = all.slice(start, startOf(all, finding.line));
+  const indent = text.trim() === '' ? 0 : text.length - text.trimStart().length;
   return {
     range: {
-      start: { line, character: text.trim() === '' ? 0 : indent },
-      end: { line, character: text.trimEnd().length },
+      start: document.positionAt(start + indent),
+      end: document.positionAt(start + text.trimEnd().length),
     },
     severity: SEVERITY[finding.kind],
     source: 'dockerfix',

@@ -136,6 +136,33 @@ describe('the language server', () => {
       range: { start: { line: 0, character: 0 }, end: { line: 0, character: 11 } },
     });
   });
+  it('counts lines as the protocol does, which ends them at a lone carriage return, too', async () => {
+    const [text, ignored] = [`# a\r\r\n${PROJECT.Dockerfile.replaceAll('\n', '\r\n')}`, 'dist\rx\ntmp\n'];
+    const root = folder({ ...PROJECT, Dockerfile: text, '.dockerignore': ignored });
+    const uri = uriOf(root, 'Dockerfile');
+    await start(root);
+    await open(uri, text);
+    expect((await diagnosed(uri, 1)).diagnostics.map(({ range }) => range.start.line)).toEqual([5]);
+    const [fix] = await actions(uri, 5);
+    expect(applied(fix, uri, text)).toBe(`# a\r\r\n${FIXED.replaceAll('\n', '\r\n')}`);
+    expect(applied(fix, uriOf(root, '.dockerignore'), ignored)).toBe(`${ignored}node_modules\n`);
+  });
+  it('takes back nothing that was written into an ignore file just now', async () => {
+    const root = folder({ ...PROJECT, '.dockerignore': 'dist\n' });
+    const [uri, ignoring] = [uriOf(root, 'Dockerfile'), uriOf(root, '.dockerignore')];
+    await start(root);
+    await open(ignoring, 'dist\n');
+    await open(uri, PROJECT.Dockerfile);
+    await diagnosed(uri, 1);
+    await connection.sendNotification('textDocument/didChange', {
+      textDocument: { uri: ignoring, version: 2 },
+      contentChanges: [{ text: 'dist\ncoverage\n' }],
+    });
+    expect(await actions(uri, 3, ['source.fixAll'])).toEqual([]);
+    await expect
+      .poll(async () => applied((await actions(uri, 3, ['source.fixAll']))[0], ignoring, 'dist\ncoverage\n'))
+      .toBe('dist\ncoverage\nnode_modules\n');
+  });
   it('keeps CRLF, in the Dockerfile and in an open ignore file', async () => {
     const crlf = (text: string): string => text.replaceAll('\n', '\r\n');
     const root = folder({ ...PROJECT, Dockerfile: crlf(PROJECT.Dockerfile) });
