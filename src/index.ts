@@ -1,10 +1,11 @@
 /**
  * The library's door. Nothing here touches a disk: give it text and a context, get back an outcome.
  */
-import type { BuildContext, History, Outcome, PackageManager, Target, Transform } from './model.ts';
+import type { BuildContext, Dockerfile, History, Outcome, PackageManager, Target, Transform } from './model.ts';
 import { transforms as builtIn } from '../transforms/index.ts';
 import { assumedContext } from './context/assumed.ts';
 import packageJson from '../package.json' with { type: 'json' };
+import { parse } from './dockerfile/parse.ts';
 import { run } from './engine.ts';
 import { managers as knownManagers } from './managers/index.ts';
 
@@ -45,12 +46,15 @@ export function fix(
   context: BuildContext,
   options: FixOptions = {},
 ): Outcome {
-  const chosen = (options.transforms ?? builtIn).filter(
-    ({ name, optIn }) =>
-      (options.only === undefined
-        ? optIn !== true || options.add?.includes(name) === true
-        : options.only.includes(name) || options.add?.includes(name) === true) && options.skip?.includes(name) !== true,
-  );
+  const chosen = (options.transforms ?? builtIn)
+    .filter(
+      ({ name, optIn }) =>
+        (options.only === undefined
+          ? optIn !== true || options.add?.includes(name) === true
+          : options.only.includes(name) || options.add?.includes(name) === true) &&
+        options.skip?.includes(name) !== true,
+    )
+    .map((each) => (builtIn.includes(each) ? each : onItsOwnModel(each)));
   return run(file.path, file.source, context, {
     transforms: chosen,
     target: {
@@ -62,6 +66,19 @@ export function fix(
     unsafe: options.unsafe ?? false,
     ...(options.options === undefined ? {} : { options: options.options }),
   });
+}
+
+/** `.reverse()` changes a list in place: what it does to the model reaches neither the proof nor another transform. */
+function onItsOwnModel(transform: Transform): Transform {
+  const models = new WeakMap<Dockerfile, Dockerfile>();
+  return {
+    ...transform,
+    propose(file, context, target) {
+      const own = models.get(file) ?? parse(file.source);
+      models.set(file, own);
+      return transform.propose(own, context, target);
+    },
+  };
 }
 
 /**

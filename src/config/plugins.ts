@@ -104,8 +104,37 @@ function named(transform: Transform, plugin: string): Transform {
     ...transform,
     name,
     propose: (file, context, target): readonly Proposal[] =>
-      guarded(name, () => [...transform.propose(file, context, target)]),
+      guarded(name, () =>
+        [...transform.propose(file, context, target)].map((each: unknown) => {
+          if (!isProposal(each, { dockerfile: file.source, dockerignore: context.ignoreFile.source ?? '' }))
+            throw new Error('what it proposes is no proposal, or has an edit that lies outside of its file');
+          return each;
+        }),
+      ),
   };
+}
+
+/** A plugin need not be in TypeScript. */
+function isProposal(value: unknown, texts: Readonly<Record<string, string>>): value is Proposal {
+  const { at, fixes } = record(value);
+  const isEdit = (edit: unknown): boolean => {
+    const { file, span, text } = record(edit);
+    const length = typeof file === 'string' && Object.hasOwn(texts, file) ? (texts[file] as string).length : -1;
+    const places = Array.isArray(span) ? [0, ...(span as readonly unknown[]), length].map(Number) : [];
+    const isSpan =
+      places.length === 4 && places.every((place, n) => Number.isInteger(place) && place >= (places[n - 1] ?? 0));
+    return typeof text === 'string' && isSpan;
+  };
+  const isFix = (fix: unknown): boolean => {
+    const { edits, message, safety } = record(fix);
+    return (
+      Array.isArray(edits) &&
+      edits.every(isEdit) &&
+      typeof message === 'string' &&
+      (safety === 'safe' || safety === 'unsafe')
+    );
+  };
+  return Array.isArray(record(at)['span']) && Array.isArray(fixes) && fixes.every(isFix);
 }
 
 function owned(manager: PackageManager, plugin: string): PackageManager {

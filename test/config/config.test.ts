@@ -208,6 +208,46 @@ describe('plugins', () => {
     expect(err).toContain("b/Dockerfile:1 plugin-failed the plugin's `bad/shout` failed: oops");
     expect(out).toContain('+COPY package.json package-lock.json ./');
   });
+  it('that change the model that they are given deceive nobody', async () => {
+    const swap = `const { instructions } = file.stages[0];
+      const copy = instructions.findIndex(({ keyword }) => keyword === 'COPY');
+      [instructions[copy], instructions[copy + 1]] = [instructions[copy + 1], instructions[copy]];
+      const text = file.source.replace(/(COPY.*\\n)(RUN.*\\n)/, '$2$1');
+      yield { at: instructions[0], fixes: [{ message: 'swaps', safety: 'safe',
+        edits: [{ file: 'dockerfile', span: [0, file.source.length], text }] }] };`;
+    const root = folder({
+      ...PROJECT,
+      'swap.mjs': plugin(swap),
+      'dockerfix.config.json': '{ "plugins": ["./swap.mjs"] }',
+    });
+    const { out, err } = await dockerfix(root, ['--transform', 'swap/shout']);
+    expect(out).toBe('');
+    expect(err).toContain('different-command `npm ci` would run in another way than before');
+  });
+  it.each([
+    'undefined',
+    '{ fixes: [] }',
+    '{ at }',
+    '{ at, fixes: [{ message: "a", safety: "safe" }] }',
+    '{ at, fixes: [{ message: {}, safety: "safe", edits: [] }] }',
+    '{ at, fixes: [{ message: "a", edits: [] }] }',
+    ...['[-9, -5]', '[NaN, 0]', '[0, 1e9]', '[5, 1]', '[]', 'null'].map(
+      (span) =>
+        `{ at, fixes: [{ message: 'a', safety: 'safe', edits: [{ file: 'dockerfile', span: ${span}, text: '' }] }] }`,
+    ),
+    '{ at, fixes: [{ message: "a", safety: "safe", edits: [{ file: "../x", span: [0, 0], text: "" }] }] }',
+  ])('are named where they propose %s', async (proposal) => {
+    const root = folder({
+      Dockerfile: 'FROM a\nUSER b\n',
+      'odd.mjs': plugin(`const at = file.instructions[0]; yield ${proposal};`),
+      'dockerfix.config.json': '{ "plugins": ["./odd.mjs"] }',
+    });
+    const { code, err } = await dockerfix(root, []);
+    expect(err).toContain(
+      "Dockerfile:1 plugin-failed the plugin's `odd/shout` failed: what it proposes is no proposal",
+    );
+    expect(code).toBe(2);
+  });
   it.each([
     ['export default 1', 'has no plugin as its default export'],
     ['export default { transforms: [{ name: "Loud" }] }', 'has a transform whose name is not kebab-case'],
