@@ -47,9 +47,12 @@ function install(env) {
   return join(folder, 'node_modules/dockerfix/dist/cli.js');
 }
 
+/** Anybody starts these, and secrets are at hand. */
+const STARTED_BY_OTHERS = ['pull_request_target', 'issue_comment', 'workflow_run'];
+
 /** A configuration may be code: that of a fork must not run where secrets are. */
 function configuration(env) {
-  return env.GITHUB_EVENT_NAME === 'pull_request_target' ? ['--no-config'] : [];
+  return STARTED_BY_OTHERS.includes(env.GITHUB_EVENT_NAME) ? ['--no-config'] : [];
 }
 
 function withoutToken(env) {
@@ -110,24 +113,26 @@ function request(env, method, path, body) {
   });
 }
 
-/** Just what was written, onto the branch that was checked out. */
+/** Just what was written, onto the branch that is checked out: what is there of a fork goes to no branch of this one. */
 function commit(env, { status, stdout, stderr }) {
   process.stderr.write(stderr);
   if (status > 1) return status;
   const files = JSON.parse(stdout).files.flatMap(({ changes }) => changes.map(({ path }) => path));
   const paths = [...new Set(files)];
-  const isMerge = /^refs\/pull\/.*\/merge$/.test(env.GITHUB_REF ?? '');
   const git = (...argv) => {
-    const done = run('git', ['-c', 'core.hooksPath=/dev/null', ...argv], env);
+    // A file's name is no pattern.
+    const safely = ['--literal-pathspecs', '-c', 'core.hooksPath=/dev/null', ...argv];
+    const done = run('git', safely, withoutToken(env));
     if (done.status !== 0)
       throw new Mistake(`git ${argv.find((each) => /^[a-z]+$/.test(each))} failed: ${done.stderr.trim()}`);
     return done.stdout.trim();
   };
-  // On a pull request the merge with its base is checked out, unless told: that is not to be pushed.
-  if (isMerge && git('rev-parse', 'HEAD') === env.GITHUB_SHA)
-    throw new Mistake('fix: check out the branch itself, with `ref: ${{ github.head_ref }}`');
-  const branch = env.GITHUB_HEAD_REF || (env.GITHUB_REF_TYPE === 'branch' ? env.GITHUB_REF_NAME : '');
-  if (!branch) throw new Mistake('fix: there is no branch to push to');
+  // On a pull request it is the merge with its base that is checked out, unless told.
+  const branch = git('branch', '--show-current');
+  if (branch === '')
+    throw new Mistake(
+      'fix: no branch is checked out; on a pull request, give the checkout `ref: ${{ github.head_ref }}`',
+    );
   const who = ['user.name=github-actions[bot]', 'user.email=41898282+github-actions[bot]@users.noreply.github.com'];
   git('add', '--', ...paths);
   git(

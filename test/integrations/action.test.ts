@@ -147,7 +147,8 @@ describe('check', () => {
       ...PROJECT,
       'dockerfix.config.mjs': "import { writeFileSync } from 'node:fs'; writeFileSync('ran', ''); export default {};",
     });
-    await action(repository, { GITHUB_EVENT_NAME: 'pull_request_target' });
+    for (const event of ['pull_request_target', 'issue_comment', 'workflow_run'])
+      await action(repository, { GITHUB_EVENT_NAME: event });
     expect(existsSync(join(repository, 'ran'))).toBe(false);
     await action(repository, { GITHUB_EVENT_NAME: 'pull_request' });
     expect(existsSync(join(repository, 'ran'))).toBe(true);
@@ -206,16 +207,29 @@ describe('fix', () => {
     expect((await action(repository, { DOCKERFIX_MODE: 'fix' })).outputs).toBe('changed=false\n');
     expect(log(repository, '%s')).toBe('Cache -- "it"');
   });
-  it('pushes no merge commit', async () => {
+  it('pushes to no branch but the one that is checked out', async () => {
     const repository = clone();
-    const sha = execFileSync('git', ['rev-parse', 'HEAD'], { cwd: repository, encoding: 'utf8' }).trim();
-    const { code, out } = await action(repository, {
-      ...{ DOCKERFIX_MODE: 'fix', GITHUB_REF: 'refs/pull/7/merge', GITHUB_SHA: sha, GITHUB_HEAD_REF: 'topic' },
-      GITHUB_REF_TYPE: 'branch',
-    });
-    expect(code).toBe(2);
-    expect(out).toContain('check out the branch itself');
+    const git = (...argv: string[]): void => void execFileSync('git', argv, { cwd: repository, stdio: 'ignore' });
+    git('checkout', '-q', '--detach');
+    git('-c', 'user.name=a', '-c', 'user.email=a@b', 'commit', '-q', '--allow-empty', '-m', "a fork's");
+    for (const environment of [
+      { GITHUB_REF: 'refs/pull/7/merge', GITHUB_HEAD_REF: 'topic' },
+      // As a fork may call its own.
+      { GITHUB_EVENT_NAME: 'pull_request_target', GITHUB_HEAD_REF: 'topic' },
+      { GITHUB_EVENT_NAME: 'issue_comment' },
+    ]) {
+      const { code, out } = await action(repository, { DOCKERFIX_MODE: 'fix', ...environment });
+      expect(code).toBe(2);
+      expect(out).toContain('no branch is checked out');
+      git('checkout', '-q', '--', '.');
+    }
     expect(log(repository, '%s')).toBe('first');
+  });
+  it('takes names for names, not for patterns', async () => {
+    const files = Object.fromEntries(Object.entries(PROJECT).map(([path, text]) => [`:(glob)x/${path}`, text]));
+    const { code, out } = await action(clone(files), { DOCKERFIX_MODE: 'fix' });
+    expect(code, out).toBe(0);
+    expect(out).toContain('committed ":(glob)x/Dockerfile"');
   });
 });
 
