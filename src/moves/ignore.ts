@@ -78,14 +78,36 @@ function contextPath(placement: Placement, path: string): string | undefined {
   return placement.directory ? sourceOf(path, placement) : undefined;
 }
 
-/** Appends lines to the ignore file, or starts one. */
+/** Adds lines to the ignore file where a person would, or starts one. */
 export function ignoreEdit(context: BuildContext, lines: readonly string[], eol: string): Edit {
   const source = context.ignoreFile.source ?? '';
   const own = source.includes('\r\n') ? '\r\n' : source.includes('\n') ? '\n' : eol;
-  const start = source === '' || source.endsWith('\n') ? '' : own;
-  return {
-    file: 'dockerignore',
-    span: [source.length, source.length],
-    text: start + lines.map((line) => line + own).join(''),
-  };
+  const text = lines.reduce((before, line) => withLine(before, line, own), source);
+  const shorter = Math.min(source.length, text.length);
+  let start = 0;
+  while (start < shorter && source[start] === text[start]) start++;
+  let rest = 0;
+  while (rest < shorter - start && source.at(-1 - rest) === text.at(-1 - rest)) rest++;
+  return { file: 'dockerignore', span: [start, source.length - rest], text: text.slice(start, text.length - rest) };
+}
+
+function withLine(text: string, line: string, eol: string): string {
+  const rows = text.split('\n');
+  // What comes after an exception may undo it, so that nothing is put ahead of one.
+  const from = rows.findLastIndex((row) => /^\s*!/.test(row)) + 1;
+  const named = rows.map((row, at) => (at < from ? '' : row.trim().replace(/^\/|\/$/g, '')));
+  const narrower = line.startsWith('**/') ? named.indexOf(line.slice('**/'.length)) : -1;
+  if (narrower >= 0)
+    return rows.map((row, at) => (at === narrower ? row.replace(/^(\s*)\/?/, '$1**/') : row)).join('\n');
+  const like = named.findLastIndex((name) => name !== '' && lastOf(name) === lastOf(line));
+  if (like >= 0 && like < rows.length - 1)
+    return [...rows.slice(0, like + 1), line + eol.slice(0, -1), ...rows.slice(like + 1)].join('\n');
+  const ended = text === '' || text.endsWith('\n') ? text : text + eol;
+  // The last of several groups with a heading is about something else.
+  const isGrouped = /(?:^|\n)[ \t]*\r?\n[ \t]*#[^\n]*\n(?:[ \t]*[^\s#][^\n]*\n)*$/.test(ended);
+  return ended + (isGrouped ? eol : '') + line + eol;
+}
+
+function lastOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
 }
