@@ -69,6 +69,10 @@ const SHRINKS =
 const SAID_FIRST =
   /^[ \t]*#.{0,200}\b(?:before|prior to|ahead of)\b.{0,200}(?:\b(?:npm|pnpm|yarn|bun|pip|uv|poetry|bundle|composer)\b|install|dependenc).*$/im;
 
+/** A comment about an install, or one that a linter reads: it stays above the first half of a divided RUN. */
+const SAID_OF_INSTALL =
+  /\b(?:instal|download|fetch|restore|resolve|sync|d[eé]pend|deps\b|requirement|packages\b|librar|crates\b|modules\b|cache)|\b(?:hadolint|checkov|trivy|dockerfix)\b/i;
+
 const SAFE_WORD = /^[A-Za-z0-9._@+/*?[\]-]+$/;
 
 /** The narrow copies of a plan alone, as lines to stand above their reader. */
@@ -182,8 +186,7 @@ class Writer {
     if (riders.length > 0 || split === undefined || cut !== 0 || first === undefined || command === undefined || !clear)
       return undefined;
     if (last.form !== 'shell' || split.after !== command.text || this.target.style === 'bind') return undefined;
-    if (this.plan.needs.some((need) => need.copy !== sunk[0] || this.runBetween(need.copy.copy, need.reader)))
-      return undefined;
+    if (this.plan.needs.some((need) => this.runBetween(need.copy.copy, need.reader))) return undefined;
     const between = this.file.instructions.filter(
       (each) => each.span[0] > first.span[0] && each.span[0] < last.span[0],
     );
@@ -463,19 +466,31 @@ class Writer {
     const end = next?.span[0] ?? command.span[1];
     // A comment between the two commands is about the second.
     const said = commentsIn(this.file, [command.span[1], end], indent);
-    const below = `${this.eol}${gap}${block}${gap}${said}${opening}`;
-    if (split !== undefined && split.after === command.text && cut === 0) {
+    const isOwn = split !== undefined && split.after === command.text && cut === 0;
+    const about = isOwn ? this.aboutSecond(last) : '';
+    if (about !== '') edits.push({ file: 'dockerfile', span: [last.outer[0], last.outer[0] + about.length], text: '' });
+    const apart = about === '' ? gap : this.eol;
+    const below = `${this.eol}${apart}${block}${apart}${about}${said}${opening}`;
+    if (isOwn) {
       // The second half is the command itself, as it is written.
       const at = command.span[0];
       edits.push({ file: 'dockerfile', span: [at, at], text: this.folded(split.before, indent) + below });
     } else if (split !== undefined) {
       edits.push(...rewritten(this.file, last, command.span, this.folded(split.before, indent)));
-      const joined = next === undefined ? '' : `${next.operator === ';' ? ';' : ' &&'} `;
-      edits.push({ file: 'dockerfile', span: [command.span[1], end], text: `${below}${split.after}${joined}` });
+      const joined = next === undefined || said !== '' ? '' : this.source.slice(command.span[1], end);
+      const short = next === undefined ? '' : `${next.operator === ';' ? ';' : ' &&'} `;
+      const text = `${below}${split.after}${/[\r\n]/.test(joined) ? joined : short}`;
+      edits.push({ file: 'dockerfile', span: [command.span[1], end], text });
     } else if (next !== undefined) {
       edits.push({ file: 'dockerfile', span: [command.span[1], next.span[0]], text: below });
     }
     return edits;
+  }
+
+  /** The comments of a divided RUN that are about its command, not about the install that is put ahead of it. */
+  private aboutSecond({ outer, span }: Run): string {
+    const text = this.source.slice(outer[0], span[0] - indentAt(this.source, span[0]).length);
+    return SAID_OF_INSTALL.test(text) || /\n[ \t]*\r?\n/.test(text) ? '' : text;
   }
 
   /** The stage is the last one or one that it is based on, so that its layers are pulled and pushed. */
