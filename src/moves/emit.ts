@@ -121,12 +121,7 @@ class Writer {
       const reader = need.reader;
       if (this.target.style === 'bind') {
         const flags = this.bindFlags(need);
-        if (flags === undefined)
-          return {
-            code: 'builder-too-old',
-            message: `${this.target.builder} cannot bind-mount the build context`,
-            help: 'use --style copy',
-          };
+        if (!Array.isArray(flags)) return flags;
         mounts.set(reader, [...(mounts.get(reader) ?? []), ...flags]);
         continue;
       }
@@ -150,7 +145,9 @@ class Writer {
     }
     for (const [run, flags] of mounts) {
       const at = run.flags[0]?.span[0] ?? run.argument[0];
-      edits.push({ file: 'dockerfile', span: [at, at], text: flags.map((flag) => `${flag} `).join('') });
+      // Several stand on lines of their own.
+      const apart = flags.length > 1 ? `${this.file.escape}${this.eol}${indentAt(this.source, run.span[0])}    ` : '';
+      edits.push({ file: 'dockerfile', span: [at, at], text: flags.map((flag) => `${flag} ${apart}`).join('') });
     }
     const moved: string[] = [];
     const moving = [
@@ -327,10 +324,17 @@ class Writer {
     });
   }
 
-  private bindFlags(need: Need): string[] | undefined {
-    if (!this.supports([1, 2]) && this.target.builder !== 'buildah') return undefined;
-    // A mount's source has to be there.
-    if (need.files.some(({ sure }) => !sure)) return undefined;
+  private bindFlags(need: Need): string[] | Trouble {
+    const help = 'use --style copy';
+    if (!this.supports([1, 2]) && this.target.builder !== 'buildah') {
+      const message = `${this.target.builder} cannot bind-mount the build context`;
+      return { code: 'builder-too-old', message, help };
+    }
+    const unsure = need.files.find(({ sure }) => !sure);
+    if (unsure !== undefined) {
+      const message = `\`${unsure.source}\` may be absent, and what a mount binds has to be there`;
+      return { code: 'manifest-generated', message, help };
+    }
     const top = need.reader.state.workdir;
     return need.files.map((each) => {
       const target = each.target.startsWith(`${top}/`) ? each.target.slice(top.length + 1) : each.target;

@@ -80,12 +80,13 @@ function planFix(
 
 function message(files: readonly string[], commands: readonly string[], split: Split | undefined): string {
   const listed = files.length > 4 ? `${files.slice(0, 3).join(', ')} and ${files.length - 3} more` : files.join(', ');
-  const kept = [...new Set(commands)].map(short).join(', ');
+  const all = [...new Set(commands)];
+  const kept = `${all.map(short).join(', ')} ${all.length > 1 ? 'stay' : 'stays'} cached`;
   const what =
     listed !== ''
       ? `copies ${listed} ahead of the source`
       : split === undefined
         ? 'copies the source after the install'
         : `runs ${short(split.before)} ahead of the source`;
-  return `${what}${kept === '' ? '' : `, so that ${kept} stays cached`}${split === undefined ? '' : ` (${split.why})`}`;
+  return `${what}${all.length === 0 ? '' : `, so that ${kept}`}${split === undefined ? '' : ` (${split.why})`}`;
 }
