@@ -62,9 +62,9 @@ const packages: Rule = (words, at, files) => {
   const isDpkg = words[0] === 'dpkg' && hasOption(words, 'i', 'install');
   const local = isDpkg
     ? operands(words)
-    : words.slice(1).filter((word) => /^\.{0,2}\/|^\.{1,2}$/.test(word) || /\.(?:deb|rpm|apk)$/.test(word));
+    : words.slice(1).filter((word) => /^\.{0,2}\/|^\.{1,2}$/.test(word) || /\.(?:deb|rpm|apk|zst|xz)$/.test(word));
   const reads = local
-    .map((word) => resolvePath(at.directory, word))
+    .map((word) => resolvePath(at.directory, isPattern(word) ? aboveGlob(word) : word))
     .filter((path) => !isSystemPath(path, files))
     .map((path) => ({ path, tree: true }));
   // Web servers' packages put a page below /var/www.
@@ -125,12 +125,11 @@ function braces(word: string): string[] {
 
 /** chown and chmod: `-R` reads and rewrites a tree; otherwise one file, or a directory's own attributes. */
 const attributes: Rule = (words, at, files) => {
-  const [who = '', ...paths] = operands(words);
+  const [who = '', ...named] = operands(words);
+  const paths = named.flatMap(braces);
   if (paths.length === 0 || words.some((word) => word.startsWith('--reference'))) return undefined;
   // Names of users are looked up.
   const system = words[0] === 'chmod' || /^\d*:?\d*$/.test(who) ? 'none' : 'reads';
-  // Which files a pattern names depends on all that are there.
-  const isPattern = (path: string): boolean => /[*?[]/.test(path);
   const targets = paths.map((path) => resolvePath(at.directory, isPattern(path) ? aboveGlob(path) : path));
   if (hasOption(words, 'R', 'recursive') || paths.some(isPattern)) {
     if (targets.every((path) => isSystem(path))) return { ...NOTHING, system: 'writes' };
@@ -177,6 +176,9 @@ const findAttributes: Rule = (words, at, files, command) => {
   if (paths.length === 0 || effects.length === 0) return undefined;
   return { ...(effects[0] as Effect), system: effects.find(({ system }) => system !== 'none')?.system ?? 'none' };
 };
+
+/** Which files it names depends on all that are there. */
+const isPattern = (path: string): boolean => /[*?[]/.test(path);
 
 /** The directory that a pattern is looked up in. */
 function aboveGlob(path: string): string {
@@ -421,14 +423,34 @@ const archive: Rule = (words, at, files) => {
     : undefined;
 };
 
-const addUser: Rule = (words, _at, files) => {
-  // A home directory that does not exist yet is made and filled from /etc/skel.
+/** There, useradd makes a home unless it is told not to. Source: /etc/login.defs of Fedora, `CREATE_HOME`. */
+const MAKES_HOMES = /centos|fedora|rocky|alma|amazonlinux|oraclelinux|\bubi|redhat/;
+
+/** A home that does not exist yet is made and filled from /etc/skel; one that does may move, or go with its user. */
+const users: Rule = (words, { image = '' }, files) => {
+  const [program = ''] = words;
   const text = words.join(' ');
-  const home = /(?:^|\s)(?:-d|-h|--home|--home-dir)[ =](\S+)/.exec(text)?.[1] ?? `/home/${words.at(-1) ?? ''}`;
-  const makes = /(?:^|\s)(?:-[a-zA-Z]*m[a-zA-Z]*|--create-home)(?:\s|$)/.test(text) || words[0] === 'adduser';
-  if (!makes) return { ...NOTHING, system: 'writes' };
-  if (!isSystemPath(home, files) && !isShared(home)) return undefined;
-  return { ...NOTHING, reads: isSystem(home) ? [] : [{ path: home, tree: true }], system: 'writes' };
+  const isTold = (options: string): boolean => new RegExp(`\\s(?:${options})(?:[\\s=]|$)`).test(text);
+  const isNew = program.includes('add');
+  const takes =
+    program === 'adduser' ||
+    isTold(
+      isNew || program === 'usermod' ? '-[a-zA-Z]*m[a-zA-Z]*|--create-home|--move-home' : '-[a-zA-Z]*r|--remove\\S*',
+    ) ||
+    (program === 'useradd' && MAKES_HOMES.test(image) && !isTold('-[a-zA-Z]*[rM][a-zA-Z]*|--system|--no-create-home'));
+  if (!takes) return { ...NOTHING, system: 'writes' };
+  const told = /\s(?:-[a-zA-Z]*d|-h|--home|--home-dir)[ =](\S+)/.exec(text)?.[1];
+  // Which word is the name depends on which options take a value.
+  const names = words.slice(1).filter((word) => /^["']?[a-z_$]/i.test(word));
+  const homes = [
+    ...(isNew && told !== undefined ? [] : names.map((name) => `/home/${name}`)),
+    ...(told === undefined ? [] : [told]),
+  ];
+  if (homes.some((home) => home.includes('$')) && files.holdsOwn('/home')) return undefined;
+  if (!isNew && homes.some((home) => files.owns(home) || files.holdsOwn(home))) return undefined;
+  if (!homes.every((home) => isSystemPath(home, files) || isShared(home))) return undefined;
+  const reads = homes.filter((home) => !isSystem(home)).map((path) => ({ path, tree: true }));
+  return { ...NOTHING, reads, system: 'writes' };
 };
 
 const test: Rule = (words, at) => {
@@ -601,14 +623,14 @@ const RULES: Readonly<Record<string, Rule>> = {
   curl: download(CURL),
   'ssh-keyscan': (words) => (words.some((word) => word === '-f') ? undefined : { ...NOTHING, system: 'reads' }),
   wget: download(WGET),
-  useradd: addUser,
-  adduser: addUser,
-  usermod: addUser,
+  useradd: users,
+  adduser: users,
+  usermod: users,
   groupadd: SYSTEM,
   addgroup: SYSTEM,
   groupmod: SYSTEM,
-  userdel: SYSTEM,
-  deluser: SYSTEM,
+  userdel: users,
+  deluser: users,
   delgroup: SYSTEM,
   groupdel: SYSTEM,
   chsh: SYSTEM,
@@ -703,8 +725,12 @@ export function ordinary(command: Command, at: Place, files: Disk): readonly Eff
     rule !== packages &&
     rule !== SYSTEM &&
     rule !== remove &&
-    rule !== addUser &&
-    rule !== mkdir &&
+    rule !== users &&
+    !(
+      rule === mkdir &&
+      words.includes('-p') &&
+      !words.some((word) => isPattern(word) || /^--?mode|^-[pv]*m/.test(word))
+    ) &&
     !(rule === attributes && !command.text.includes('$')) &&
     !onlySystemOperands(command, at)
   )
@@ -785,6 +811,15 @@ export function pipeline(command: Command, at: Place, files: Disk): readonly Eff
       if (paths.length === 0 || !paths.every((path) => isSystemPath(resolvePath(at.directory, path), files)))
         return undefined;
       if (name === 'tee' && named.some((path) => !path.startsWith('/'))) return undefined;
+/** `echo "SUM  FILE" | sha256sum -c`: the files whose sums are compared, which only what is printed tells. */
+function summed(words: readonly string[], { words: [program, ...printed] }: Command): readonly string[] {
+  if (!words.some((word) => /^-\w*c|^--check/.test(word)) || !/sum$/.test(words[0] ?? '')) return [];
+  const text = printed.map((word) => word.value ?? word.text).join(' ');
+  const [, ...files] = text.split(/(?:\s|\\n|["'])+\*?/).filter((part) => part !== '');
+  const isTold = /^(?:echo|printf)$/.test(program?.value ?? '') && !files.some((file) => file.includes('$'));
+  return isTold ? files : ['.'];
+}
+
       effects.push({ ...NOTHING, name: command.text, system: 'writes' });
     } else return undefined;
     const redirected = redirect(part, at, files);

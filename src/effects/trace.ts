@@ -191,6 +191,9 @@ const SPECIAL =
 /** Stands for whoever: `COPY passwd /etc/`. */
 const ANYBODY = '*';
 
+/** Stands for those that a copy tells by number. */
+const NUMBER = '#';
+
 /** Of a compound command, in UTF-16 units. */
 const LONGEST_LOOKED_INTO = 2_000;
 
@@ -395,8 +398,13 @@ class Execution {
   /** Whom the names in a `--chown` mean: a builder looks them up in the image. Source: BuildKit, `readUser`. */
   private idsOf(chown: string): string {
     if (this.users.size === 0) return '';
-    const names = chown.split(':').filter((name) => name !== 'root' && !/^\d*$/.test(name));
-    const changed = (names.length === 0 ? [] : [ANYBODY, ...names]).filter((name) => this.users.has(name));
+    const isNumber = (name: string): boolean => /^\d*$/.test(name);
+    const names = chown.split(':').filter((name) => name !== 'root' && !isNumber(name));
+    // usermod gives what lies in the user's home to the new number.
+    if (names.length === 0 && /[1-9]/.test(chown)) names.push(NUMBER);
+    const changed = (names.length === 0 || names[0] === NUMBER ? names : [ANYBODY, ...names]).filter((name) =>
+      this.users.has(name),
+    );
     return changed.map((name) => ` ${name}=${this.users.get(name) ?? 0}`).join('');
   }
 
@@ -409,7 +417,8 @@ class Execution {
     const isOfFiles = /(?:^|[\s>/"'])(?:passwd|group)\b/.test(command?.text ?? '');
     const names = isOfUsers ? words.filter((word) => /^[\w.-]+$/.test(word)) : isOfFiles ? [ANYBODY] : [];
     const isTold = !isOfUsers || words.every((word) => !word.includes('$'));
-    for (const name of isTold ? names : [ANYBODY])
+    const numbers = words.some((word) => baseName(word) === 'usermod') ? [NUMBER] : [];
+    for (const name of [...(isTold ? names : [ANYBODY]), ...numbers])
       this.users.set(name, this.symbols.of('user', this.users.get(name) ?? 0, symbol));
   }
 
