@@ -3,10 +3,10 @@
  * known, and the proof then takes it to read and write everything.
  * Sources: the commands' own manual pages (apt-get(8), apk(8), coreutils, shadow-utils, curl(1), wget(1)).
  */
-import type { Command, Files, Place, Step } from '../model.ts';
+import type { Command, Files, Place, Read, ShellWord, Step } from '../model.ts';
 import { ancestors, parentOf, resolvePath } from '../dockerfile/state.ts';
 import { CONFIGURATION } from '../managers/dotnet.ts';
-import { baseName, isShared, isSystem, join } from './paths.ts';
+import { baseName, HOME_FILES, isShared, isSystem, join } from './paths.ts';
 
 /** A step, with the finer things that ordinary commands do to files. */
 export interface Effect extends Step {
@@ -190,8 +190,7 @@ const remove: Rule = (words, at, files, command) => {
   const removes: string[] = [];
   for (const [index, word] of command.words.entries()) {
     if (index === 0 || word.text.startsWith('-')) continue;
-    // Whoever's home it is, it is the system's.
-    const path = word.value ?? (/^(?:~\/)?[\w./*+@-]+$/.test(word.text) ? word.text.replace(/^~/, '/root') : undefined);
+    const path = word.value ?? (/^[\w./*+@-]+$/.test(word.text) ? word.text : undefined);
     if (path === undefined) return undefined;
     const star = path.search(/[*?[]/);
     const absolute = resolvePath(at.directory, star < 0 ? path : aboveGlob(path));
@@ -704,13 +703,11 @@ export function ordinary(command: Command, at: Place, files: Disk): readonly Eff
   const program = baseName(name).replace(/^(python3)\.\d+$/, '$1');
   const rule = Object.hasOwn(RULES, program) ? RULES[program] : undefined;
   if (rule === undefined || (name.includes('/') && !isSystem(name))) return undefined;
-  const words = command.words.slice(skip).map((word) => word.value ?? word.text);
-  const literal = command.words
-    .slice(skip)
-    .every(
-      (word) =>
-        word.value !== undefined || (/^[-\w./*+@{},:=${}"%~<>^]+$/.test(word.text) && !word.text.includes('$(')),
-    );
+  const given = command.words.slice(skip).map((word) => inFull(word, at));
+  const words = given.map((word) => word.value ?? word.text);
+  const literal = given.every(
+    (word) => word.value !== undefined || (/^[-\w./*+@{},:=${}"%<>^]+$/.test(word.text) && !word.text.includes('$(')),
+  );
   if (!literal && rule !== SILENT && rule !== packages) return undefined;
   if (ASSIGNS.test(command.text)) return undefined;
   for (const { text, value } of command.words) {
@@ -718,7 +715,7 @@ export function ordinary(command: Command, at: Place, files: Disk): readonly Eff
     // What a glob stands for depends on what is there.
     if (rule === SILENT && value === undefined && /[*?[]/.test(text.replace(/'[^']*'|"[^"]*"/g, ''))) return undefined;
   }
-  const unresolved = command.words.slice(skip + 1).some((word) => word.value === undefined);
+  const unresolved = given.slice(1).some((word) => word.value === undefined);
   if (
     unresolved &&
     rule !== SILENT &&
@@ -735,7 +732,7 @@ export function ordinary(command: Command, at: Place, files: Disk): readonly Eff
     !onlySystemOperands(command, at)
   )
     return undefined;
-  const effect = rule(words, at, files, { ...command, words: command.words.slice(skip) });
+  const effect = rule(words, at, files, { ...command, words: given });
   if (effect === undefined) return undefined;
   const named: Effect = { ...effect, name: command.text };
   const redirected = redirect(command, at, files);
@@ -764,6 +761,20 @@ function redirect(command: Command, at: Place, files: Disk): readonly Effect[] |
     const { operator, target } = each;
     if (target === undefined) return undefined;
     if (isPrinted(each)) continue;
+/** `~/x` as the shell hands it on. Left as it is: nothing tells whose home that is. */
+function inFull(word: ShellWord, at: Place): ShellWord {
+  const { user = '' } = at;
+  const [, rest] = /^~(\/.*|)$/s.exec(word.text) ?? [];
+  if (rest === undefined) return word;
+  // Settings and caches are the system's in any home.
+  const isHidden = HOME_FILES.includes(rest.split('/')[1] ?? '');
+  const other = isHidden ? `/home/${user.replace(/:.*/, '')}` : undefined;
+  const home = at.declared('HOME') ? at.environment('HOME') : user === 'root' ? '/root' : other;
+  if (home === undefined) return word;
+  const text = home + rest;
+  return { ...word, text, ...(/^[\w./+@-]*$/.test(text) ? { value: text } : {}) };
+}
+
     const path = resolvePath(at.directory, target);
     const name = `${command.text} (redirection)`;
     if (!['>', '>|', '&>', '>>'].includes(operator)) return undefined;
