@@ -219,7 +219,12 @@ const link: Rule = (words, at, files) => {
   );
   // Where a directory stands at that path, the link is made in it.
   const effect = writing([absolute], files);
-  return { ...effect, reads: effect.writes.map((path) => ({ path, tree: true })), links: true };
+  const reads = effect.writes.map((path) => ({ path, tree: true }));
+  // Programs find settings, certificates and the like through it; what is not run yet may come later.
+  const source = resolvePath(parentOf(absolute), paths[0] as string);
+  const isProgram = /^\/(?:usr\/(?:local\/)?)?s?bin\/./.test(absolute) && !Object.hasOwn(RULES, baseName(absolute));
+  if (files.owns(source) && isSystemPath(absolute, files) && !isProgram) reads.push({ path: source, tree: true });
+  return { ...effect, reads, links: true };
 };
 
 const touch: Rule = (words, at, files) => {
