@@ -513,6 +513,19 @@ const rustup: Rule = (_words, at) => {
   return { ...NOTHING, reads, system: 'writes' };
 };
 
+/** What makes `bundle config` set the project's own: a Gemfile. Source: Bundler's lib/bundler/cli/config.rb, `inside_app?`. */
+function inBundle(at: Place, files: Disk): readonly Read[] {
+  const reads: Read[] = [];
+  for (const directory of ancestors(at.directory)) {
+    const manifests = ['Gemfile', 'gems.rb'].map((name) => join(directory, name));
+    reads.push(...manifests.map((path) => ({ path, as: 'there' })));
+    if (manifests.every((path) => files.has(path) !== 'yes')) continue;
+    // They are copied in one go.
+    return [...reads, { path: join(directory, 'Gemfile.lock'), as: 'there' }];
+  }
+  return reads;
+}
+
 /** By command name. */
 const RULES: Readonly<Record<string, Rule>> = {
   'apt-get': packages,
@@ -560,8 +573,10 @@ const RULES: Readonly<Record<string, Rule>> = {
         ? undefined
         : { ...NOTHING, system: 'writes' },
   ),
-  yarn: only(/^(?:config (?:set|get|list|delete)|cache clean|--version|-v|set version \S+$)/, (words) =>
+  yarn: only(/^(?:config (?:set|get|list|delete)|cache clean|--version|-v|set version \S+$)/, (words, at, files) =>
     words[1] === 'set' ||
+    // That of newer versions may be the project's own.
+    (words[1] === 'cache' && files.has(join(at.directory, '.yarn/cache')) === 'yes') ||
     (words[1] === 'config' && !words.includes('-g') && words[2] === 'set' && /^[a-z]+[A-Z]/.test(words[3] ?? ''))
       ? undefined
       : { ...NOTHING, system: 'writes' },
@@ -583,14 +598,15 @@ const RULES: Readonly<Record<string, Rule>> = {
     /^(?:--version|-V$|config (?:--global|-g) |global config |self-update|selfupdate|clear-cache|clearcache|diagnose)/,
     SYSTEM,
   ),
-  bundle: (words, at) => {
+  bundle: (words, at, files) => {
     const text = words.slice(1).join(' ');
     if (/^(?:--version|-v$|version$|clean)/.test(text)) return { ...NOTHING, system: 'writes' };
     if (!/^config(?: |$)/.test(text)) return undefined;
     // Without --global it writes the project's settings, unless the image moved those.
     if (text.includes('--global')) return { ...NOTHING, system: 'writes' };
     const settings = join(at.directory, '.bundle/config');
-    return { ...NOTHING, reads: [{ path: settings }], writes: [settings], system: 'writes' };
+    const reads = [{ path: settings }, ...(text.includes('--local') ? [] : inBundle(at, files))];
+    return { ...NOTHING, reads, writes: [settings], system: 'writes' };
   },
   rebar3: only(/^(?:--version|version$|local (?:install|upgrade)|update$)/, SYSTEM),
   mvn: only(/^(?:--version|-v$)/, SILENT),
@@ -599,10 +615,10 @@ const RULES: Readonly<Record<string, Rule>> = {
   swift: only(/^--version/, SILENT),
   cabal: only(/^(?:--version|user-config)/, SYSTEM),
   stack: only(/^(?:--version|config set)/, SYSTEM),
-  poetry: only(/^(?:config (?!.*--local)|--version|-V$|about$|env info|cache )/, SYSTEM),
+  poetry: only(/^(?:config (?!.*--local)|--version|-V$|about$|cache )/, SYSTEM),
   pipenv: only(/^--version/, SILENT),
   pdm: only(/^(?:--version|-V$|config (?!.*(?:-l|--local)\b)|cache )/, SYSTEM),
-  uv: only(/^(?:--version|-V$|version$|cache |self )/, SYSTEM),
+  uv: only(/^(?:--version|-V$|cache |self )/, SYSTEM),
   conda: only(/^(?:--version|clean |config (?!.*--file)|init(?: |$)|info|list)/, SYSTEM),
   mamba: only(/^(?:--version|clean |config (?!.*--file)|init(?: |$)|info|list)/, SYSTEM),
   micromamba: only(/^(?:--version|clean |config |shell init)/, SYSTEM),
@@ -640,7 +656,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   chsh: SYSTEM,
   chpasswd: SYSTEM,
   passwd: SYSTEM,
-  setcap: SYSTEM,
+  setcap: attributes,
   ls: print,
   cat: print,
   stat: print,
@@ -795,6 +811,15 @@ function inFull(word: ShellWord, at: Place): ShellWord {
 const INSTALLERS =
   /https:\/\/(?:(?:deb|rpm)\.nodesource\.com\/|sh\.rustup\.rs|install\.python-poetry\.org|astral\.sh\/uv|get\.pnpm\.io\/|bun\.sh\/install|deno\.land\/|get\.docker\.com|raw\.githubusercontent\.com\/nvm-sh\/|(?:dl|packages)\.yarnpkg\.com\/|dl\.yarnpkg\.com\/|packages\.microsoft\.com\/|dl\.google\.com\/|dl-ssl\.google\.com\/|packages\.cloud\.google\.com\/|www\.postgresql\.org\/|download\.docker\.com\/|cli\.github\.com\/|bootstrap\.pypa\.io\/|getcomposer\.org\/|install\.fly\.io)/;
 
+/** `echo "SUM  FILE" | sha256sum -c`: the files whose sums are compared, which only what is printed tells. */
+function summed(words: readonly string[], { words: [program, ...printed] }: Command): readonly string[] {
+  if (!words.some((word) => /^-\w*c|^--check/.test(word)) || !/sum$/.test(words[0] ?? '')) return [];
+  const text = printed.map((word) => word.value ?? word.text).join(' ');
+  const [, ...files] = text.split(/(?:\s|\\n|["'])+\*?/).filter((part) => part !== '');
+  const isTold = /^(?:echo|printf)$/.test(program?.value ?? '') && !files.some((file) => file.includes('$'));
+  return isTold ? files : ['.'];
+}
+
 /** What a pipeline of plain commands does: a download fed to an installer, a key to a keyring, a line to a file. */
 export function pipeline(command: Command, at: Place, files: Disk): readonly Effect[] | undefined {
   const parts = command.pipeline ?? [];
@@ -818,7 +843,9 @@ export function pipeline(command: Command, at: Place, files: Disk): readonly Eff
       /^(?:grep|sort|head|tail|wc|tr|cut|uniq|sha256sum|sha512sum|md5sum)$/.test(name ?? '') &&
       operands(words).every((word) => !word.startsWith('/') || name === 'grep' || name === 'tr')
     ) {
-      effects.push({ ...NOTHING, name: command.text, system: 'reads' });
+      const named = [...(/^(?:grep|tr)$/.test(name ?? '') ? [] : operands(words)), ...summed(words, first)];
+      const reads = named.map((path) => ({ path: resolvePath(at.directory, path), tree: true }));
+      effects.push({ ...NOTHING, name: command.text, reads, system: 'reads' });
     } else if (/^(?:apt-key|debconf-set-selections|chpasswd)$/.test(name ?? '')) {
       effects.push({ ...NOTHING, name: command.text, system: 'writes' });
     } else if (name === 'tee' || name === 'gpg' || name === 'tar') {
@@ -827,15 +854,6 @@ export function pipeline(command: Command, at: Place, files: Disk): readonly Eff
       if (paths.length === 0 || !paths.every((path) => isSystemPath(resolvePath(at.directory, path), files)))
         return undefined;
       if (name === 'tee' && named.some((path) => !path.startsWith('/'))) return undefined;
-/** `echo "SUM  FILE" | sha256sum -c`: the files whose sums are compared, which only what is printed tells. */
-function summed(words: readonly string[], { words: [program, ...printed] }: Command): readonly string[] {
-  if (!words.some((word) => /^-\w*c|^--check/.test(word)) || !/sum$/.test(words[0] ?? '')) return [];
-  const text = printed.map((word) => word.value ?? word.text).join(' ');
-  const [, ...files] = text.split(/(?:\s|\\n|["'])+\*?/).filter((part) => part !== '');
-  const isTold = /^(?:echo|printf)$/.test(program?.value ?? '') && !files.some((file) => file.includes('$'));
-  return isTold ? files : ['.'];
-}
-
       effects.push({ ...NOTHING, name: command.text, system: 'writes' });
     } else return undefined;
     const redirected = redirect(part, at, files);
