@@ -761,6 +761,20 @@ export function ordinary(command: Command, at: Place, files: Disk): readonly Eff
   return [named, ...redirected];
 }
 
+/** `~/x` as the shell hands it on. Left as it is: nothing tells whose home that is. */
+function inFull(word: ShellWord, at: Place): ShellWord {
+  const { user = '' } = at;
+  const [, rest] = /^~(\/.*|)$/s.exec(word.text) ?? [];
+  if (rest === undefined) return word;
+  // Settings and caches are the system's in any home.
+  const isHidden = HOME_FILES.includes(rest.split('/')[1] ?? '');
+  const other = isHidden ? `/home/${user.replace(/:.*/, '')}` : undefined;
+  const home = at.declared('HOME') ? at.environment('HOME') : user === 'root' ? '/root' : other;
+  if (home === undefined) return word;
+  const text = home + rest;
+  return { ...word, text, ...(/^[\w./+@-]*$/.test(text) ? { value: text } : {}) };
+}
+
 /** Words that could not be resolved start with an absolute system directory, e.g. `/usr/lib/$ARCH/x`. */
 function onlySystemOperands(command: Command, at: Place): boolean {
   return command.words.slice(1).every((word) => {
@@ -782,20 +796,6 @@ function redirect(command: Command, at: Place, files: Disk): readonly Effect[] |
     const { operator, target } = each;
     if (target === undefined) return undefined;
     if (isPrinted(each)) continue;
-/** `~/x` as the shell hands it on. Left as it is: nothing tells whose home that is. */
-function inFull(word: ShellWord, at: Place): ShellWord {
-  const { user = '' } = at;
-  const [, rest] = /^~(\/.*|)$/s.exec(word.text) ?? [];
-  if (rest === undefined) return word;
-  // Settings and caches are the system's in any home.
-  const isHidden = HOME_FILES.includes(rest.split('/')[1] ?? '');
-  const other = isHidden ? `/home/${user.replace(/:.*/, '')}` : undefined;
-  const home = at.declared('HOME') ? at.environment('HOME') : user === 'root' ? '/root' : other;
-  if (home === undefined) return word;
-  const text = home + rest;
-  return { ...word, text, ...(/^[\w./+@-]*$/.test(text) ? { value: text } : {}) };
-}
-
     const path = resolvePath(at.directory, target);
     const name = `${command.text} (redirection)`;
     if (!['>', '>|', '&>', '>>'].includes(operator)) return undefined;

@@ -38,7 +38,7 @@ const SHARED = new Set([
 
 /** Dot files in a home directory that configure tools. */
 export const HOME_FILES =
-  '.npmrc .yarnrc .yarnrc.yml .config .cache .local .npm .ssh .netrc .gitconfig .profile .bashrc .bash_profile .bash_login .curlrc .wgetrc .gemrc .condarc .pip .pypirc .pydistutils.cfg .bundle .composer .nuget .mix .hex .bun .cargo .m2 .gradle .nvm .docker .aws .kube'.split(
+  '.npmrc .yarnrc .yarnrc.yml .config .cache .local .npm .ssh .netrc .gitconfig .profile .bashrc .bash_profile .bash_login .curlrc .wgetrc .gemrc .condarc .pip .pypirc .pydistutils.cfg .bundle .composer .nuget .mix .hex .bun .cargo .m2 .mavenrc .gradle .nvm .rustup .dotnet .gnupg .fonts .docker .aws .kube'.split(
     ' ',
   );
 

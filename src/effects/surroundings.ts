@@ -35,6 +35,17 @@ const PYTHON_MODULES =
 /** Commands whose operands are all known (`effects/commands.ts`). */
 const OWN_OPERANDS = /^(?:mkdir|chown|chmod|chgrp|rm|rmdir|ln|touch|test|\[|ls|cat|stat|echo|printf)$/;
 
+/** Commands that take nothing from a home directory: those, and package managers of distributions. */
+const LEAVES_HOME =
+  /^(?:mkdir|chown|chmod|chgrp|rm|rmdir|ln|touch|test|\[|ls|cat|stat|echo|printf|true|:|sleep|apt|apt-get|apk|yum|dnf|microdnf|tdnf|zypper|pacman|dpkg|locale-gen|ldconfig|\w*(?:user|group)\w*)$/;
+
+/** Commands that may write to settings in it. */
+const SETTLES = /^(?:git config|\S+ (?:(?:c|config|global|set|init|setup|env|self|nuget|shell) |setup$))/;
+
+/** Directories that tools look into before all others. */
+const SEARCHED =
+  /^(?:XDG_CONFIG_(?:HOME|DIRS)|CURL_HOME|SSL_CERT_DIR|PERL5?LIB|RUBYLIB|GIT_\w*(?:DIR|PATH)|PHP_INI_SCAN_DIR|DOTNET_CLI_HOME|GRADLE_USER_HOME|MAVEN_CONFIG)$/;
+
 /** Options whose value is a path even when it does not look like one. */
 const PATH_OPTION = /^--?(?:c|C|K|f|r|t|i|T|config\S*|target|prefix|root|tool-path|install-dir|bindir|dir)$/;
 
@@ -101,13 +112,23 @@ export function surroundings(
   const file = (path: string, into = reads): void => {
     if (isFile(path)) into.set(path, { path });
   };
+  const settings = (path: string): void => {
+    if ((!image.owns(path) && !image.holdsOwn(path)) || image.has(path) === 'no') return;
+    reads.set(path, { path, tree: true });
+    if (SETTLES.test(command.text)) trees.add(path);
+  };
   const names = command.words.map((word) => word.value ?? word.text);
   const program = names.find((name) => /^(?:\S*\/)?(?:pip|python)[\d.]*$/.test(name));
-  const modules = new Set(program !== undefined && names.includes('-m') ? [directory] : []);
+  // The same goes for a program that comes from elsewhere: `curl … | python3 -`.
+  const takesInput = names.includes('-') || names.length === 1;
+  const modules = new Set(program !== undefined && (names.includes('-m') || takesInput) ? [directory] : []);
 
   // What is printed to a file, others may read as a path: `echo "deb file:/debs ./" > sources.list`.
   const isKept = /^(?:echo|printf)$/.test(names[0] ?? '') && command.redirects.some((each) => !isPrinted(each));
   const ownOperands = OWN_OPERANDS.test(names[0] ?? '') && !isKept;
+  // Their options name files of any name: `-d @payload`, `--cacert ca`.
+  const isDownload = /^(?:curl|wget)$/.test(names[0] ?? '');
+  const isPath = (text: string): boolean => isDownload || /[./]/.test(text);
   for (const [at, name] of names.entries()) {
     if (at === 0 && !name.includes('/')) continue;
     const option = names[at - 1] ?? '';
@@ -116,9 +137,9 @@ export function surroundings(
     // `-c Release`, `-f net8.0`, `-r linux-x64`
     const isValue = option.startsWith('-') && names[0] !== 'dotnet' && PATH_OPTION.test(option);
     // What a token holds, its word holds.
-    if (!isValue && !/[./]/.test(name)) continue;
+    if (!isValue && !isPath(name)) continue;
     for (const token of tokens(name)) {
-      if (!isValue && !/[./]/.test(token)) continue;
+      if (!isValue && !isPath(token)) continue;
       const path = resolvePath(directory, token);
       file(path, operands);
       const isInside = image.owns(path) && path !== directory && !directory.startsWith(`${path}/`);
@@ -136,13 +157,20 @@ export function surroundings(
         const isHere = (name: string): boolean => image.has(join(path, name)) === 'yes';
         if (image.owns(path) && [...names.slice(0, 1), ...HELPERS].some(isHere)) reads.set('/', EVERYTHING);
       }
+      // They fail where there is none.
+      if (!/^(?:which|type|command)$/.test(names[0] ?? '')) continue;
+      for (const entry of value.split(':'))
+        for (const name of names.slice(1))
+          if (!entry.includes(INHERITED)) file(join(resolvePath(directory, entry), name));
     } else if (name === 'PYTHONPATH') {
       if (program === undefined) continue;
       for (const entry of value.split(':')) if (entry !== '') modules.add(resolvePath(directory, entry));
-    } else if (name === 'HOME') {
-      if (image.owns(value))
-        for (const each of HOME_FILES)
-          if (image.has(join(value, each)) !== 'no') reads.set(each, { path: join(value, each), tree: true });
+    } else if (name === 'LD_LIBRARY_PATH') {
+      const isLibrary = (each: string): boolean => /\.so(?:\.|$)/.test(each);
+      for (const entry of value.split(':').map((each) => resolvePath(directory, each)))
+        if (image.owns(entry) && image.entries(entry)?.some(isLibrary) === true) reads.set('/', EVERYTHING);
+    } else if (SEARCHED.test(name)) {
+      for (const entry of value.split(':')) if (entry !== '') settings(resolvePath(directory, entry));
     } else if (TOOL_DIRECTORY.test(name)) {
       const path = resolvePath(directory, value);
       if (image.owns(path) && image.has(path) !== 'no') trees.add(path);
@@ -152,6 +180,10 @@ export function surroundings(
     } else if (TOOL_VARIABLE.test(name))
       for (const token of tokens(value)) if (/[./]/.test(token)) file(resolvePath(directory, token));
   }
+  const user = place.user?.replace(/:.*/, '') ?? '';
+  const own = /^(?:root|base|)$/.test(user) ? '/root' : `/home/${user}`;
+  const home = variables.get('HOME') ?? (LEAVES_HOME.test(names[0] ?? '') ? undefined : own);
+  if (home !== undefined) for (const each of HOME_FILES) settings(join(home, each));
   for (const inside of modules)
     if (
       PYTHON_MODULES.some((name) =>

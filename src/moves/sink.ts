@@ -741,7 +741,7 @@ function providedBy(firm: readonly CopyEvent[], source: string, target: string, 
 function readBy(event: CopyEvent, events: readonly Event[], stop: Stop): boolean {
   return events.some((each, at) =>
     (at === events.length - 1 ? each.actions.slice(0, Math.max(stop.actions, 1)) : each.actions).some((action) =>
-      (action.analysis?.steps.flatMap((step) => step.reads) ?? action.effect?.reads ?? []).some((read) =>
+      [...(action.analysis?.steps.flatMap((step) => step.reads) ?? []), ...(action.effect?.reads ?? [])].some((read) =>
         event.placements.some(
           (placement) =>
             within(read.path, placement.target) || (read.tree === true && within(placement.target, read.path)),
