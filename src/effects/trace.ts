@@ -720,7 +720,13 @@ class Execution {
         run.state.shell.join('\0'),
         flags + this.used(flags) + this.userNamed,
       );
-    const actions = run.commands === undefined ? [this.opaque(run, base())] : this.runShell(run, run.commands, base);
+    // The project's own shell, or one that is told to read a file of it, may do anything.
+    const isOwn = (word: string): boolean => {
+      const path = resolvePath(run.state.workdir, word);
+      return /^[^-].*[./]/.test(word) && this.image.owns(path) && this.image.has(path) !== 'no';
+    };
+    const isKnown = run.commands !== undefined && (run.form === 'exec' || !run.state.shell.some(isOwn));
+    const actions = isKnown ? this.runShell(run, run.commands, base) : [this.opaque(run, base())];
     this.image.unmountAll();
     this.hidden = [];
     return actions;
