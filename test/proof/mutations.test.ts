@@ -87,7 +87,8 @@ const mutations: Readonly<Record<string, Mutation>> = {
       }),
     ),
   'runs the build before the install': ({ lines, above, below }) => {
-    const [first, second] = [above.at(-1), below[0]];
+    const [second] = below;
+    const first = above.findLast((at) => second !== undefined && at < second);
     if (first === undefined || second === undefined) return [];
     const build = lines.slice(second, runEnd(lines, second));
     const rest = [...lines.slice(0, second), ...lines.slice(runEnd(lines, second))];
