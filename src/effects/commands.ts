@@ -503,6 +503,12 @@ const lookUp: Rule = (_words, _at, _files, { redirects }) =>
     ? { ...NOTHING, system: 'reads' }
     : undefined;
 
+/** Settings of npm and pnpm: the user's, unless another place is named. Source: https://docs.npmjs.com/cli/commands/npm-config */
+const settingsOutside: Rule = (words) =>
+  /(?:^| )(?:(?:--location|-L)[ =]project|--(?:user|global)config\b)/.test(words.join(' '))
+    ? undefined
+    : { ...NOTHING, system: 'writes' };
+
 /** rustup obeys the toolchain file of the directory or of one above it. */
 const rustup: Rule = (_words, at) => {
   const reads: { path: string }[] = [];
@@ -568,24 +574,20 @@ const RULES: Readonly<Record<string, Rule>> = {
   rustc: only(/^--version/, SILENT),
   npm: only(
     /^(?:(?:config|c) (?:set|delete|rm|list|ls|get)|set|cache (?:clean|clear|verify|rm)|-v|--version|version$|view |ping|root|prefix|bin)/,
-    (words) =>
-      words.includes('--location=project') || words.join(' ').includes('--location project')
-        ? undefined
-        : { ...NOTHING, system: 'writes' },
+    settingsOutside,
   ),
   yarn: only(/^(?:config (?:set|get|list|delete)|cache clean|--version|-v|set version \S+$)/, (words, at, files) =>
     words[1] === 'set' ||
     // That of newer versions may be the project's own.
     (words[1] === 'cache' && files.has(join(at.directory, '.yarn/cache')) === 'yes') ||
-    (words[1] === 'config' && !words.includes('-g') && words[2] === 'set' && /^[a-z]+[A-Z]/.test(words[3] ?? ''))
+    (words[1] === 'config' &&
+      words[2] === 'set' &&
+      !words.some((word) => /^(?:-g|-H|--home)$/.test(word)) &&
+      /^[a-z]+[A-Z]/.test(words.slice(3).find((word) => !word.startsWith('-')) ?? ''))
       ? undefined
       : { ...NOTHING, system: 'writes' },
   ),
-  pnpm: only(/^(?:config (?:set|get|list|delete)|store prune|--version|-v|setup$|env use)/, (words) =>
-    words.join(' ').includes('--location project') || words.includes('--location=project')
-      ? undefined
-      : { ...NOTHING, system: 'writes' },
-  ),
+  pnpm: only(/^(?:config (?:set|get|list|delete)|store prune|--version|-v|setup$|env use)/, settingsOutside),
   bun: only(/^(?:--version|-v|upgrade)/, SYSTEM),
   go: only(/^(?:version$|env )/, SYSTEM),
   node: only(/^(?:-v|--version)$/, SILENT),

@@ -181,6 +181,14 @@ const FILES: readonly (readonly [why: string, text: string])[] = [
     'what the base image sets decides which manifest it is',
     'FROM example.com/base\nWORKDIR /app\nCOPY . .\nENV COMPOSER=$WHICH.json\nRUN composer install --no-scripts --no-autoloader\n',
   ],
+  ...[
+    'npm config set -L project registry https://r.example.com',
+    'npm config set registry https://r.example.com --userconfig .npmrc',
+    'yarn config set --json npmScopes "{}"',
+  ].map(
+    (run) =>
+      [`${run} writes into the project`, `FROM node:20\nWORKDIR /app\nCOPY . .\nRUN ${run}\nRUN npm ci\n`] as const,
+  ),
   ['du fails without the directory', 'FROM node:20\nWORKDIR /app\nCOPY . .\nRUN du -sh ./src\nRUN npm ci\n'],
   [
     'what a RUN has mounted is not what the copy brings',
