@@ -153,6 +153,8 @@ function analyse(install: Install, files: Files): Analysis {
     memberScripts: !silent ? MEMBER_SCRIPTS : node !== undefined && node >= 24 ? [] : ['prepare'],
     builds: builds && !silent,
     together: true,
+    // Into their own node_modules where the root's does not do [V: 10]; nothing is installed outside of the root [V: 10].
+    fillsLinked: true,
     compiles: silent ? 'nobody' : 'all',
     settings: (view, { manifest }) => {
       const archives = added

@@ -116,6 +116,15 @@ function analyse(install: Install, files: Files): Analysis {
       message: `\`${install.command.text}\` works outside of its own directory (\`${option}\`)`,
       help: 'leave that option out',
     });
+  const changed = args.list.find(
+    ([name, value]) => /^(?:--filter|-F|--filter-prod)$/.test(name) && /\[/.test(String(value)),
+  );
+  if (changed !== undefined)
+    return unknown(install, {
+      code: 'needs-vcs',
+      message: `\`${install.command.text}\` asks git what has changed`,
+      help: 'select the packages by name',
+    });
   const added = args.positional.slice(1);
   const folder = added.find((each) => isLocalPackage(each) && !/\.(?:tgz|tar\.gz)$/.test(each));
   if (folder !== undefined)

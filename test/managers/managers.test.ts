@@ -151,6 +151,30 @@ describe('what is refused', () => {
   it.each<[reason: string, text: string, files: Record<string, string>, expected: string]>([
     ['no manifest', 'npm install', {}, 'manifest-missing'],
     [
+      "a member's client of Prisma, with a schema of the root that is not known",
+      'npm install',
+      {
+        'package.json': pkg({ workspaces: ['p/*'] }),
+        'p/a/package.json': json({ dependencies: { '@prisma/client': '5.0.0' } }),
+        'prisma/schema.prisma': 'generator x {\n  provider = "./x.js"\n}\n',
+      },
+      'lifecycle-script-reads-source',
+    ],
+    [
+      'packages that git knows to have changed',
+      'pnpm install --filter "...[HEAD~1]"',
+      { 'package.json': pkg(), 'pnpm-lock.yaml': '' },
+      'needs-vcs',
+    ],
+    ...['npm i lib/', 'npm i git+file:///app/lib', 'npm i foo@git+file:///app/lib', 'pnpm add lib/'].map(
+      (text): [string, string, Record<string, string>, string] => [
+        `a directory, ${text}`,
+        text,
+        { 'package.json': pkg(), 'lib/package.json': '{}' },
+        'local-dependency-builds',
+      ],
+    ),
+    [
       'a member whose manifest is YAML',
       'pnpm install',
       { 'package.json': pkg(), 'pnpm-workspace.yaml': 'packages: [p/*]', 'p/a/package.yaml': 'name: a' },
@@ -661,6 +685,16 @@ describe('what is read', () => {
       ['package.json', 'package-lock.json', 'npm-shrinkwrap.json', '.npmrc', 'binding.gyp'],
     ],
     ['npm without its own lockfile: yarn.lock too', 'npm i', { 'package.json': '{}' }, ['yarn.lock']],
+    [
+      "a member's client of Prisma: the schema of the root",
+      'npm i',
+      {
+        'package.json': json({ workspaces: ['p/*'] }),
+        'p/a/package.json': json({ dependencies: { '@prisma/client': '5.0.0' } }),
+        'prisma/schema.prisma': 'generator x {\n  provider = "prisma-client-js"\n}\n',
+      },
+      ['prisma/schema.prisma'],
+    ],
     [
       'bun: where its settings take variables from',
       'bun i',
@@ -1531,6 +1565,8 @@ describe('outputs', () => {
   it('a linked package has modules of its own', () => {
     const files = { 'package.json': json({ dependencies: { l: 'file:lib' } }), 'lib/package.json': '{}' };
     expect(analysed('npm i', files).outputs).toEqual(['/app/node_modules', '/app/lib/node_modules']);
+    const outside = { 'web/package.json': json({ dependencies: { l: 'file:../lib' } }), 'lib/package.json': '{}' };
+    expect(analysed('npm i --prefix web', outside).outputs).toEqual(['/app/web/node_modules']);
   });
   it('edits the lockfile only when it is not frozen', () => {
     const edits = (text: string): readonly string[] =>

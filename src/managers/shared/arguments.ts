@@ -101,7 +101,7 @@ export function prefixOf(command: Command, program: RegExp): string {
 /** A package argument that names something on disk rather than in a registry; `name@` may stand in front of it [V]. */
 export function isLocalPackage(word: string): boolean {
   return (
-    /^(?:\.{1,2}$|\.{0,2}\/|~\/|file:|link:|portal:|workspace:)/.test(withoutName(word)) ||
+    /^(?:\.{1,2}$|\.{0,2}\/|~\/|(?:git\+)?file:|link:|portal:|workspace:)|^[^:]+\/$/.test(withoutName(word)) ||
     (/\.(?:tgz|tar\.gz|tar)$/.test(word) && !/^(?:https?|git)/.test(word) && !word.includes('@http'))
   );
 }
@@ -112,7 +112,7 @@ export function localPath(word: string): string {
 }
 
 function withoutName(word: string): string {
-  return word.replace(/^(?:@[\w.~-]+\/)?[\w.~-]+@(?=\.{0,2}\/|~\/|\.{1,2}$|file:|link:|portal:)/, '');
+  return word.replace(/^(?:@[\w.~-]+\/)?[\w.~-]+@(?=\.{0,2}\/|~\/|\.{1,2}$|(?:git\+)?file:|link:|portal:)/, '');
 }
 
 /**

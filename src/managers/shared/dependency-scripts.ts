@@ -100,18 +100,23 @@ const RULES: readonly (readonly [name: string, rule: Rule])[] = [
 
 const BY_NAME = new Map(RULES);
 
-/** What the install scripts of a manifest's direct dependencies need, or why that is not known. */
-export function dependencyScripts(files: Files, manifest: Manifest): Needs | Trouble {
+/**
+ * What the install scripts of a manifest's direct dependencies need, or why that is not known. A member's look where the
+ * install was started (`INIT_CWD`), which is the root as a rule. Source: postinstall.js of `@prisma/client`.
+ */
+export function dependencyScripts(files: Files, manifest: Manifest, root: Manifest): Needs | Trouble {
   const reads: Read[] = [];
   const outputs: string[] = [];
   const edits: string[] = [];
   for (const [name, version] of dependencies(manifest)) {
-    const needs = BY_NAME.get(name)?.(files, manifest, version);
-    if (needs === undefined) continue;
-    if ('code' in needs) return needs;
-    reads.push(...(needs.reads ?? []));
-    outputs.push(...(needs.outputs ?? []));
-    edits.push(...(needs.edits ?? []));
+    for (const place of new Set([manifest, root])) {
+      const needs = BY_NAME.get(name)?.(files, place, version);
+      if (needs === undefined) continue;
+      if ('code' in needs) return needs;
+      reads.push(...(needs.reads ?? []));
+      outputs.push(...(needs.outputs ?? []));
+      edits.push(...(needs.edits ?? []));
+    }
   }
   return { reads, outputs, edits };
 }

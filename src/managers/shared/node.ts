@@ -35,6 +35,8 @@ export interface NodeRules extends LocalRules {
   readonly memberScripts: readonly string[];
   /** The dependencies' own install scripts run. */
   readonly builds: boolean;
+  /** It installs the dependencies of linked packages, too, those below the root. */
+  readonly fillsLinked?: boolean;
   /** Whose binding.gyp it compiles. */
   readonly compiles?: 'nobody' | 'root' | 'all';
   /** Layout and install scripts are always one step, or always two; by default two where something is pending. */
@@ -95,12 +97,14 @@ export function analyseNode(install: Install, files: Files, project: Project, ru
   );
   if (addon !== undefined) return unknown(install, addon);
   const linked = linkedBins(files, others);
+  const inside = locals.linked.filter(({ directory }) => directory.startsWith(at(root, '')));
+  const owners = [manifest, ...members, ...(rules.fillsLinked === true ? inside : [])];
   const trees = [
-    ...(rules.withoutModules === true ? [] : [manifest, ...others].map((each) => at(each.directory, 'node_modules'))),
+    ...(rules.withoutModules === true ? [] : owners.map((each) => at(each.directory, 'node_modules'))),
     ...(rules.outputs ?? []).map((name) => at(root, name)),
   ];
   const needs = rules.builds
-    ? mergeNeeds([manifest, ...others].map((each) => dependencyScripts(files, each)))
+    ? mergeNeeds([manifest, ...others].map((each) => dependencyScripts(files, each, manifest)))
     : NO_NEEDS;
 
   const layout: Step = {
