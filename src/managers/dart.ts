@@ -12,7 +12,8 @@
  * Hazards: `flutter pub get` writes among the source, so that it is not moved. A pubspec_overrides.yaml names what else
  * is read: where git ignores it, so that only some have one, that is not known.
  *
- * Sources: https://dart.dev/tools/pub/dependencies, https://dart.dev/tools/pub/cmd/pub-get
+ * Sources: https://dart.dev/tools/pub/dependencies, https://dart.dev/tools/pub/workspaces,
+ * https://dart.dev/tools/pub/cmd/pub-get
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Trouble } from '../model.ts';
 import { resolvePath } from '../dockerfile/state.ts';
@@ -66,8 +67,10 @@ function analyse(install: Install, files: Files): Analysis {
 }
 
 function readsOf(root: string, files: Files): readonly Read[] | Trouble {
-  const reads: Read[] = [{ path: at(root, 'pubspec_overrides.yaml') }];
+  const reads: Read[] = [];
   const queue = [root];
+  // What they want for development and in place of others counts, too.
+  const members = new Set([root]);
   const seen = new Set<string>();
   for (let directory = queue.shift(); directory !== undefined; directory = queue.shift()) {
     if (seen.has(directory)) continue;
@@ -76,18 +79,29 @@ function readsOf(root: string, files: Files): readonly Read[] | Trouble {
     const manifest = document(files, path, 'yaml');
     if (isTrouble(manifest)) return manifest;
     reads.push({ path });
-    const overrides = directory === root ? overridesOf(root, files) : {};
+    if (directory === root && manifest['resolution'] === 'workspace')
+      return {
+        code: 'dynamic-manifest',
+        message: `\`${path}\` belongs to a workspace, whose root is read as well`,
+        help: "run `dart pub get` in the workspace's root",
+      };
+    const isOwn = members.has(directory);
+    const overrides = isOwn ? overridesOf(directory, files) : {};
     if (isTrouble(overrides)) return overrides;
+    if (isOwn) reads.push({ path: at(directory, 'pubspec_overrides.yaml') });
     const tables = [
       manifest['dependencies'],
-      ...(directory === root ? [manifest['dev_dependencies'], manifest['dependency_overrides']] : []),
+      ...(isOwn ? [manifest['dev_dependencies'], manifest['dependency_overrides']] : []),
       overrides?.['dependency_overrides'],
     ];
     for (const dependency of tables.flatMap((table) => Object.values(record(table)))) {
       const local = record(dependency)['path'];
       if (typeof local === 'string') queue.push(resolvePath(directory, local));
     }
-    for (const member of strings(manifest['workspace'])) queue.push(resolvePath(directory, member));
+    for (const name of strings(manifest['workspace'])) {
+      members.add(resolvePath(directory, name));
+      queue.push(resolvePath(directory, name));
+    }
   }
   return reads;
 }

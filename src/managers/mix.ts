@@ -5,8 +5,8 @@
  * config/config.exs with what it imports (a part of it fails, none of it does not). `deps.compile` needs path
  * dependencies in full.
  *
- * Writes: deps/, and `deps.compile` _build/, or what `deps_path`, `build_path` and MIX_DEPS_PATH name; mix.lock, or what
- * `lockfile` names.
+ * Writes: deps/, and `deps.compile` _build/, or what `deps_path`, `build_path` and MIX_DEPS_PATH name; mix.lock, or
+ * what `lockfile` names.
  *
  * Runs: mix.exs and config/, which are Elixir; `deps.compile` compiles dependencies.
  *

@@ -7,7 +7,7 @@
  *
  * Runs: rebar.config.script and hooks.
  *
- * Hazards: a rebar.config.script is code, and is refused; `_checkouts` replaces dependencies by directories of the
+ * Hazards: a rebar.config.script is code, and is refused, and so are hooks of get-deps and dependencies by path; `_checkouts` replaces dependencies by directories of the
  * project.
  *
  * Sources: https://rebar3.org/docs/configuration/
@@ -69,8 +69,21 @@ function readsOf({ directory }: Install, files: Files): readonly Read[] | Troubl
     const script = at(each, 'rebar.config.script');
     if (files.has(script) !== 'no')
       return { code: 'dynamic-manifest', message: `\`${script}\` is code`, help: 'move it into rebar.config' };
-    if (each === directory || files.has(at(each, 'rebar.config')) === 'yes')
-      reads.push({ path: at(each, 'rebar.config') });
+    const path = at(each, 'rebar.config');
+    if (each !== directory && files.has(path) !== 'yes') continue;
+    reads.push({ path });
+    const code = (files.read(path) ?? '').replace(/%.*$/gm, '');
+    if (/hooks/.test(code) && /['"]?get-deps\b/.test(code))
+      return {
+        code: 'lifecycle-script-reads-source',
+        message: `\`${path}\` has a hook that runs with \`get-deps\``,
+        help: 'hang it on another command',
+      };
+    if (/\{\s*path\s*,/.test(code))
+      return {
+        code: 'local-dependency-builds',
+        message: `\`${path}\` depends on packages of the project`,
+      };
   }
   if (files.has(at(directory, '_checkouts')) !== 'no')
     return {

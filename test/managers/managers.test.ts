@@ -630,6 +630,24 @@ describe('what is refused', () => {
       { 'mix.exs': 'def project, do: [aliases: [{:"deps.get", ["deps.get", "cmd npm i"]}]]\n' },
       'lifecycle-script-reads-source',
     ],
+    [
+      'a member of a workspace of Dart alone',
+      'dart pub get',
+      { 'pubspec.yaml': 'name: a\nresolution: workspace\n' },
+      'dynamic-manifest',
+    ],
+    [
+      'a hook of rebar3',
+      'rebar3 get-deps',
+      { 'rebar.config': '{pre_hooks, [{\'get-deps\', "sh gen.sh"}]}.\n' },
+      'lifecycle-script-reads-source',
+    ],
+    [
+      'a path of rebar3',
+      'rebar3 get-deps',
+      { 'rebar.config': '{deps, [{a, {path, "libs/a"}}]}.\n' },
+      'local-dependency-builds',
+    ],
     ['a Cargo.lock that lacks a crate', 'cargo fetch', crate('[dependencies]\nitoa = "1"\n'), 'lockfile-outdated'],
   ])('%s', (_reason, text, files, expected) => {
     expect(code(analysed(text, files))).toBe(expected);
@@ -1072,6 +1090,16 @@ describe('what is read', () => {
       'deno install --frozen',
       { 'deno.json': json({ lock: 'locks/deno.lock', links: ['./libs/y'] }), 'libs/y/deno.json': '{}' },
       ['locks/deno.lock', 'libs/y'],
+    ],
+    [
+      'Dart: what members of a workspace want for development',
+      'dart pub get',
+      {
+        'pubspec.yaml': 'name: a\nworkspace:\n  - p/b\n',
+        'p/b/pubspec.yaml': 'name: b\nresolution: workspace\ndev_dependencies:\n  c:\n    path: ../c\n',
+        'p/c/pubspec.yaml': 'name: c\n',
+      },
+      ['p/b/pubspec.yaml', 'p/c/pubspec.yaml', 'p/b/pubspec_overrides.yaml'],
     ],
     [
       'PDM: a source that is a directory',
