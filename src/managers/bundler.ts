@@ -57,9 +57,16 @@ function analyse(install: Install, files: Files): Analysis {
       help: 'commit it',
     });
   const chosen = args.options.get('--path') ?? place.environment('BUNDLE_PATH');
-  const tree = typeof chosen === 'string' && chosen !== '' ? resolvePath(root, chosen) : at(root, 'vendor/bundle');
+  const configured = /^BUNDLE_PATH:[ ]*["']?([^"'\n]+)/m
+    .exec(files.read(at(root, '.bundle/config')) ?? '')?.[1]
+    ?.trim();
+  // Whether the image has its settings elsewhere is not known: it may be either.
+  const trees =
+    typeof chosen === 'string' && chosen !== ''
+      ? [chosen]
+      : [...(configured === undefined ? [] : [configured]), 'vendor/bundle'];
   const inside = at(directory, '');
-  const own = tree.startsWith(inside) ? [tree] : [];
+  const own = [...new Set(trees.map((path) => resolvePath(root, path)))].filter((path) => path.startsWith(inside));
   const cache = at(root, 'vendor/cache');
   return {
     ...single({

@@ -98,6 +98,7 @@ function readProject(
       help: 'list the dependencies in pyproject.toml',
     };
   const settings = record(record(json['tool'])['pdm']);
+  const interpreter = at(directory, '.pdm-python');
   const hook = HOOKS.find((name) => record(settings['scripts'])[name] !== undefined);
   if (hook !== undefined)
     return {
@@ -115,9 +116,11 @@ function readProject(
   const sources = strings(list(settings['source']).map((source) => record(source)['url']));
   return {
     reads: [
-      ...['pyproject.toml', 'pdm.lock', 'pdm.toml', '.pdm.toml', '.python-version', '.pdm-python'].map((name) => ({
+      ...['pyproject.toml', 'pdm.lock', 'pdm.toml', '.pdm.toml', '.python-version'].map((name) => ({
         path: at(directory, name),
       })),
+      // Where git ignores it, as PDM has it do, it names an interpreter of somebody's machine.
+      ...(files.has(interpreter) === 'yes' ? [{ path: interpreter }] : []),
       ...localPlaces(
         sources.map((url) => url.replace('/${PROJECT_ROOT}', directory)),
         directory,

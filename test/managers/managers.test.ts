@@ -1566,6 +1566,12 @@ describe('outputs', () => {
     ],
     ['pip', 'pip install -r r.txt', { 'r.txt': '' }, []],
     ['Mix', 'mix deps.get', { 'mix.exs': 'def project, do: [deps_path: "vendor/deps"]\n' }, ['vendor/deps']],
+    [
+      'Bundler, by its settings',
+      'bundle install',
+      { Gemfile: 'gem "a"\n', '.bundle/config': '---\nBUNDLE_PATH: "gems"\n' },
+      ['gems', 'vendor/bundle'],
+    ],
     ['Deno', 'deno install', { 'deno.json': json({ vendor: true }) }, ['node_modules', 'vendor']],
   ])('%s', (_reason, text, files, ignore) => {
     expect(analysed(text, files).ignore).toEqual(ignore);
