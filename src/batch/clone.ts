@@ -70,7 +70,7 @@ export async function clone(url: string, into: string, limits: CloneLimits): Pro
   writeFileSync(join(into, '.git/info/attributes'), '* -filter -text -ident -working-tree-encoding\n');
   const inside = (args: readonly string[], input?: string): Promise<string> =>
     git(['-C', into, ...args], [], limits.signal, { input });
-  const commit = (await inside(['rev-parse', '--verify', 'HEAD'])).trim();
+  const commit = (await inside(['rev-parse', '--verify', '--quiet', 'HEAD']).catch(noCommit)).trim();
   // Only what has arrived is listed, so nothing is asked of the server.
   const sizes = new Map<string, number>();
   const present = await inside(['cat-file', '--batch-all-objects', '--batch-check=%(objectname) %(objectsize)']);
@@ -95,6 +95,12 @@ export async function clone(url: string, into: string, limits: CloneLimits): Pro
     await inside(['update-index', '--skip-worktree', '-z', '--stdin'], left.map((path) => `${path}\0`).join(''));
   await inside(['checkout-index', '--all', '--quiet']);
   return commit;
+}
+
+function noCommit(error: unknown): never {
+  throw error instanceof CloneError
+    ? new CloneError('no-commit', 'it is empty, or its default branch is not there', error.output)
+    : error;
 }
 
 /** Brings so many commits and their trees to a clone, but no file of them. */

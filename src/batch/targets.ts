@@ -75,7 +75,7 @@ function isCheckout(path: string): boolean {
 /** A string says what is wrong. */
 export function targetOf(text: string, cwd: string): Target | string {
   const url = URL_FORM.test(text);
-  if (url && /^https?:\/\/[^/]*@/.test(text))
+  if (/^(?:https?:\/\/|[a-z+]+:\/\/[^/]*:)[^/]*@/i.test(text))
     return 'a clone URL must hold no user or password: git takes them from its credential helpers';
   if (url || SCP_FORM.test(text)) return { id: idOf(text), kind: 'clone', location: text };
   if (/^(?:[a-z]+::|[a-z+]+:\/\/)/i.test(text))

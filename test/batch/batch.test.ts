@@ -84,6 +84,12 @@ describe('a rehearsal', () => {
         .sort(),
     ).toEqual(['changed', 'failed']);
   });
+  it('says which repository has no commit', () => {
+    const cwd = temporary();
+    execFileSync('git', ['init', '-q', '--bare', join(cwd, 'empty.git')]);
+    const { code, err } = batch(cwd, [`file://${cwd}/empty.git`]);
+    expect([code, err]).toEqual([2, expect.stringContaining('empty.git no-commit it is empty, or')]);
+  });
   it('does what failed again', () => {
     const cwd = temporary();
     const origin = join(cwd, 'origin');
@@ -235,6 +241,8 @@ describe('a rehearsal', () => {
     ['to write and to check', ['--write', '--check', '.'], 'exclude each other'],
     ['a transport that runs programs', ['ext::sh -c touch% x'], 'is not a clone URL that is allowed'],
     ['a URL with a password', ['https://me:secret@example.com/a.git'], 'must hold no user or password'],
+    ['one of ssh with a password', ['ssh://me:secret@example.com/a.git'], 'must hold no user or password'],
+    ['one in capitals', ['HTTPS://me:secret@example.com/a.git'], 'must hold no user or password'],
     ['a URL whose host is an option', ['ssh://-oProxyCommand=x/a'], 'is not a clone URL that is allowed'],
     ['nothing to resume', ['--resume'], 'there is nothing to resume'],
     ['a silly number', ['.', '--limit', '0'], 'takes a whole number'],
