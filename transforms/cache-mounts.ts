@@ -105,7 +105,8 @@ function mountOf(run: Run, action: Action, cache: CacheDirectory): Mounted | Tro
       : cache.inside === undefined
         ? moved
         : `${moved}/${cache.inside}`;
-  if (!path.startsWith('/') || within(path, install?.directory ?? '/'))
+  // Of an install in `/`, everything would lie in the project.
+  if (!path.startsWith('/') || (install?.directory !== '/' && within(path, install?.directory ?? '/')))
     return {
       code: 'mount-is-output',
       message: `\`${path}\`, the cache of \`${action.text}\`, lies in the project`,

@@ -278,6 +278,14 @@ function lockedNames(lock: Json | undefined): readonly string[] {
   return strings(list(lock?.['packages']).map((each) => record(each)['name']));
 }
 
+/**
+ * The official image, whose COMPOSER_HOME is /tmp, or PHP's own, which sets none: there ~/.composer/cache is the cache
+ * as soon as it is a directory, whether or not the system knows XDG. Source: composer/src/Composer/Factory.php
+ */
+function isOf(name: string, { image = '' }: Place): boolean {
+  return new RegExp(`^(?:docker\\.io/)?(?:library/)?${name}(?::|@|$)`).test(image);
+}
+
 export const composer: PackageManager = {
   name: 'composer',
   summary: 'composer install, php composer.phar install',
@@ -287,7 +295,18 @@ export const composer: PackageManager = {
   recognise,
   analyse,
   caches: [
-    { path: '/tmp/cache', class: 'download', variable: 'COMPOSER_CACHE_DIR', only: 'root' },
-    { path: '~/.cache/composer', class: 'download', variable: 'COMPOSER_CACHE_DIR' },
+    {
+      path: '/tmp/cache',
+      class: 'download',
+      variable: 'COMPOSER_CACHE_DIR',
+      only: 'root',
+      uses: ({ place }) => !isOf('php', place),
+    },
+    {
+      path: '~/.composer/cache',
+      class: 'download',
+      variable: 'COMPOSER_CACHE_DIR',
+      uses: ({ place }) => !isOf('composer', place),
+    },
   ],
 };

@@ -219,5 +219,13 @@ export const mix: PackageManager = {
   globs: ['mix.exs', 'mix.lock*'],
   recognise,
   analyse,
-  caches: [{ path: '~/.hex/packages', class: 'download', variable: 'HEX_HOME', inside: 'packages' }],
+  caches: [
+    {
+      path: '~/.hex/packages',
+      class: 'download',
+      variable: 'HEX_HOME',
+      inside: 'packages',
+      uses: ({ command }) => tasks(command).some(([name]) => name === 'deps.get'),
+    },
+  ],
 };
