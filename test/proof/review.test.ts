@@ -298,3 +298,121 @@ describe('the ignore file does not take away', () => {
     expect([changes, refused.map(({ code }) => code)]).toEqual([[], ['ignored-path-copied']]);
   });
 });
+
+const PACKAGES = 'RUN apt-get update && apt-get install -y git\n';
+const TOOLS = {
+  ...PROJECT,
+  'a.deb': '',
+  'debs/a.deb': '',
+  'start.sh': '',
+  'stop.sh': '',
+  'SUMS.txt': '0 x.txt',
+  LICENSE: '',
+  'bin/tool': '',
+  'bin/bash': '',
+  'lib/libssl.so.3': '',
+  'logging.py': '',
+  'config/pip/pip.conf': '',
+  'config/curlrc': '',
+  'fonts/a.ttf': '',
+  '.gitconfig': '',
+  '.yarn/cache/a.zip': '',
+  'pyproject.toml': '[project]\nname = "a"\nversion = "1"\n',
+  'uv.lock': 'version = 1\n',
+  Gemfile: 'source "https://rubygems.org"\n',
+  'Gemfile.lock': 'GEM\n  remote: https://rubygems.org/\n  specs:\n\nPLATFORMS\n  ruby\n\nDEPENDENCIES\n',
+};
+
+/** Below `FROM debian:12`: a command that reads or changes what the copy above it brings. */
+const COMMANDS: readonly (readonly [why: string, lines: string])[] = [
+  ['packages that a pattern names', 'WORKDIR /app\nCOPY . .\nRUN apt-get install -y ./*.deb\n'],
+  ['the same, in a shared directory', 'COPY debs/ /tmp/\nRUN apt-get install -y /tmp/*.deb\n'],
+  ['directories that a pattern names', 'WORKDIR /app\nCOPY . .\nRUN mkdir -p p/*/dist\n'],
+  ['a directory that a variable names', 'WORKDIR /app\nCOPY . .\nRUN D=src/new && mkdir $D\n'],
+  ['a directory below a home', 'COPY . /root/app\nRUN mkdir ~/app/src/new\n'],
+  ['a home that another user has', 'COPY . /home/node/app\nUSER node\nRUN rm -rf ~/app/src\nUSER root\n'],
+  [
+    'files between braces',
+    'SHELL ["/bin/bash", "-c"]\nWORKDIR /app\nCOPY . .\nRUN chmod +x {start,stop}.sh && apt-get update\n',
+  ],
+  ['capabilities of a file', 'WORKDIR /app\nCOPY . .\nRUN setcap cap_net_bind_service=+ep bin/tool\n'],
+  ['sums that a file lists', 'WORKDIR /app\nCOPY . .\nRUN cat SUMS.txt | sha256sum -c -\n'],
+  ['a home, with the name first', 'COPY . /home/bob/app\nRUN useradd bob -m\n'],
+  ['a home, with the name between options', 'COPY . /home/bob/app\nRUN useradd -m bob -u 1000\n'],
+  ['a home, with a name that is not known', 'ARG NAME\nCOPY . /home/bob/app\nRUN useradd -m $NAME\n'],
+  ['a home that moves', 'COPY . /home/node/app\nRUN usermod -d /home/x -m node\n'],
+  ['a home that goes', 'COPY . /home/node/app\nRUN userdel -r node\n'],
+  ['a number that changes', 'COPY --chown=1000:1000 . /home/node/app\nRUN usermod -u 1001 node\n'],
+  ['fonts of a home', 'COPY fonts/ /root/.fonts/\nRUN fc-cache -f\n'],
+  ['settings of git', 'ENV HOME=/app\nWORKDIR /app\nCOPY . .\nRUN git config --global a.b c\n'],
+  [
+    'settings of curl in a directory',
+    'ENV CURL_HOME=/app\nWORKDIR /app\nCOPY . .\nRUN curl -o /usr/bin/y https://e.com/y\n',
+  ],
+  ['libraries', 'ENV LD_LIBRARY_PATH=/app/lib\nWORKDIR /app\nCOPY . .\n'],
+  [
+    'modules of Python, for a program that is piped into it',
+    'WORKDIR /app\nCOPY . .\nRUN curl -sSL https://install.python-poetry.org | python3 -\n',
+  ],
+  ['a shell of the project', 'WORKDIR /app\nCOPY . .\nSHELL ["bin/bash", "-c"]\n'],
+  ['what a shell is told to read', 'WORKDIR /app\nCOPY . .\nSHELL ["/bin/bash", "--rcfile", "/app/x.txt", "-ic"]\n'],
+  ['a cache of the project', 'WORKDIR /app\nCOPY . .\nRUN yarn cache clean\n'],
+  ['a project that uv asks for', 'WORKDIR /app\nCOPY . .\nRUN uv version\n'],
+  ['a project that Poetry asks for', 'WORKDIR /app\nCOPY . .\nRUN poetry env info\n'],
+];
+
+describe('nothing is moved over a command that takes', () => {
+  it.each(COMMANDS)('%s', (_, lines) => {
+    const source = `FROM debian:12\n${lines}${PACKAGES}`;
+    const { changes } = fix({ path: 'Dockerfile', source }, memoryContext(TOOLS));
+    expect(changes.map(({ after }) => after)).toEqual([]);
+  });
+});
+
+/** Below `FROM debian:12`, and a copy that has to stand above the first RUN. */
+const AHEAD: readonly (readonly [copy: string, lines: string])[] = [
+  ['COPY config/pip/pip.conf ./config/pip/', 'RUN ln -s /app/config/pip/pip.conf /etc/pip.conf'],
+  ['COPY config/pip/pip.conf ./config/pip/', 'RUN ln -s ../app/config/pip/pip.conf /root/.npmrc'],
+  ['COPY x.txt ./', 'RUN echo "0  x.txt" | sha256sum -c -'],
+  ['COPY LICENSE ./', 'RUN echo | sort - LICENSE > /etc/y'],
+  ['COPY LICENSE ./', 'RUN curl -o /usr/bin/y -d @LICENSE https://e.com/y'],
+  ['COPY LICENSE ./', 'RUN curl -o /usr/bin/y --cacert LICENSE https://e.com/y'],
+  ['COPY bin/tool ./bin/', 'ENV PATH=$PATH:/app/bin\nRUN which tool'],
+  ['COPY config ./config/', 'ENV XDG_CONFIG_HOME=/app/config\nRUN pip install flask'],
+  ['COPY config/curlrc /root/.curlrc', 'COPY config/curlrc /root/.curlrc\nRUN curl -o /usr/bin/y https://e.com/y'],
+  ['COPY config/curlrc /root/.npmrc', 'COPY config/curlrc /root/.npmrc\nRUN npm config set a b'],
+  ['COPY config/curlrc /root/.npmrc', 'COPY config/curlrc /root/.npmrc\nRUN npm i -g pm2'],
+  ['COPY Gemfile Gemfile.lock ./', 'RUN bundle config set deployment true'],
+];
+
+describe('what a command takes stays above it', () => {
+  it.each(AHEAD)('%s: %s', (copy, lines) => {
+    const source = `FROM debian:12\nWORKDIR /app\nCOPY . .\n${lines}\n${PACKAGES}`;
+    const [change] = fix({ path: 'Dockerfile', source }, memoryContext(TOOLS)).changes;
+    const [above = '', below = ''] = (change?.after ?? '').split(/^RUN [^]*^RUN /m);
+    expect(above).toContain(`\n${copy}\n`);
+    expect(below).toMatch(/\nCOPY \. \.\n/);
+  });
+});
+
+/** Neither reads nor changes what the copy brings. */
+const APART: readonly string[] = [
+  'RUN rm -rf ~/.cache ~/.npm/*',
+  'RUN mkdir -p ~/.ssh "$GOPATH/bin"',
+  'RUN useradd -m -u 1000 -s /bin/bash app && usermod -aG audio app',
+  'RUN useradd -r -d /app app',
+  'RUN curl -fsSLo /tmp/y.tgz https://e.com/y.tgz && echo "$SUM  /tmp/y.tgz" | sha256sum -c -',
+  'RUN ln -s /app/bin/tool /usr/local/bin/tool',
+  'RUN setcap cap_net_bind_service=+ep /usr/bin/python3',
+  'ENV XDG_CONFIG_HOME=/app/.config\nRUN curl -o /usr/bin/y https://e.com/y',
+  'RUN bundle config set --local deployment true',
+  'SHELL ["/bin/bash", "-o", "pipefail", "-c"]',
+];
+
+describe('a copy still moves below', () => {
+  it.each(APART)('%s', (lines) => {
+    const source = `FROM debian:12\nWORKDIR /app\nCOPY . .\n${lines}\n${PACKAGES}`;
+    const [change] = fix({ path: 'Dockerfile', source }, memoryContext(TOOLS)).changes;
+    expect(change?.after).toBe(source.replace('COPY . .\n', '') + 'COPY . .\n');
+  });
+});
