@@ -505,7 +505,7 @@ const lookUp: Rule = (_words, _at, _files, { redirects }) =>
 
 /** Settings of npm and pnpm: the user's, unless another place is named. Source: https://docs.npmjs.com/cli/commands/npm-config */
 const settingsOutside: Rule = (words) =>
-  /(?:^| )(?:(?:--location|-L)[ =]project|--(?:user|global)config\b)/.test(words.join(' '))
+  /(?:^| )(?:--location[ =]project|-L ?project|--(?:user|global)config\b)/.test(words.join(' '))
     ? undefined
     : { ...NOTHING, system: 'writes' };
 
@@ -517,6 +517,12 @@ const rustup: Rule = (_words, at) => {
     if (!directory.includes('/') || directory === '/') break;
   }
   return { ...NOTHING, reads, system: 'writes' };
+};
+
+/** It looks into the directory for packages, too. Source: `gem help install`, --both. */
+const gems: Rule = (_words, at, files) => {
+  const names = (files.entries(at.directory) ?? []).filter((name) => name.endsWith('.gem'));
+  return { ...NOTHING, reads: names.map((name) => ({ path: join(at.directory, name) })), system: 'writes' };
 };
 
 /** What makes `bundle config` set the project's own: a Gemfile. Source: Bundler's lib/bundler/cli/config.rb, `inside_app?`. */
@@ -569,7 +575,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   phpenmod: SYSTEM,
   phpdismod: SYSTEM,
   'apt-mark': SYSTEM,
-  gem: only(/^(?:install|update) (?!(?:.*\s)?(?:\.|\/|-g(?:\s|$)|--file))/, SYSTEM),
+  gem: only(/^(?:install|update) (?!(?:.*\s)?(?:\.|\/|-g(?:\s|$)|--file))/, gems),
   rustup: only(/^(?:component|target|default|toolchain|update|self|install|set)/, rustup),
   rustc: only(/^--version/, SILENT),
   npm: only(
@@ -606,7 +612,8 @@ const RULES: Readonly<Record<string, Rule>> = {
     if (!/^config(?: |$)/.test(text)) return undefined;
     // Without --global it writes the project's settings, unless the image moved those.
     if (text.includes('--global')) return { ...NOTHING, system: 'writes' };
-    const settings = join(at.directory, '.bundle/config');
+    const told = resolvePath(at.directory, at.environment('BUNDLE_APP_CONFIG') ?? '.bundle');
+    const settings = files.owns(told) ? join(told, 'config') : join(at.directory, '.bundle/config');
     const reads = [{ path: settings }, ...(text.includes('--local') ? [] : inBundle(at, files))];
     return { ...NOTHING, reads, writes: [settings], system: 'writes' };
   },

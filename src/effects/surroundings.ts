@@ -64,6 +64,9 @@ export function isFollowed(name: string): boolean {
   );
 }
 
+/** What may be left out of its name. Source: https://nodejs.org/api/modules.html#all-together */
+const MODULE = ['', '.js', '.cjs', '.mjs', '.json', '.rb', '/index.js'];
+
 /** Programs that others run. */
 const HELPERS = 'sh bash env node python python3 ruby php perl git make cc gcc g++ java go npm sed grep tar'.split(' ');
 
@@ -118,7 +121,7 @@ export function surroundings(
     if (SETTLES.test(command.text)) trees.add(path);
   };
   const names = command.words.map((word) => word.value ?? word.text);
-  const program = names.find((name) => /^(?:\S*\/)?(?:pip|python)[\d.]*$/.test(name));
+  const program = names.find((name) => /^(?:\S*\/)?(?:pip|python|virtualenv|poetry|pipenv|pdm|pipx)[\d.]*$/.test(name));
   // The same goes for a program that comes from elsewhere: `curl … | python3 -`.
   const takesInput = names.includes('-') || names.length === 1;
   const modules = new Set(program !== undefined && (names.includes('-m') || takesInput) ? [directory] : []);
@@ -175,10 +178,16 @@ export function surroundings(
       const path = resolvePath(directory, value);
       if (image.owns(path) && image.has(path) !== 'no') trees.add(path);
     } else if (CODE_VARIABLE.test(name)) {
-      const isHere = (token: string): boolean => /[./]/.test(token) && isFile(resolvePath(directory, token));
+      const isHere = (token: string): boolean =>
+        /[./]/.test(token) && MODULE.some((end) => isFile(resolvePath(directory, token) + end));
       if ([...tokens(value)].some(isHere)) reads.set('/', EVERYTHING);
     } else if (TOOL_VARIABLE.test(name))
-      for (const token of tokens(value)) if (/[./]/.test(token)) file(resolvePath(directory, token));
+      for (const token of tokens(value)) {
+        if (!/[./]/.test(token)) continue;
+        const path = resolvePath(directory, token);
+        file(path);
+        if (reads.has(path) && SETTLES.test(command.text)) trees.add(path);
+      }
   }
   const user = place.user?.replace(/:.*/, '') ?? '';
   const own = /^(?:root|base|)$/.test(user) ? '/root' : `/home/${user}`;

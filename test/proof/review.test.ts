@@ -303,6 +303,8 @@ const PACKAGES = 'RUN apt-get update && apt-get install -y git\n';
 const TOOLS = {
   ...PROJECT,
   'a.deb': '',
+  'a.gem': '',
+  'bin/config': '',
   'debs/a.deb': '',
   'start.sh': '',
   'stop.sh': '',
@@ -357,6 +359,17 @@ const COMMANDS: readonly (readonly [why: string, lines: string])[] = [
   ['a shell of the project', 'WORKDIR /app\nCOPY . .\nSHELL ["bin/bash", "-c"]\n'],
   ['what a shell is told to read', 'WORKDIR /app\nCOPY . .\nSHELL ["/bin/bash", "--rcfile", "/app/x.txt", "-ic"]\n'],
   ['a cache of the project', 'WORKDIR /app\nCOPY . .\nRUN yarn cache clean\n'],
+  [
+    'settings that a variable names',
+    'ENV GIT_CONFIG_GLOBAL=/app/x.txt\nWORKDIR /app\nCOPY . .\nRUN git config --global a.b c\n',
+  ],
+  [
+    'settings that Bundler is told of',
+    'ENV BUNDLE_APP_CONFIG=/app/bin\nWORKDIR /app\nCOPY . .\nRUN bundle config set --local a b\n',
+  ],
+  ['settings of the project', 'WORKDIR /app\nCOPY . .\nRUN npm config set -L project a b\n'],
+  ['a module without its ending', 'ENV NODE_OPTIONS="-r ./src/a"\nWORKDIR /app\nCOPY . .\n'],
+  ['a module that virtualenv imports', 'ENV PYTHONPATH=/app\nWORKDIR /app\nCOPY . .\nRUN virtualenv /venv\n'],
   ['a project that uv asks for', 'WORKDIR /app\nCOPY . .\nRUN uv version\n'],
   ['a project that Poetry asks for', 'WORKDIR /app\nCOPY . .\nRUN poetry env info\n'],
 ];
@@ -382,6 +395,7 @@ const AHEAD: readonly (readonly [copy: string, lines: string])[] = [
   ['COPY config/curlrc /root/.curlrc', 'COPY config/curlrc /root/.curlrc\nRUN curl -o /usr/bin/y https://e.com/y'],
   ['COPY config/curlrc /root/.npmrc', 'COPY config/curlrc /root/.npmrc\nRUN npm config set a b'],
   ['COPY config/curlrc /root/.npmrc', 'COPY config/curlrc /root/.npmrc\nRUN npm i -g pm2'],
+  ['COPY a.gem ./', 'RUN gem install --local a'],
   ['COPY Gemfile Gemfile.lock ./', 'RUN bundle config set deployment true'],
 ];
 
