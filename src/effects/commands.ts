@@ -100,14 +100,16 @@ const hasOption = (words: readonly string[], letter: string, long: string): bool
 
 const mkdir: Rule = (words, at) => {
   let mode = '';
-  const paths: string[] = [];
+  const named: string[] = [];
   for (let index = 1; index < words.length; index++) {
     const word = words[index] as string;
     if (word === '-m' || word === '--mode') mode = words[++index] ?? '';
     else if (word.startsWith('--mode=')) mode = word.slice(7);
     else if (/^-[pv]*m/.test(word)) mode = word.slice(word.indexOf('m') + 1) || (words[++index] ?? '');
-    else if (!word.startsWith('-')) paths.push(...braces(word));
+    else if (!word.startsWith('-')) named.push(word);
   }
+  const paths = braces(named);
+  if (paths === undefined) return undefined;
   const makes = paths.map((path) => resolvePath(at.directory, path));
   const user = at.user ?? '';
   // `mkdir` without -p fails when the directory exists, so that is an input.
@@ -117,17 +119,30 @@ const mkdir: Rule = (words, at) => {
   return { ...NOTHING, reads, makes, into, maker: `${user} ${mode}`.trim(), system: 'none' };
 };
 
-function braces(word: string): string[] {
-  const match = /^(.*?)\{([^{},]+(?:,[^{},]+)+)\}(.*)$/.exec(word);
-  if (match === null) return [word];
-  return (match[2] as string).split(',').flatMap((part) => braces(`${match[1] ?? ''}${part}${match[3] ?? ''}`));
+/** More words than that are the same as an unknown one. */
+const MOST_WORDS = 1_000;
+
+/** What braces stand for, `{a,b}/c`; undefined: too much. */
+function braces(words: readonly string[]): readonly string[] | undefined {
+  let found = words;
+  for (;;) {
+    const next = found.flatMap((word) => {
+      const match = /^(.*?)\{([^{},]+(?:,[^{},]+)+)\}(.*)$/.exec(word);
+      const [, before = '', parts = '', after = ''] = match ?? [];
+      return match === null ? [word] : parts.split(',').map((part) => before + part + after);
+    });
+    if (next.length === found.length) return found;
+    if (next.length > MOST_WORDS) return undefined;
+    found = next;
+  }
 }
 
 /** chown and chmod: `-R` reads and rewrites a tree; otherwise one file, or a directory's own attributes. */
 const attributes: Rule = (words, at, files) => {
   const [who = '', ...named] = operands(words);
-  const paths = named.flatMap(braces);
-  if (paths.length === 0 || words.some((word) => word.startsWith('--reference'))) return undefined;
+  const paths = braces(named);
+  if (paths === undefined || paths.length === 0 || words.some((word) => word.startsWith('--reference')))
+    return undefined;
   // Names of users are looked up.
   const system = words[0] === 'chmod' || /^\d*:?\d*$/.test(who) ? 'none' : 'reads';
   const targets = paths.map((path) => resolvePath(at.directory, isPattern(path) ? aboveGlob(path) : path));

@@ -44,7 +44,7 @@ import {
   withoutTheseScripts,
   type Manifest,
 } from './shared/package-json.ts';
-import { iniFlag, iniSettings, LOADS, namedFiles, npmVariable, runsScripts } from './shared/npmrc.ts';
+import { iniFlag, iniSettings, isTold, LOADS, namedFiles, npmVariable, runsScripts } from './shared/npmrc.ts';
 import { findProject, packageJsonWorkspaces, projectAt, type Project } from './shared/project.ts';
 import { manifestRead } from './shared/scripts.ts';
 import { installsProject, isTrouble, single, tool, unknown, unresolvedVariable } from './shared/steps.ts';
@@ -263,6 +263,8 @@ function splits(
 ): readonly Split[] {
   if (pending.build || pending.linked || install.directory !== project.root) return [];
   if (pending.root.some((name) => CHANGED.includes(name))) return [];
+  // It may switch off scripts that would be run by name afterwards.
+  if (!isTold(files, at(project.root, '.npmrc'))) return [];
   if (pending.members.length > 0 && !canReplayMembers(files, project, pending)) return [];
   const prefix = prefixOf(install.command, NAME);
   const target =

@@ -45,7 +45,7 @@ import {
   type Json,
   type Manifest,
 } from './shared/package-json.ts';
-import { iniFlag, iniSettings, LOADS, namedFiles, npmVariable, runsScripts } from './shared/npmrc.ts';
+import { iniFlag, iniSettings, isTold, LOADS, namedFiles, npmVariable, runsScripts } from './shared/npmrc.ts';
 import { findProject, projectAt, type Project, type Workspaces } from './shared/project.ts';
 import { yamlSettings } from './shared/settings.ts';
 import { workspaceMembers } from './shared/workspaces.ts';
@@ -423,7 +423,8 @@ function splits(
   const plain = ['prepublish', 'preprepare', 'postprepare', 'pnpm:devPreinstall'].every(
     (each) => defined[each] === undefined,
   );
-  const isOn = runsScripts(install.place, args, files, project.root) === true;
+  const isOn =
+    runsScripts(install.place, args, files, project.root) === true && isTold(files, at(project.root, '.npmrc'));
   if (!pending.packs && !pending.before && project.members.length === 0 && plain && isOn)
     found.push({
       before: `${command.text} --ignore-scripts`,

@@ -235,8 +235,8 @@ function ignoreFileTrouble(original: Side, after: BuildContext): Trouble | undef
       code: 'output-tracked-in-context',
       message: `ignoring more would change what the context holds (\`${lost ?? ''}\`)`,
     };
-  const lines = new Set(before.ignoreFile.source?.split('\n'));
-  const added = (after.ignoreFile.source ?? '').split('\n').filter((line) => !lines.has(line));
+  const lines = new Set(before.ignoreFile.source?.split(/\r?\n/));
+  const added = (after.ignoreFile.source ?? '').split(/\r?\n/).filter((line) => !lines.has(line));
   for (const file of [original.file, ...before.siblings.map((text) => parse(text))]) {
     for (const instruction of file.instructions) {
       const named = namedByContext(instruction).find(

@@ -133,6 +133,17 @@ const FOUND: readonly (readonly [what: string, input: Partial<Input>])[] = [
       files: { 'package.json': '{"scripts":{"install":"rm -f x.txt"}}' },
     },
   ],
+  [
+    'an ignore file without an end of a line beside a Dockerfile with two-character ones',
+    {
+      source: 'FROM node:20\nCOPY package*.json ./\nRUN npm install\nCOPY . .\n',
+      files: { '.dockerignore': 'package-lock.json', 'package.json': '{}' },
+    },
+  ],
+  [
+    'braces that stand for more words than there is room for',
+    { source: `FROM node:20\nWORKDIR /app\nRUN chmod +x ${'{a,b}'.repeat(18)} && mkdir ${'{a,b}'.repeat(18)}\n` },
+  ],
 ];
 
 it.each(FOUND)('%s', async (_what, input) => {

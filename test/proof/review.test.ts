@@ -430,3 +430,15 @@ describe('a copy still moves below', () => {
     expect(change?.after).toBe(source.replace('COPY . .\n', '') + 'COPY . .\n');
   });
 });
+
+it('no script is run by name that settings on somebody’s disk may switch off', () => {
+  const source = 'FROM node:20\nWORKDIR /app\nCOPY . .\nCOPY src/ .\nRUN npm ci\n';
+  const files = {
+    ...PROJECT,
+    '.gitignore': '.npmrc\n',
+    '.npmrc': 'ignore-scripts=true\n',
+    'package.json': '{"scripts":{"install":"touch made.txt"}}',
+  };
+  const { changes, refused } = fix({ path: 'Dockerfile', source }, memoryContext(files));
+  expect([changes, refused.map(({ code }) => code)]).toEqual([[], ['lifecycle-script-reads-source']]);
+});

@@ -17,7 +17,9 @@ export interface Machine {
   readonly log: [text: string, inputs: string][];
 }
 
-const SYSTEM = ['/usr', '/etc', '/var', '/bin', '/lib'];
+/** Of /usr what the Filesystem Hierarchy Standard has there; a project may lie beside it. */
+const USR = ['bin', 'include', 'lib', 'local', 'sbin', 'share'].map((name) => `/usr/${name}`);
+const SYSTEM = [...USR, '/etc', '/var', '/bin', '/lib'];
 const PROVENANCE = /^(?:GIT_SHA|BUILD_DATE|VERSION)$/;
 const HOME = /^\.(?:npmrc|config|profile)$/;
 /** What npm is told there is none of what other languages' installers read. */
@@ -27,7 +29,7 @@ const NOT_NPM = /^\.(?:config|profile)$/;
 const system = ({ fs }: Machine, home = HOME, own?: string): string =>
   hash(
     ...SYSTEM.flatMap((tree) => fs.below(tree))
-      .filter((path) => path !== own && !/^\/(?:usr\/src|var\/www)(?:\/|$)/.test(path))
+      .filter((path) => path !== own && !/^\/var\/www(?:\/|$)/.test(path))
       .map((path) => `${path} ${JSON.stringify(fs.entries.get(path))}`),
     ...fs
       .below('/root')

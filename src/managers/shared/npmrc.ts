@@ -74,6 +74,11 @@ export function runsScripts(place: Place, args: Arguments, files: Files, root: s
   return value === undefined || value === 'false' ? true : /^(?:true|)$/.test(value) ? false : undefined;
 }
 
+/** Whether it can be told what an .npmrc says: a command may have written it, or a copy brought another. */
+export function isTold(files: Files, path: string): boolean {
+  return files.has(path) === 'no' || files.read(path) !== undefined;
+}
+
 /** Their values are files, whatever they look like. A registry's own have its address in front. */
 const FILES = /^(?:\/\/.*:)?(?:cafile|certfile|keyfile|(?:global-)?pnpmfile|(?:user|global)config)$/;
 /** What they name runs with every script. */
