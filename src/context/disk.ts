@@ -207,6 +207,7 @@ function repository(listing: Listing, unsaved: Unsaved = () => undefined): Repos
     return tracked?.has(path) !== true && exists(join(root, path));
   };
   const tooLarge = new Set<string>();
+  const contexts = new Map<string, TreeContext>();
   const sources = new Map<string, TreeSource>();
   const sourceOf = (directory: string): TreeSource => {
     let known = sources.get(directory);
@@ -263,10 +264,17 @@ function repository(listing: Listing, unsaved: Unsaved = () => undefined): Repos
       // Read from disk, not from git's list: git may ignore the ignore file itself.
       const path = read(own) === undefined ? (directory === '.' ? '' : `${directory}/`) + '.dockerignore' : own;
       const source = read(path);
-      return new TreeContext(sourceOf(directory), {
-        ignoreFile: { path, ...(source === undefined ? {} : { source }) },
-        siblings,
-      });
+      const make = (): TreeContext =>
+        new TreeContext(sourceOf(directory), {
+          ignoreFile: { path, ...(source === undefined ? {} : { source }) },
+          siblings,
+        });
+      if (siblings.length > 0) return make();
+      // What is worked out for one Dockerfile of a context serves the others.
+      const key = JSON.stringify([directory, path, source]);
+      const known = contexts.get(key) ?? make();
+      contexts.set(key, known);
+      return known;
     },
   };
 }
