@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { FixOptions } from '../../src/index.ts';
 import { filesBelow } from '../../src/testing/folders.ts';
 import { buildable } from '../reference/build.ts';
-import { project, type Project } from '../reference/generate.ts';
+import { draft, type Project } from '../reference/generate.ts';
 import { Random } from './random.ts';
 import { SHAPES, TOKENS, VALUES } from './shapes.ts';
 
@@ -67,7 +67,7 @@ export function inputAt(seeds: readonly Seed[], seed: number, at: number): Input
 
 // ------------------------------------------------------------------------------------- generated projects
 
-const sample = (random: Random): Project => fc.sample(project, { seed: random.next() | 0, numRuns: 1 })[0] as Project;
+const sample = (random: Random): Project => fc.sample(draft, { seed: random.next() | 0, numRuns: 1 })[0] as Project;
 
 /** Lines are lost, doubled, exchanged, or come from another project: all that stays in the interpreter's language. */
 function generated(random: Random): Input {
@@ -89,8 +89,7 @@ function generated(random: Random): Input {
         if (plain(source) && other.length > 0) lines.splice(to, 0, random.pick(other));
       }
     }
-    const source = `${lines.join('\n')}\n`;
-    made = { ...made, source: random.chance(60) ? buildable(source, made.context) : source };
+    made = { ...made, source: `${lines.join('\n')}\n` };
   }
   if (random.chance(20)) {
     const rules = (made.context.files['.dockerignore'] ?? '').split('\n');
@@ -103,6 +102,7 @@ function generated(random: Random): Input {
       disk: { ...disk, files: { ...disk.files, ...ignore } },
     };
   }
+  if (random.chance(75)) made = { ...made, source: buildable(made.source, made.context) };
   return {
     kind: 'project',
     source: made.source,
