@@ -5,7 +5,7 @@
  * Reads: [V: 1.95] Cargo.toml and Cargo.lock, the manifests of all members and path dependencies, .cargo/config(.toml)
  * and rust-toolchain(.toml) there and in every parent, and what that configuration names: other files of it, patches
  * and overrides by path, certificates. Manifests alone fail with "no targets specified", so a fetch needs a file for
- * each target, be it an empty one; build.rs is not needed to fetch.
+ * each target, be it an empty one; build.rs is not needed to fetch, unless the package has `links`.
  *
  * Writes: the registry in CARGO_HOME; builds target/.
  *
@@ -202,6 +202,10 @@ function readProject(install: Install, args: Arguments, files: Files): Project |
     if (isTrouble(json)) return json;
     packages.set(directory, { directory, json });
     reads.push({ path });
+    // One of another workspace may inherit from its root.
+    const owner = workspaceRoot(directory, json, files);
+    if (isTrouble(owner)) return owner;
+    if (owner.directory !== directory) reads.push({ path: at(owner.directory, 'Cargo.toml') });
     queue.push(...pathDependencies(json).map((each) => resolvePath(directory, each)));
   }
   reads.push({ path: lock });
@@ -396,6 +400,9 @@ function stubsOf(packages: readonly Package[], files: Files, from: string): Stub
         message: `where the targets of \`${at(directory, 'Cargo.toml')}\` are is not clear`,
         help: 'give them a path',
       };
+    // With `links`, cargo wants the build script, too [V: 1.95].
+    const { links, build: script = 'build.rs' } = manifest;
+    if (links !== undefined && typeof script === 'string') found.push(script);
     made.push(...found.map((path) => at(directory, path as string)));
   }
   const paths = [...new Set(made)].sort().map((path) => relative(from, path));

@@ -1301,6 +1301,17 @@ describe('what is read ahead of a build, or by a tool', () => {
       },
       ['.cargo/config.toml', 'Cargo.lock'],
     ],
+    [
+      'the root of another workspace, which a path dependency inherits from',
+      'cargo build',
+      {
+        ...crate('[dependencies]\nc = { path = "libs/c" }\n'),
+        'libs/Cargo.toml': '[workspace]\nmembers = ["c"]\n[workspace.package]\nedition = "2021"\n',
+        'libs/c/Cargo.toml': '[package]\nname = "c"\nedition.workspace = true\n',
+        'libs/c/src/lib.rs': '',
+      },
+      ['libs/Cargo.toml', 'libs/c/Cargo.toml'],
+    ],
   ])('%s', (_reason, text, files, expected) => {
     expect(read(text, files)).toEqual(expect.arrayContaining(expected));
   });
@@ -1549,6 +1560,12 @@ describe('the download that is put ahead of a build', () => {
       'cargo build',
       { ...crate('default-run = "c"\n'), 'src/bin/c.rs': '' },
       'mkdir -p src/bin src && touch src/bin/c.rs src/main.rs && cargo fetch && rm -r src',
+    ],
+    [
+      'cargo: a build script where a library is linked',
+      'cargo build',
+      { ...crate('links = "z"\n'), 'build.rs': '' },
+      'mkdir -p src && touch build.rs src/main.rs && cargo fetch && rm -r build.rs src',
     ],
   ])('%s', (_reason, text, files, expected) => {
     expect(first(text, files)).toBe(expected);
