@@ -12,6 +12,8 @@
  *
  * Hazards: go-offline is for a project of a single module: it fails on siblings that have not been built [V]. A
  * profile that a file activates changes with missing source [V]. It does not find all that plugins load at run time.
+ * `clean` and `dependency:copy-dependencies` change target/ or another directory, so that a late copy could undo them;
+ * `install:install-file` is what a later download needs.
  *
  * Sources: https://maven.apache.org/plugins/maven-dependency-plugin/go-offline-mojo.html,
  * https://maven.apache.org/configure.html
@@ -41,6 +43,13 @@ const OPTIONS = optionTable(
 const NAMED = ['-s', '--settings', '-gs', '--global-settings', '-t', '--toolchains', '-gt', '--global-toolchains'];
 const FETCHES =
   /^(?:clean|(?:org\.apache\.maven\.plugins:maven-)?dependency(?:-plugin)?:.*|de\.qaware\.maven:go-offline-maven-plugin:.*)$/;
+/** Of these, the ones that do no more than fill the local repository, unless they are told to write a file. */
+const DOWNLOADS =
+  /:(?:resolve-dependencies|go-offline|resolve(?:-plugins|-sources)?|sources|get|list(?:-repositories)?|tree)$/;
+/** Goals that copy what they download, and where to if nothing is said. https://maven.apache.org/plugins/maven-dependency-plugin */
+const COPIES = /:(copy|unpack)-dependencies$/;
+/** A build has a phase in it; a goal alone, such as `install:install-file` or `versions:set`, may need no dependency. */
+const isPhase = (goal: string): boolean => !goal.includes(':') && goal !== 'clean';
 const STORES = ['/root/.m2', '/root/.m2/repository'];
 /** Options that a download has as well. */
 const KEPT =
@@ -52,8 +61,9 @@ function recognise(command: Command, place: Place): Install | undefined {
   const file = args.options.get('-f') ?? args.options.get('--file');
   const path = typeof file === 'string' ? resolvePath(place.directory, file) : place.directory;
   const directory = /\.(?:xml|pom)$/.test(path) ? parentOf(path) : path;
-  const kind = args.positional.every((goal) => FETCHES.test(goal)) ? 'fetch' : 'build';
-  return { manager: 'maven', command, place, directory, kind };
+  const base = { manager: 'maven', command, place, directory };
+  if (args.positional.some(isPhase)) return { ...base, kind: 'build' };
+  return args.positional.every((goal) => FETCHES.test(goal)) ? { ...base, kind: 'fetch' } : undefined;
 }
 
 function analyse(install: Install, files: Files): Analysis {
@@ -70,7 +80,26 @@ function analyse(install: Install, files: Files): Analysis {
   const project = readProject(install, files, args);
   if (isTrouble(project)) return refuse(project);
   const fetch = { reads: project.reads, writes: [], edits: [], system: 'reads', warm: true } as const;
-  if (install.kind === 'fetch') return single({ ...fetch, name: install.command.text });
+  if (install.kind === 'fetch') {
+    const filled = filledBy(install, args, project);
+    if (isTrouble(filled)) return unknown(install, filled);
+    const name = install.command.text;
+    if (filled.length === 0) return single({ ...fetch, name });
+    const inside = at(install.directory, '');
+    const kept = filled.map((path) => ({ path, tree: true }));
+    return {
+      ...single({
+        name,
+        reads: [...project.reads, ...kept],
+        writes: filled,
+        edits: [],
+        system: 'writes',
+        settles: true,
+      }),
+      outputs: filled,
+      ignore: filled.filter((path) => path.startsWith(inside)).map((path) => path.slice(inside.length)),
+    };
+  }
   if (project.several !== undefined)
     return refuse({
       code: 'local-dependency-builds',
@@ -100,6 +129,8 @@ interface Project {
   readonly several: string | undefined;
   /** It, or its settings, names repositories of its own. */
   readonly repositories: boolean;
+  /** It says where plugins put what they make. */
+  readonly moves: boolean;
 }
 
 function readProject(install: Install, files: Files, args: Arguments): Project | Trouble {
@@ -112,6 +143,7 @@ function readProject(install: Install, files: Files, args: Arguments): Project |
   const reads = new Map<string, Read>();
   let several: string | undefined;
   let repositories = false;
+  let moves = false;
   const queue = [pom];
   for (let path = queue.shift(); path !== undefined; path = queue.shift()) {
     if (reads.has(path)) continue;
@@ -123,6 +155,11 @@ function readProject(install: Install, files: Files, args: Arguments): Project |
     const trouble = whyNot(path, project, profiles);
     if (trouble !== undefined) return trouble;
     const here = parentOf(path);
+    if (
+      record(project['build'])['directory'] !== undefined ||
+      /<output(?:Directory|File)>/.test(files.read(path) ?? '')
+    )
+      moves = true;
     for (const each of [project, ...profiles]) {
       for (const module of texts(record(each['modules'])['module'])) {
         several ??= path;
@@ -182,7 +219,30 @@ function readProject(install: Install, files: Files, args: Arguments): Project |
     const path = resolvePath(install.place.directory, part);
     if (part !== '' && files.has(path) === 'yes' && files.entries(path)?.length === 0) reads.set(path, { path });
   }
-  return { reads: [...reads.values()], several, repositories };
+  return { reads: [...reads.values()], several, repositories, moves };
+}
+
+/** Directories of the project that a download fills, or empties. */
+function filledBy(install: Install, args: Arguments, project: Project): readonly string[] | Trouble {
+  const { directory } = install;
+  const target = at(directory, 'target');
+  const options = args.list.map(([name, value]) => (name === '-D' ? `-D${value}` : name));
+  const given = args.options.get('-DoutputDirectory');
+  const filled: string[] = [];
+  let isKnown = !options.some((name) => /^-D(?:mdep\.|output(?!Directory$))/.test(name));
+  for (const goal of args.positional)
+    if (goal === 'clean') filled.push(target);
+    else if (COPIES.test(goal))
+      filled.push(typeof given === 'string' ? resolvePath(directory, given) : at(target, 'dependency'));
+    else if (!DOWNLOADS.test(goal)) isKnown = false;
+  const isBeside = filled.some((path) => path === directory || directory.startsWith(`${path}/`));
+  return isKnown && !isBeside && (filled.length === 0 || (project.several === undefined && !project.moves))
+    ? filled
+    : {
+        code: 'mutating-install',
+        message: `\`${install.command.text}\` writes into the project, or may`,
+        help: 'download with `dependency:go-offline` in a step of its own, ahead of the source',
+      };
 }
 
 function dynamic(message: string): Trouble {
