@@ -30,6 +30,9 @@ const STORES = ['/root/.gradle', '/home/gradle/.gradle', '/root/.gradle/caches',
 const DYNAMIC =
   /\b(?:new\s+File|FileInputStream|FileReader|fileContents|flatDir|file|files|fileTree|includeBuild|includeFlat|Files|Paths|rootDir|projectDir|exec|execute|providers\.exec|ProcessBuilder|java\.io|kotlin\.io|evaluate)\b\s*[.({]|\b(?:includeBuild|includeFlat)\s+["']|\.execute\(\)|\bapply\s*\(?\s*from\b|\bfindProject\b|\bproject\(["'][^"']+["']\)\.projectDir/;
 
+/** https://docs.gradle.org/current/userguide/dependency_locking.html */
+const LOCKS = ['gradle.lockfile', 'buildscript-gradle.lockfile', 'settings-gradle.lockfile'];
+
 /** Options that name scripts beside those that a build has. */
 const SCRIPTS = ['-I', '--init-script', '-b', '--build-file', '-c', '--settings-file', '--include-build'];
 
@@ -78,7 +81,7 @@ function analyse(install: Install, files: Files): Analysis {
       message: `\`${command.text}\` names a script of its own (\`${script}\`), which is not followed`,
       help: 'mount a cache instead (--add cache-mounts)',
     });
-  const reads = new ScriptReader(files).project(install.directory);
+  const reads = new ScriptReader(files, args.positional).project(install.directory);
   return isTrouble(reads)
     ? unknown(install, reads)
     : single({ name: command.text, reads: [...wrapper, ...reads], writes: [], edits: [], system: 'reads', warm: true });
@@ -101,9 +104,15 @@ class ScriptReader {
   private readonly reads: Read[] = [];
   private readonly files: Files;
   private trouble: Trouble | undefined;
+  /** A task that is asked for, and copies: `task getDeps(type: Copy)`, `tasks.register<Sync>("getDeps")`. */
+  private readonly copies: RegExp;
 
-  constructor(files: Files) {
+  constructor(files: Files, tasks: readonly string[]) {
     this.files = files;
+    const names = tasks.map((task) => task.replace(/^.*:/, '')).join('|');
+    this.copies = new RegExp(
+      `\\b(?:${names})\\b[^\\n{]*\\b(?:Copy|Sync)\\b|<(?:Copy|Sync)>\\s*\\(\\s*["'](?:${names})["']|\\bval\\s+(?:${names})\\b[^\\n]*<(?:Copy|Sync)>`,
+    );
   }
 
   /** What configuring a build reads. */
@@ -134,6 +143,8 @@ class ScriptReader {
 
   /** Of one name, in Groovy or Kotlin; its text without comments. */
   private script(directory: string, name: string): string | undefined {
+    for (const lock of LOCKS)
+      if (this.files.has(at(directory, lock)) === 'yes') this.reads.push({ path: at(directory, lock) });
     for (const path of [at(directory, name), at(directory, `${name}.kts`)]) {
       if (this.files.has(path) === 'no') continue;
       this.reads.push({ path });
@@ -143,7 +154,7 @@ class ScriptReader {
         return undefined;
       }
       const code = this.literals(text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '$1'), directory);
-      const found = DYNAMIC.exec(code);
+      const found = DYNAMIC.exec(code) ?? this.copies.exec(code);
       if (found !== null) this.refuse(path, found[0]);
       return code;
     }
