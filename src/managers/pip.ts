@@ -47,7 +47,7 @@ import { unknownVariable } from './shared/variables.ts';
 
 const OPTIONS = optionTable(
   '-i --index-url --extra-index-url --platform --python-version --implementation --abi --timeout --default-timeout --retries --trusted-host --cache-dir --proxy --log --progress-bar --no-binary --only-binary --global-option --install-option --config-settings -C --config-setting --python -p --index --default-index --index-strategy --keyring-provider --link-mode --upgrade-strategy --root-user-action --exists-action --extra --upgrade-package -P --resolution --prerelease --torch-backend --exclude-newer --use-feature --use-deprecated --report --python-platform',
-  '-r --requirement --requirements -c --constraint --constraints -e --editable -f --find-links -t --target --prefix --root --src --group --override --overrides --build-constraint -b -w --wheel-dir -d --dest --directory --project --cert --client-cert',
+  '-r --requirement --requirements -c --constraint --constraints --build-constraints --excludes -e --editable -f --find-links -t --target --prefix --root --src --group --override --overrides --build-constraint -b -w --wheel-dir -d --dest --directory --project --cert --client-cert',
 );
 const REQUIREMENT = [
   '-r',
@@ -59,10 +59,20 @@ const REQUIREMENT = [
   '--override',
   '--overrides',
   '--build-constraint',
+  '--build-constraints',
+  '--excludes',
 ];
 const EDITABLE = ['-e', '--editable'];
 /** Variables that name files, as the options of the same names do. Source: pip's and uv's configuration pages. */
-const FILE_VARIABLES = ['PIP_CONSTRAINT', 'PIP_REQUIREMENT', 'UV_CONSTRAINT', 'UV_OVERRIDE'];
+const FILE_VARIABLES = [
+  'PIP_CONSTRAINT',
+  'PIP_REQUIREMENT',
+  'PIP_BUILD_CONSTRAINT',
+  'UV_CONSTRAINT',
+  'UV_OVERRIDE',
+  'UV_BUILD_CONSTRAINT',
+  'UV_EXCLUDE',
+];
 /** They move what an install writes. */
 const TARGET_VARIABLES = ['PIP_TARGET', 'PIP_PREFIX', 'PIP_ROOT'];
 const VERBS = /^(?:install|wheel|download|sync)$/;
@@ -133,7 +143,10 @@ function analyse(install: Install, files: Files): Analysis {
   const settings = program === 'uv' ? uvSettings(files, install.directory) : [];
   if (isTrouble(settings)) return unknown(install, settings);
   const surroundings = [...settings, ...placesNamed(install, args, program === 'uv' ? 'UV_' : 'PIP_')];
-  const reader = new RequirementReader(files, install.directory);
+  const source = args.options.get('--src') ?? install.place.environment('PIP_SRC');
+  const reader = new RequirementReader(files, install.directory, typeof source === 'string' ? source : 'src');
+  for (const each of (install.place.environment('PIP_EDITABLE') ?? '').split(/\s+/))
+    if (program === 'pip' && each !== '') reader.requirement(`-e ${each}`, 'PIP_EDITABLE');
   for (const name of FILE_VARIABLES)
     for (const each of (install.place.environment(name) ?? '').split(/\s+/).filter((word) => word !== '')) {
       const path = resolvePath(install.directory, each);

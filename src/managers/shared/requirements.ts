@@ -84,9 +84,13 @@ export class RequirementReader {
   private readonly files: Files;
   private readonly directory: string;
 
-  constructor(files: Files, directory: string) {
+  /** Of `-e git+...`, if it is said. */
+  private readonly source: string;
+
+  constructor(files: Files, directory: string, source = 'src') {
     this.files = files;
     this.directory = directory;
+    this.source = resolvePath(directory, source);
   }
 
   /** `spelling`: how it was named, to tell a URL. */
@@ -195,7 +199,7 @@ export class RequirementReader {
       const name = /[#&]egg=([\w.-]+)/.exec(spec)?.[1] ?? /^([\w.-]+)\s*@/.exec(spec)?.[1];
       if (name === undefined)
         this.refuse('dynamic-manifest', `\`${where}\` checks \`${spec}\` out into the project`, 'leave out `-e`');
-      else this.checkouts.push(resolvePath(this.directory, `src/${name.toLowerCase().replace(/[._]/g, '-')}`));
+      else this.checkouts.push(resolvePath(this.source, name.toLowerCase().replace(/[._]/g, '-')));
       return;
     }
     if (!editable && !isLocal(spec)) return;
