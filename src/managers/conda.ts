@@ -2,7 +2,7 @@
  * conda, mamba and micromamba. Spec section 18.
  *
  * Reads: the environment file, and what its `pip:` list names: `-r` and `-c` files relative to the environment file,
- * `-e` and paths, which build the project. `--file` of `conda install` and `create` is a list of specs.
+ * `-e` and paths, which build the project. `--file` of `conda install` and `create` is a list of specs, or of packages, which may be files; channels may be directories.
  *
  * Writes: the environment, which is the system, or the directory that `--prefix` names.
  *
@@ -13,11 +13,11 @@
  * Sources: https://docs.conda.io/projects/conda/en/latest/user-guide/tasks/manage-environments.html
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Trouble } from '../model.ts';
-import { resolvePath } from '../dockerfile/state.ts';
+import { parentOf, resolvePath } from '../dockerfile/state.ts';
 import { has, optionTable, parseArguments, type Arguments } from './shared/arguments.ts';
 import { optionalDocument } from './shared/documents.ts';
-import { record } from './shared/package-json.ts';
-import { RequirementReader } from './shared/requirements.ts';
+import { record, strings } from './shared/package-json.ts';
+import { localPlaces, RequirementReader } from './shared/requirements.ts';
 import { generated, isTrouble, missing, single, tool, unknown, unresolvedVariable } from './shared/steps.ts';
 
 const OPTIONS = optionTable(
@@ -49,7 +49,7 @@ function analyse(install: Install, files: Files): Analysis {
   if (install.kind === 'tool' && tree === undefined) return tool(install);
   const reader = new RequirementReader(files, install.directory);
   for (const path of filesOf(install, args)) {
-    const trouble = environmentFile(path, files, reader);
+    const trouble = environmentFile(path, install.directory, files, reader);
     if (trouble !== undefined) return unknown(install, trouble);
   }
   if (reader.trouble !== undefined) return unknown(install, reader.trouble);
@@ -75,12 +75,30 @@ function filesOf({ directory }: Install, args: Arguments): readonly string[] {
 }
 
 /** Follows one file; a list of specs or an explicit list names nothing else. */
-function environmentFile(path: string, files: Files, reader: RequirementReader): Trouble | undefined {
+function environmentFile(
+  path: string,
+  directory: string,
+  files: Files,
+  reader: RequirementReader,
+): Trouble | undefined {
   reader.reads.push({ path });
-  if (!/\.ya?ml$/.test(path)) return files.has(path) === 'no' ? missing(path) : undefined;
+  if (!/\.ya?ml$/.test(path)) {
+    // Packages of an explicit list may be files, which is said from the current directory.
+    for (const line of (files.read(path) ?? '').split('\n'))
+      if (/^(?:file:|\.{0,2}\/)/.test(line))
+        reader.reads.push({ path: resolvePath(directory, line.trim().replace(/^file:(?:\/\/)?|#.*$/g, '')) });
+    return files.has(path) === 'no' ? missing(path) : undefined;
+  }
   const json = optionalDocument(files, path, 'yaml');
   if (json === undefined) return files.has(path) === 'no' ? missing(path) : generated(path);
   if (isTrouble(json)) return json;
+  // Channels that are directories.
+  reader.reads.push(
+    ...localPlaces(
+      strings(json['channels']).filter((each) => /^(?:file:|\.{0,2}\/)/.test(each)),
+      parentOf(path),
+    ),
+  );
   const dependencies = Array.isArray(json['dependencies']) ? (json['dependencies'] as unknown[]) : [];
   for (const entry of dependencies) {
     const pip = record(entry)['pip'];
