@@ -52,6 +52,11 @@ const SCAFFOLDS =
 
 const REMOTE = /^[a-z][a-z\d+.-]*:\/\//i;
 
+/** Neither at a URL nor, as Git has it, `user@host:path`. */
+const isOnDisk = (url: string): boolean => /^file:/i.test(url) || (!REMOTE.test(url) && !/^[\w.-]+@[\w.-]+:/.test(url));
+
+const onDisk = (url: string, root: string): string => resolvePath(root, url.replace(/^file:\/\//i, ''));
+
 /** `composer …`, and `php composer.phar …`. */
 function parse(command: Command): Arguments | undefined {
   const words = command.words.map((word) => word.value ?? '');
@@ -193,17 +198,21 @@ function readProject(install: Install, files: Files): Project | Trouble {
     ? (json['repositories'] as unknown[])
     : Object.values(record(json['repositories']));
   for (const repository of repositories.map(record)) {
+    for (const each of list(repository['package'])) {
+      const { url: archive } = record(record(each)['dist']);
+      if (typeof archive === 'string' && isOnDisk(archive)) reads.push({ path: onDisk(archive, root) });
+    }
     const url = repository['url'];
     if (typeof url !== 'string') continue;
     if (repository['type'] === 'path') {
       if (record(repository['options'])['symlink'] === false || /[*?[{$]/.test(url))
         return installsProject(install, `the packages of \`${url}\``);
       reads.push({ path: resolvePath(root, url), tree: true });
-    } else if (repository['type'] === 'artifact') reads.push({ path: resolvePath(root, url), tree: true });
+    } else if (repository['type'] === 'artifact' || isOnDisk(url)) reads.push({ path: onDisk(url, root), tree: true });
   }
   for (const { dist } of [...list(locked?.['packages']), ...list(locked?.['packages-dev'])].map(record)) {
     const { type, url } = record(dist);
-    if (typeof url === 'string' && type !== 'path' && !REMOTE.test(url)) reads.push({ path: resolvePath(root, url) });
+    if (typeof url === 'string' && type !== 'path' && isOnDisk(url)) reads.push({ path: onDisk(url, root) });
   }
   const extra = record(json['extra']);
   const patches = [extra['patches']];
