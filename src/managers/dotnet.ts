@@ -7,7 +7,7 @@
  * Linux; packages.lock.json; whatever is imported; local package feeds; files that a property function reads, or whose
  * presence a condition asks for, outside of targets.
  *
- * Writes: obj/ beside each project, and ~/.nuget/packages. `build`, `publish`, `run`, `test` and `pack` restore first,
+ * Writes: obj/ beside each project, and ~/.nuget/packages or what `--packages` or globalPackagesFolder names. `build`, `publish`, `run`, `test` and `pack` restore first,
  * with the same result.
  *
  * Runs: MSBuild's evaluation; targets by builds alone.
@@ -68,6 +68,7 @@ const MOVES_OUTPUT = [
   'ArtifactsPath',
   'UseArtifactsOutput',
   'RestoreOutputPath',
+  'RestorePackagesPath',
 ];
 /** Where an SDK, a package or somebody's home is: no file of the project. */
 const ELSEWHERE =
@@ -135,7 +136,9 @@ function analyse(install: Install, files: Files): Analysis {
   const configured = args.options.get('--configfile');
   if (typeof configured === 'string') project.reads.set(resolvePath(install.directory, configured), {});
   if (project.trouble !== undefined) return refuse(install, project.trouble);
-  const trees = [...project.directories].map((directory) => at(directory, 'obj'));
+  const store = args.options.get('--packages');
+  if (typeof store === 'string') project.stores.push(resolvePath(install.directory, store));
+  const trees = [...[...project.directories].map((directory) => at(directory, 'obj')), ...project.stores];
   const relative = typeof named === 'string' ? named : undefined;
   const step: Step = {
     name: ['dotnet restore', relative ?? '.', ...restored].join(' '),
@@ -146,7 +149,9 @@ function analyse(install: Install, files: Files): Analysis {
     settles: true,
     variables: true,
   };
-  const outputs = { outputs: trees, ignore: ['**/obj'] };
+  const inside = at(install.directory, '');
+  const stores = project.stores.filter((path) => path.startsWith(inside)).map((path) => path.slice(inside.length));
+  const outputs = { outputs: trees, ignore: ['**/obj', ...stores] };
   if (install.kind === 'install') return { ...single(step), ...outputs };
   const unknownTo = args.list.find(([name]) => sdkOf(install.place.image, SINCE[name] ?? 0) < (SINCE[name] ?? 0));
   if (unknownTo !== undefined)
@@ -262,6 +267,8 @@ class ProjectReader {
   /** Of the projects that are restored. */
   readonly directories = new Set<string>();
   readonly locks: string[] = [];
+  /** Where packages are put, if not in the user's home. */
+  readonly stores: string[] = [];
   trouble: Trouble | undefined;
   private readonly files: Files;
 
@@ -305,23 +312,31 @@ class ProjectReader {
     if (!PROJECT.test(path)) {
       if (/\.esproj$/i.test(path))
         return this.refuse('dynamic-manifest', `\`${path}\` installs packages of another package manager`);
-      this.reads.set(path, {});
+      // Of another kind it is evaluated, too.
+      this.surroundings(path);
+      this.build(path, parentOf(path));
       return;
     }
     const directory = parentOf(path);
     this.directories.add(directory);
-    for (const above of upward(directory, this.files))
-      for (const name of ['Directory.Build.rsp', ...CONFIGURATION]) this.setting(at(above, name));
-    for (const name of PROPERTIES) {
-      const found = this.above(directory, name);
-      if (found !== undefined) this.build(found, directory);
-    }
+    this.surroundings(path);
     if (this.files.has(at(directory, 'packages.config')) === 'yes')
       return this.refuse('dynamic-manifest', `\`${at(directory, 'packages.config')}\` is of an older kind of project`);
     const lock = at(directory, 'packages.lock.json');
     this.reads.set(lock, {});
     if (this.files.has(lock) === 'yes') this.locks.push(lock);
     this.build(path, directory);
+  }
+
+  /** What counts for a project beside its own file. */
+  private surroundings(path: string): void {
+    const directory = parentOf(path);
+    for (const above of upward(directory, this.files))
+      for (const name of ['Directory.Build.rsp', ...CONFIGURATION]) this.setting(at(above, name));
+    for (const name of PROPERTIES) {
+      const found = this.above(directory, name);
+      if (found !== undefined) this.build(found, directory);
+    }
   }
 
   /** The nearest file of that name: MSBuild stops there, and those further up have to be absent or present as they are. */
@@ -449,6 +464,17 @@ class ProjectReader {
         if (isTrouble(xml)) {
           this.trouble ??= xml;
           return;
+        }
+        for (const setting of elements(xml, 'config')
+          .flatMap((each) => list(each['add']))
+          .map(record)) {
+          const value = setting['@value'];
+          if (
+            /^globalPackagesFolder$/i.test(String(setting['@key'])) &&
+            typeof value === 'string' &&
+            !/[%$~]/.test(value)
+          )
+            this.stores.push(resolvePath(above, value.replaceAll('\\', '/')));
         }
         for (const sources of [...elements(xml, 'packageSources'), ...elements(xml, 'fallbackPackageFolders')])
           for (const source of list(sources['add'])) {
