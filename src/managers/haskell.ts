@@ -16,8 +16,8 @@
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Trouble } from '../model.ts';
 import { resolvePath } from '../dockerfile/state.ts';
 import { has, optionTable, parseArguments } from './shared/arguments.ts';
-import { document } from './shared/documents.ts';
-import { at, strings } from './shared/package-json.ts';
+import { document, list } from './shared/documents.ts';
+import { at, record, strings } from './shared/package-json.ts';
 import {
   bareBuild,
   build,
@@ -99,13 +99,20 @@ function cabalReads(install: Install, files: Files): readonly Read[] | Trouble {
     const text = files.read(at(directory, 'cabal.project'));
     if (text === undefined) return generated(at(directory, 'cabal.project'));
     const fields = [
-      ...text.replace(/--.*$/gm, '').matchAll(/^(packages|optional-packages|import):((?:.*(?:\n[ \t]+.*)*))/gm),
+      ...text.replace(/--.*$/gm, '').matchAll(/^(packages|optional-packages|import):(.*(?:\n(?:[ \t].*|(?=\n)))*)/gim),
     ];
-    folders = fields.filter(([, name]) => name === 'packages').flatMap(([, , value = '']) => value.split(/[\s,]+/));
-    if (fields.some(([, name]) => name !== 'packages') || folders.some((folder) => /[*?[]|^https?:/.test(folder)))
+    folders = fields
+      .filter(([, name]) => /^packages$/i.test(name ?? ''))
+      .flatMap(([, , value = '']) => value.split(/[\s,]+/));
+    const isHere = /^\s+(?:location|url):\s*(?:\.{0,2}\/|file\b)/im.test(text);
+    if (
+      isHere ||
+      fields.some(([, name]) => !/^packages$/i.test(name ?? '')) ||
+      folders.some((folder) => /[*?[]|^https?:/.test(folder))
+    )
       return {
         code: 'dynamic-manifest',
-        message: `\`${at(directory, 'cabal.project')}\` names packages by patterns or imports`,
+        message: `\`${at(directory, 'cabal.project')}\` names packages by patterns or imports, or repositories on the disk`,
         help: 'name the directories',
       };
   }
@@ -127,7 +134,11 @@ function stackReads({ directory }: Install, files: Files): readonly Read[] | Tro
   if (isTrouble(settings)) return settings;
   const reads: Read[] = [{ path }, { path: at(directory, 'stack.yaml.lock') }];
   const packages = settings['packages'] === undefined ? ['.'] : strings(settings['packages']);
-  const local = strings(settings['extra-deps']).filter((each) => /^\.{0,2}\//.test(each));
+  const local = list(settings['extra-deps'])
+    .flatMap((each) => strings([each, record(each)['archive'], record(each)['git']]))
+    .filter((each) => each.includes('/') && !/^\w[\w+.-]*:|@/.test(each));
+  for (const snapshot of strings([settings['resolver'], settings['snapshot']]))
+    if (/\.ya?ml$/.test(snapshot) && !/^https?:/.test(snapshot)) reads.push({ path: resolvePath(directory, snapshot) });
   if (local.length > 0)
     return {
       code: 'local-dependency-builds',
