@@ -2,7 +2,7 @@
  * Swift Package Manager. Spec section 18. Adapt (W): `swift package resolve`, the original after, as the Dockerfile of
  * Vapor's template does.
  *
- * Reads: Package.swift, which is code, and its variants for other versions of Swift; Package.resolved.
+ * Reads: Package.swift, which is code, and its variants for other versions of Swift; Package.resolved; .swiftpm/configuration/.
  *
  * Writes: .build/.
  *
@@ -77,7 +77,7 @@ function readsOf({ directory }: Install, files: Files): readonly Read[] | Troubl
     const text = files.read(at(directory, name));
     if (text === undefined) return generated(at(directory, name));
     const code = text.replace(/\/\/.*$/gm, '');
-    if (/\.package\(\s*(?:name:\s*"[^"]*",\s*)?path:/.test(code))
+    if (/\.package\(\s*(?:name:\s*"[^"]*",\s*)?(?:path:|url:\s*"(?:file:|\.{0,2}\/))/.test(code))
       return {
         code: 'local-dependency-builds',
         message: `\`${at(directory, name)}\` depends on packages of the project`,
@@ -90,7 +90,12 @@ function readsOf({ directory }: Install, files: Files): readonly Read[] | Troubl
         help: 'write the values out',
       };
   }
-  return ['Package.swift', ...variants].map((name) => ({ path: at(directory, name) }));
+  // Mirrors and registries: https://docs.swift.org/swiftpm/documentation/packagemanagerdocs/
+  const settings = at(directory, '.swiftpm/configuration');
+  return [
+    ...['Package.swift', ...variants].map((name) => ({ path: at(directory, name) })),
+    ...(files.has(settings) === 'yes' ? [{ path: settings, tree: true }] : []),
+  ];
 }
 
 export const swift: PackageManager = {
