@@ -16,6 +16,9 @@ import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Tr
 import { at } from './shared/package-json.ts';
 import { bareBuild, build, generated, isTrouble, missing, single, unknown } from './shared/steps.ts';
 
+/** Repositories on the disk, packages put into the project, and plugins that read other manifests. */
+const ELSEWHERE =
+  /"file:[^"]*"|:(?:mvn\/)?local-repo\b|:parent-project\b|\blein-(?:parent|tools-deps|monolith|modules|sub|git-version|v)\b/;
 const BUILDS = new Set(['uberjar', 'jar', 'compile', 'test', 'run', 'install', 'ring', 'do', 'cljsbuild', 'bin']);
 
 function recognise(command: Command, place: Place): Install | undefined {
@@ -64,6 +67,13 @@ function readsOf({ directory }: Install, files: Files, lein: boolean): readonly 
     return {
       code: 'local-dependency-builds',
       message: `\`${path}\` depends on packages of the project`,
+      help: 'mount a cache at /root/.m2 instead (--add cache-mounts)',
+    };
+  const elsewhere = ELSEWHERE.exec(text.replace(/;.*$/gm, ''));
+  if (elsewhere !== null)
+    return {
+      code: 'dynamic-manifest',
+      message: `\`${path}\` has \`${elsewhere[0]}\`, which names files or directories of the project`,
       help: 'mount a cache at /root/.m2 instead (--add cache-mounts)',
     };
   if (lein && /~[([\w]|#=/.test(code))

@@ -57,7 +57,7 @@ function readsOf({ directory }: Install, files: Files): readonly Read[] | Troubl
     if (text === undefined) return generated(path);
     if (VERSIONED.test(text))
       return { code: 'needs-vcs', message: `\`${path}\` takes the version from git`, help: 'write the version out' };
-    if (/\bIO\.|scala\.io|sys\.process|java\.io|java\.nio|\.!!/.test(text))
+    if (/\bIO\.|\bSource\.from|"file:|Resolver\.file|scala\.io|sys\.process|java\.io|java\.nio|\.!!/.test(text))
       return {
         code: 'dynamic-manifest',
         message: `\`${path}\` reads files or runs programs`,
