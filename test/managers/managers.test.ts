@@ -146,6 +146,13 @@ describe('which commands are installs', () => {
   });
 });
 
+it.each(['mvn install:install-file -Dfile=lib/x.jar', 'mvn -N wrapper:wrapper', 'mvn versions:set -DnewVersion=2'])(
+  'no build: %s',
+  (text) => {
+    expect(known(text)).toBeUndefined();
+  },
+);
+
 describe('what is refused', () => {
   const pkg = (extra: object = {}): string => json({ name: 'a', dependencies: { x: '1' }, ...extra });
   it.each<[reason: string, text: string, files: Record<string, string>, expected: string]>([
@@ -649,6 +656,92 @@ describe('what is refused', () => {
       'local-dependency-builds',
     ],
     ['a Cargo.lock that lacks a crate', 'cargo fetch', crate('[dependencies]\nitoa = "1"\n'), 'lockfile-outdated'],
+    ['a tree that Maven writes to a file', 'mvn dependency:tree -DoutputFile=deps.txt', pom(), 'mutating-install'],
+    [
+      'a class path that Maven writes to a file',
+      'mvn dependency:build-classpath -Dmdep.outputFile=cp.txt',
+      pom(),
+      'mutating-install',
+    ],
+    [
+      'packages that Maven puts beside the source',
+      'mvn dependency:copy-dependencies -DoutputDirectory=.',
+      pom(),
+      'mutating-install',
+    ],
+    ['a repository that Maven empties', 'mvn dependency:purge-local-repository', pom(), 'mutating-install'],
+    [
+      'a task of Gradle that copies: downloadDependencies',
+      'gradle downloadDependencies',
+      { 'build.gradle.kts': 'task downloadDependencies(type: Copy) { into "libs" }\n' },
+      'dynamic-manifest',
+    ],
+    [
+      'a task of Gradle that copies: getDeps',
+      'gradle getDeps',
+      { 'build.gradle.kts': 'tasks.register<Sync>("getDeps") { into("libs") }\n' },
+      'dynamic-manifest',
+    ],
+    [
+      'a store of NuGet that a project names',
+      'dotnet restore',
+      csproj('<PropertyGroup><RestorePackagesPath>packages</RestorePackagesPath></PropertyGroup>'),
+      'dynamic-manifest',
+    ],
+    [
+      'packages of stack in the project',
+      'stack build --only-dependencies',
+      { 'stack.yaml': 'extra-deps:\n- vendor/x\n', 'a.cabal': '' },
+      'local-dependency-builds',
+    ],
+    [
+      'archives of stack in the project',
+      'stack build --only-dependencies',
+      { 'stack.yaml': 'extra-deps:\n- archive: vendor/x.tar.gz\n', 'a.cabal': '' },
+      'local-dependency-builds',
+    ],
+    [
+      'a repository of Cabal on the disk',
+      'cabal build --only-dependencies',
+      { 'cabal.project': 'packages: .\nrepository own\n  url: file+noindex:///app/own\n', 'a.cabal': '' },
+      'dynamic-manifest',
+    ],
+    [
+      'a Swift package in the project, by its URL',
+      'swift package resolve',
+      { 'Package.swift': '.package(url: "../b", branch: "main")' },
+      'local-dependency-builds',
+    ],
+    [
+      'a repository of Leiningen on the disk',
+      'lein deps',
+      { 'project.clj': '(defproject a "1" :repositories [["own" "file:repo"]])' },
+      'dynamic-manifest',
+    ],
+    [
+      'a plugin of Leiningen that reads deps.edn',
+      'lein deps',
+      { 'project.clj': '(defproject a "1" :plugins [[lein-tools-deps "0.4"]])' },
+      'dynamic-manifest',
+    ],
+    [
+      'packages that Clojure puts into the project',
+      'clojure -P',
+      { 'deps.edn': '{:mvn/local-repo ".m2"}' },
+      'dynamic-manifest',
+    ],
+    [
+      'a repository of sbt on the disk',
+      'sbt update',
+      { 'build.sbt': 'resolvers += "own" at "file:repo"' },
+      'dynamic-manifest',
+    ],
+    [
+      'a file that sbt reads',
+      'sbt update',
+      { 'build.sbt': 'version := io.Source.fromFile("VERSION").mkString' },
+      'dynamic-manifest',
+    ],
   ])('%s', (_reason, text, files, expected) => {
     expect(code(analysed(text, files))).toBe(expected);
   });
@@ -657,6 +750,10 @@ describe('what is refused', () => {
     ['a workspace of Go that is named and not there', { GOWORK: '/app/x.work' }, 'manifest-missing'],
   ])('%s', (_reason, environment, expected) => {
     expect(code(analysed('go mod download', { 'go.mod': 'module a\n' }, environment))).toBe(expected);
+  });
+  it('an environment variable that has pip build the project', () => {
+    const files = { 'r.txt': '', 'setup.py': '' };
+    expect(code(analysed('pip install -r r.txt', files, { PIP_EDITABLE: '.' }))).toBe('local-dependency-builds');
   });
   it('an environment variable that moves what pip writes', () => {
     expect(code(analysed('pip install -r r.txt', { 'r.txt': '' }, { PIP_TARGET: 'lib' }))).toBe('dynamic-manifest');
@@ -1127,12 +1224,118 @@ describe('what is read', () => {
       { 'requirements/a.txt': '', 'requirements/b.txt': '' },
       ['requirements', 'requirements/a.txt', 'requirements/b.txt'],
     ],
+    [
+      'lockfiles of Gradle',
+      'gradle resolveDependencies',
+      { 'build.gradle': '', 'gradle.lockfile': '', 'buildscript-gradle.lockfile': '' },
+      ['gradle.lockfile', 'buildscript-gradle.lockfile'],
+    ],
+    [
+      'what a project of another kind imports',
+      'dotnet restore a.sln',
+      {
+        'a.sln': 'Project("{1}") = "d", "d\\d.sqlproj", "{2}"\n',
+        'd/d.sqlproj': '<Project><Import Project="../x.props" /></Project>',
+        'x.props': '<Project />',
+      },
+      ['d/d.sqlproj', 'x.props'],
+    ],
+    [
+      'a snapshot of stack',
+      'stack build --only-dependencies',
+      { 'stack.yaml': 'snapshot: ./snap.yaml\n', 'snap.yaml': '', 'a.cabal': '' },
+      ['snap.yaml'],
+    ],
+    [
+      'packages of Cabal behind an empty line',
+      'cabal build --only-dependencies',
+      { 'cabal.project': 'Packages: b\n\n  c\n', 'b/b.cabal': '', 'c/c.cabal': '' },
+      ['b/b.cabal', 'c/c.cabal'],
+    ],
+    [
+      'mirrors of Swift',
+      'swift package resolve',
+      { 'Package.swift': '', '.swiftpm/configuration/mirrors.json': '{}' },
+      ['.swiftpm/configuration'],
+    ],
+    [
+      'channels of conda',
+      'conda env create',
+      { 'environment.yml': 'channels: [file:///app/a, ./b, defaults]\n', 'a/x': '', 'b/x': '' },
+      ['a', 'b'],
+    ],
+    [
+      'an explicit list of conda',
+      'conda create -n x --file list.txt',
+      { 'list.txt': '@EXPLICIT\n./a/x.conda\nfile:///app/b/y.conda#123\nhttps://x/z.conda\n' },
+      ['a/x.conda', 'b/y.conda'],
+    ],
+    [
+      'build constraints, and what they name',
+      'uv pip install --build-constraints c/b.txt -r r.txt',
+      { 'r.txt': '', 'c/b.txt': '-r d.txt\n', 'c/d.txt': '' },
+      ['c/b.txt', 'c/d.txt'],
+    ],
+    [
+      'Composer: a repository of type vcs',
+      'composer install',
+      { 'composer.json': json({ repositories: [{ type: 'vcs', url: './p' }] }), 'p/composer.json': '{}' },
+      ['p'],
+    ],
+    [
+      'Composer: a repository of type composer',
+      'composer install',
+      {
+        'composer.json': json({ repositories: [{ type: 'composer', url: 'file:///app/p' }] }),
+        'p/composer.json': '{}',
+      },
+      ['p'],
+    ],
+    [
+      'Composer: a repository of type composer',
+      'composer install',
+      { 'composer.json': json({ repositories: [{ type: 'composer', url: 'p' }] }), 'p/composer.json': '{}' },
+      ['p'],
+    ],
+    [
+      'Composer: an archive by its URL',
+      'composer install',
+      {
+        'composer.json': '{}',
+        'composer.lock': json({ packages: [{ dist: { type: 'zip', url: 'file:///app/z/b.zip' } }] }),
+        'z/b.zip': '',
+      },
+      ['z/b.zip'],
+    ],
+    [
+      'Composer: an archive of a package',
+      'composer install',
+      {
+        'composer.json': json({
+          repositories: [{ type: 'package', package: { dist: { type: 'zip', url: 'z/b.zip' } } }],
+        }),
+        'z/b.zip': '',
+      },
+      ['z/b.zip'],
+    ],
   ])('%s', (_reason, text, files, expected) => {
     const analysis = analysed(text, files);
     expect(code(analysis)).toBeUndefined();
     expect(reads(analysis)).toEqual(expect.arrayContaining(expected));
   });
   it.each<[reason: string, text: string, environment: Record<string, string>, expected: string[]]>([
+    [
+      'pip: what PIP_BUILD_CONSTRAINT names',
+      'pip install -r r.txt',
+      { PIP_BUILD_CONSTRAINT: 'c.txt' },
+      ['c.txt', 'd.txt'],
+    ],
+    [
+      'uv pip: what UV_BUILD_CONSTRAINT names',
+      'uv pip install -r r.txt',
+      { UV_BUILD_CONSTRAINT: 'c.txt' },
+      ['c.txt', 'd.txt'],
+    ],
     ['pip: wheels', 'pip install foo', { PIP_FIND_LINKS: '/app/w https://x/y' }, ['w']],
     ['npm: directories in full', 'npm i', { NPM_CONFIG_INSTALL_LINKS: 'true' }, ['lib']],
     ['pip: an index', 'pip install -r r.txt', { PIP_EXTRA_INDEX_URL: 'file:///app/w' }, ['w', 'r.txt']],
@@ -1590,6 +1793,26 @@ describe('outputs', () => {
       ['gems', 'vendor/bundle'],
     ],
     ['Deno', 'deno install', { 'deno.json': json({ vendor: true }) }, ['node_modules', 'vendor']],
+    ['Maven, where it cleans', 'mvn clean dependency:resolve', pom(), ['target']],
+    ['Maven, where it copies', 'mvn dependency:copy-dependencies -DoutputDirectory=lib', pom(), ['lib']],
+    ['Maven, where it copies by itself', 'mvn dependency:copy-dependencies', pom(), ['target/dependency']],
+    [
+      'NuGet, by its settings',
+      'dotnet restore',
+      {
+        ...csproj(''),
+        'nuget.config':
+          '<configuration><config><add key="globalPackagesFolder" value="./packages" /></config></configuration>',
+      },
+      ['**/obj', 'packages'],
+    ],
+    ['NuGet, by an option', 'dotnet restore --packages pk', csproj(''), ['**/obj', 'pk']],
+    [
+      'pip, where it checks out',
+      'pip install --src vendor -r r.txt',
+      { 'r.txt': '-e git+https://x/y#egg=y\n' },
+      ['vendor/y'],
+    ],
   ])('%s', (_reason, text, files, ignore) => {
     expect(analysed(text, files).ignore).toEqual(ignore);
   });
