@@ -109,7 +109,7 @@ class ScriptReader {
 
   constructor(files: Files, tasks: readonly string[]) {
     this.files = files;
-    const names = tasks.map((task) => task.replace(/^.*:/, '')).join('|');
+    const names = tasks.map((task) => task.replace(/^.*:/, '').replace(/\W/g, '\\$&')).join('|');
     this.copies = new RegExp(
       `\\b(?:${names})\\b[^\\n{]*\\b(?:Copy|Sync)\\b|<(?:Copy|Sync)>\\s*\\(\\s*["'](?:${names})["']|\\bval\\s+(?:${names})\\b[^\\n]*<(?:Copy|Sync)>`,
     );
