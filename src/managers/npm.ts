@@ -12,7 +12,8 @@
  * dependencies of development all scripts have `NODE_ENV=production` [V: 8-12].
  *
  * Hazards: without a workspace's package.json `npm ci` exits 0 with dangling links [V: 8, 10, 12]. `--ignore-scripts`
- * of npm 8-10 does not keep a workspace's `prepare` from running [V]. `ci --ignore-scripts` followed by `npm install`
+ * of npm 8-10 does not keep a workspace's `prepare` from running [V]. Lockfiles note of a package whether it has an
+ * install script: node_modules/.package-lock.json of members, a package-lock.json that is made of the root, too [V: 8, 10, 11]. `ci --ignore-scripts` followed by `npm install`
  * never runs the dependencies' scripts [V: 10].
  *
  * Sources: https://docs.npmjs.com/cli/commands/npm-ci, https://docs.npmjs.com/cli/using-npm/scripts
@@ -46,7 +47,7 @@ import {
 } from './shared/package-json.ts';
 import { iniFlag, iniSettings, isTold, LOADS, namedFiles, npmVariable, runsScripts } from './shared/npmrc.ts';
 import { findProject, packageJsonWorkspaces, projectAt, type Project } from './shared/project.ts';
-import { manifestRead } from './shared/scripts.ts';
+import { hasInstallScript, manifestRead } from './shared/scripts.ts';
 import { installsProject, isTrouble, single, tool, unknown, unresolvedVariable } from './shared/steps.ts';
 
 const INSTALL = new Set('install i in ins inst insta instal isnt isnta isntal isntall add'.split(' '));
@@ -135,6 +136,8 @@ function analyse(install: Install, files: Files): Analysis {
   const runs = runsScripts(install.place, args, files, root);
   const silent = runs === false;
   const builds = lock === undefined || dependenciesHaveScripts(files.read(lock));
+  // One that a copy brings is restored by it.
+  const writesLock = lock === undefined && !has(args, '--no-package-lock');
   const prefix = prefixOf(install.command, NAME);
   const node = nodeMajor(install.place.image);
   return analyseNode(install, files, project, {
@@ -156,6 +159,7 @@ function analyse(install: Install, files: Files): Analysis {
     // Into their own node_modules where the root's does not do [V: 10]; nothing is installed outside of the root [V: 10].
     fillsLinked: true,
     compiles: silent ? 'nobody' : 'all',
+    records: writesLock ? 'all' : 'others',
     settings: (view, { manifest }) => {
       const archives = added
         .filter(isLocalPackage)
@@ -188,7 +192,9 @@ function analyse(install: Install, files: Files): Analysis {
     edits: clean ? [] : added.length > 0 ? ['package.json', 'package-lock.json'] : ['package-lock.json'],
     // What ran no script would run them all.
     splits: (found, pending) =>
-      added.length > 0 || runs === undefined ? [] : splits(install, args, files, found, pending, builds),
+      added.length > 0 || runs === undefined
+        ? []
+        : splits(install, args, files, found, pending, { builds, writesLock }),
     frozen: frozen(
       files,
       project,
@@ -259,7 +265,7 @@ function splits(
   files: Files,
   project: Project,
   pending: Pending,
-  builds: boolean,
+  { builds, writesLock }: { readonly builds: boolean; readonly writesLock: boolean },
 ): readonly Split[] {
   if (pending.build || pending.linked || install.directory !== project.root) return [];
   if (pending.root.some((name) => CHANGED.includes(name))) return [];
@@ -288,7 +294,12 @@ function splits(
     node === undefined
       ? !pending.root.includes('preinstall')
       : node >= 16 && !(node >= 26 && pending.root.includes('preinstall'));
-  if (usable) {
+  // node_modules/.package-lock.json says which members have an install script, a new package-lock.json whether the root has.
+  const recorded =
+    (writesLock && hasInstallScript(project.manifest) && !hasInstallScript(project.manifest, rerun.removes)) ||
+    (memberScript !== undefined &&
+      project.members.some((each) => hasInstallScript(each) && !hasInstallScript(each, [memberScript])));
+  if (usable && !recorded) {
     const remove = [
       ...(memberScript === undefined ? [] : [`${prefix}npm${target} pkg delete scripts.${memberScript} --workspaces`]),
       ...(rerun.removes.length === 0
@@ -302,8 +313,11 @@ function splits(
     found.push({ before: [...remove, install.command.text].join(' && '), after, why: pending.why, rewrites });
   }
   const defined = [...CHANGED, ...LIFECYCLE].filter((name) => scripts(project.manifest)[name] !== undefined);
+  // A `prepare` may run all the same; of the others all are run afterwards.
   const quietMembers = project.members.every((member) =>
-    MEMBER_SCRIPTS.every((name) => scripts(member)[name] === undefined),
+    MEMBER_SCRIPTS.every(
+      (name) => scripts(member)[name] === undefined || (name === memberScript && name !== 'prepare'),
+    ),
   );
   if (!builds && quietMembers && defined.every((name) => rerun.removes.includes(name)))
     found.push({ before: `${install.command.text} --ignore-scripts`, after, why: pending.why });

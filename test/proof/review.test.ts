@@ -442,3 +442,49 @@ it('no script is run by name that settings on somebody’s disk may switch off',
   const { changes, refused } = fix({ path: 'Dockerfile', source }, memoryContext(files));
   expect([changes, refused.map(({ code }) => code)]).toEqual([[], ['lifecycle-script-reads-source']]);
 });
+
+/** What is written down of a package when it is installed: whether it has an install script [V: npm 8, 10, 11]. */
+const RECORDED: readonly (readonly [reason: string, first: string | undefined, files: Record<string, string>])[] = [
+  [
+    'package-lock.json, where none is there',
+    undefined,
+    { 'package.json': '{\n  "scripts": { "postinstall": "node x.js" }\n}\n' },
+  ],
+  [
+    'but not of a prepare',
+    'npm pkg delete scripts.prepare && npm install',
+    { 'package.json': '{\n  "scripts": { "prepare": "node x.js" }\n}\n' },
+  ],
+  [
+    'but not where another stays',
+    'npm pkg delete scripts.postinstall && npm install',
+    { 'package.json': '{\n  "scripts": { "preinstall": "npx only-allow npm", "postinstall": "node x.js" }\n}\n' },
+  ],
+  [
+    'node_modules/.package-lock.json, of members',
+    undefined,
+    {
+      'package.json': '{\n  "workspaces": ["p/a"]\n}\n',
+      'package-lock.json': '{"lockfileVersion":3,"packages":{"node_modules/y":{"hasInstallScript": true}}}',
+      'p/a/package.json': '{\n  "name": "a",\n  "scripts": { "postinstall": "node x.js" }\n}\n',
+    },
+  ],
+  [
+    'but not with --ignore-scripts',
+    'npm install --ignore-scripts',
+    {
+      'package.json': '{\n  "workspaces": ["p/a"]\n}\n',
+      'package-lock.json': '{"lockfileVersion":3,"packages":{}}',
+      'p/a/package.json': '{\n  "name": "a",\n  "scripts": { "postinstall": "node x.js" }\n}\n',
+    },
+  ],
+];
+
+describe('a lockfile says the same', () => {
+  it.each(RECORDED)('%s', (_reason, first, files) => {
+    const source = 'FROM node:22\nWORKDIR /app\nCOPY . .\nRUN npm install\n';
+    const context = memoryContext({ '.dockerignore': '**/node_modules\n', 'x.js': '', ...files });
+    const [change] = fix({ path: 'Dockerfile', source }, context).changes;
+    expect(/^RUN (.*)$/m.exec(change?.after ?? '')?.[1]).toBe(first);
+  });
+});

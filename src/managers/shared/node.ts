@@ -16,7 +16,15 @@ import {
   type LocalRules,
   type Project,
 } from './project.ts';
-import { isUnknown, manifestRead, scriptTrouble, understandScript, type Effect, type Unknown } from './scripts.ts';
+import {
+  isUnknown,
+  manifestRead,
+  recordedRead,
+  scriptTrouble,
+  understandScript,
+  type Effect,
+  type Unknown,
+} from './scripts.ts';
 import { isTrouble, unknown } from './steps.ts';
 
 /** What one command line of one manager does differently from the others. */
@@ -47,6 +55,8 @@ export interface NodeRules extends LocalRules {
   readonly converges: boolean;
   /** It must find all packages in its store (`--offline`). */
   readonly offline?: boolean;
+  /** Whose install scripts are noted in what it writes. */
+  readonly records?: 'others' | 'all';
   /** Root files that it may rewrite. */
   readonly edits: readonly string[];
   /** Root paths that it fills besides node_modules. */
@@ -110,9 +120,9 @@ export function analyseNode(install: Install, files: Files, project: Project, ru
   const layout: Step = {
     name: rules.name,
     reads: unique([
-      manifestRead(manifest),
+      (rules.records === 'all' ? recordedRead : manifestRead)(manifest),
       ...rules.rootFiles.map((name) => ({ path: at(root, name) })),
-      ...others.map(manifestRead),
+      ...others.map(rules.records === undefined ? manifestRead : recordedRead),
       ...members.flatMap((member) => (rules.memberFiles ?? []).map((name) => ({ path: at(member.directory, name) }))),
       ...linked.map((bin) => bin.read),
       ...locals.reads,

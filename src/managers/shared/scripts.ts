@@ -275,6 +275,18 @@ export function manifestRead(manifest: Manifest): Read {
   return { path: at(manifest.directory, 'package.json'), as: withoutScripts(manifest) };
 }
 
+/** The same for what is also written down of it: that it has an install script, as `hasInstallScript` of npm's lockfiles. */
+export function recordedRead(manifest: Manifest): Read {
+  const read = manifestRead(manifest);
+  return hasInstallScript(manifest) ? { ...read, as: `${read.as ?? ''} hasInstallScript` } : read;
+}
+
+export function hasInstallScript(manifest: Manifest, without: readonly string[] = []): boolean {
+  return ['preinstall', 'install', 'postinstall'].some(
+    (name) => scripts(manifest)[name] !== undefined && !without.includes(name),
+  );
+}
+
 /** Said of a script that cannot run ahead of the source. `subject` names it: "`postinstall`". */
 export function scriptTrouble(subject: string, { runs, code }: Unknown): Trouble {
   return code === 'needs-vcs'
