@@ -404,6 +404,8 @@ function splits(
   const packs = pending.packs && !linked && version !== '10' && version !== '11';
   if (
     !packs &&
+    // `fetch` runs the dependencies' scripts, and the install that follows does not [V: 9, 10].
+    !pending.looks &&
     !separate &&
     keepsStores(install.place) &&
     files.has(at(project.root, 'pnpm-lock.yaml')) === 'yes' &&

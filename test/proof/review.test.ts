@@ -488,3 +488,55 @@ describe('a lockfile says the same', () => {
     expect(/^RUN (.*)$/m.exec(change?.after ?? '')?.[1]).toBe(first);
   });
 });
+
+const PNPM = {
+  'package.json': JSON.stringify({
+    scripts: { postinstall: 'node x.js' },
+    dependencies: { '@prisma/client': '5.22.0' },
+  }),
+  'pnpm-lock.yaml': "lockfileVersion: '9.0'\n",
+  'prisma/schema.prisma': 'generator client {\n  provider = "prisma-client-js"\n}\n',
+};
+
+/** Install scripts of dependencies that look at the project: what runs them without it does something else. */
+const LOOKING: readonly (readonly [reason: string, run: string, after: string, files: Record<string, string>])[] = [
+  [
+    'not by pnpm fetch [V: 9, 10]',
+    'pnpm install --frozen-lockfile',
+    'RUN pnpm install --frozen-lockfile --ignore-scripts\nCOPY . .\nRUN pnpm rebuild --pending\n',
+    PNPM,
+  ],
+  [
+    'but what has no schema may be fetched',
+    'pnpm install --frozen-lockfile',
+    'RUN pnpm fetch\nCOPY . .\nRUN pnpm install --frozen-lockfile --offline\n',
+    { 'package.json': PNPM['package.json'], 'pnpm-lock.yaml': PNPM['pnpm-lock.yaml'] },
+  ],
+  [
+    'nx keeps a graph of all projects [V: 14-21.0]',
+    'npm ci',
+    '',
+    { 'package.json': '{"devDependencies":{"nx":"^19.8.4"}}', 'package-lock.json': '{}', 'nx.json': '{}' },
+  ],
+  [
+    'but not without an nx.json',
+    'npm ci',
+    'RUN npm ci\nCOPY . .\n',
+    { 'package.json': '{"devDependencies":{"nx":"^19.8.4"}}', 'package-lock.json': '{}' },
+  ],
+  [
+    'nor from 22 on',
+    'npm ci',
+    'RUN npm ci\nCOPY . .\n',
+    { 'package.json': '{"devDependencies":{"nx":"22.0.0"}}', 'package-lock.json': '{}', 'nx.json': '{}' },
+  ],
+];
+
+describe('scripts of dependencies find the project', () => {
+  it.each(LOOKING)('%s', (_reason, run, after, files) => {
+    const source = `FROM node:20\nWORKDIR /app\nCOPY . .\nRUN ${run}\n`;
+    const context = memoryContext({ '.dockerignore': '**/node_modules\n', 'x.js': '', ...files });
+    const [change] = fix({ path: 'Dockerfile', source }, context).changes;
+    expect(/^RUN [^]*/m.exec(change?.after ?? '')?.[0] ?? '').toBe(after);
+  });
+});

@@ -86,6 +86,18 @@ const RULES: readonly (readonly [name: string, rule: Rule])[] = [
     },
   ],
   [
+    // Beside an nx.json it looks for all projects and writes their graph to .nx or node_modules/.cache [V: 14-21.0].
+    'nx',
+    (files, manifest, version) =>
+      major(version) < 14 || major(version) > 21 || files.has(at(manifest.directory, 'nx.json')) === 'no'
+        ? undefined
+        : {
+            code: 'lifecycle-script-reads-source',
+            message: 'the install script of `nx` before 22 reads the source of all projects, and keeps their graph',
+            help: 'update nx to 22',
+          },
+  ],
+  [
     '@sveltejs/kit',
     (_files, _manifest, version) =>
       major(version) >= 2

@@ -73,6 +73,8 @@ export interface Pending {
   readonly before: boolean;
   /** The dependencies' own install scripts. */
   readonly build: boolean;
+  /** These look at the project: whatever runs them without its source does something else. */
+  readonly looks: boolean;
   /** Root scripts, in order. */
   readonly root: readonly string[];
   /** Scripts of workspace members. */
@@ -168,6 +170,7 @@ export function analyseNode(install: Install, files: Files, project: Project, ru
   const pending: Pending = {
     before: before.some((each) => isUnknown(each.does)),
     build: isTrouble(needs),
+    looks: isTrouble(needs) || [needs.reads, needs.outputs, needs.edits].some((each) => each.length > 0),
     root: after.filter((each) => isUnknown(each.does) && each.manifest === manifest).map((each) => each.name),
     members: after.filter((each) => isUnknown(each.does) && members.includes(each.manifest)),
     linked: after.some((each) => isUnknown(each.does) && locals.linked.includes(each.manifest)),
