@@ -142,7 +142,7 @@ function analyse(install: Install, files: Files): Analysis {
   const node = nodeMajor(install.place.image);
   return analyseNode(install, files, project, {
     name: `${prefix}npm ${clean ? 'ci' : 'install'} ${[...added, optionText(args, ['--ignore-scripts'])].join(' ')}`.trim(),
-    prefix: `${prefix}${omission(args)}`,
+    prefix: `${prefix}${scriptOptions(args)}`,
     rootFiles: [
       'package-lock.json',
       'npm-shrinkwrap.json',
@@ -205,10 +205,17 @@ function analyse(install: Install, files: Files): Analysis {
   });
 }
 
-/** The options that decide whether scripts find `NODE_ENV=production`, as they would stand behind a command. */
-function omission(args: Arguments): string {
+/**
+ * The options that scripts act upon, as they would stand behind a command: those that decide whether they find
+ * `NODE_ENV=production`, and what node-gyp, node-pre-gyp and prebuild-install take from `npm_config_…`.
+ */
+function scriptOptions(args: Arguments): string {
   return args.list
-    .filter(([name]) => /^--(?:omit|include|production|only|also|dev)$/.test(name))
+    .filter(([name]) =>
+      /^--(?:omit|include|production|only|also|dev|build-from-source|target(?:_\w+)?|runtime|arch|platform|libc|disturl|nodedir|python)$/.test(
+        name,
+      ),
+    )
     .map(([name, value]) => (value === true ? ` ${name}` : ` ${name}=${value}`))
     .join('');
 }
@@ -282,7 +289,7 @@ function splits(
   const rerun = replay(project.manifest, pending.root);
   if (rerun === undefined || !/^[\w./ =:@-]*$/.test(target) || install.command.redirects.length > 0) return [];
   const memberScript = pending.members[0]?.name;
-  const run = (rest: string): string => `${prefix}npm${target} run ${rest}${omission(args)}`;
+  const run = (rest: string): string => `${prefix}npm${target} run ${rest}${scriptOptions(args)}`;
   const after = [
     ...(memberScript === undefined ? [] : [run(`${memberScript} --workspaces --if-present`)]),
     ...rerun.names.map((name) => run(name)),
@@ -403,7 +410,7 @@ function deleteScripts(install: Install, files: Files, args: Arguments): Analysi
 /** `npm run X [--workspaces]`. */
 function runScripts(install: Install, files: Files, args: Arguments): Analysis {
   const name = args.positional[1] ?? '';
-  const prefix = `${prefixOf(install.command, NAME)}${omission(args)}`;
+  const prefix = `${prefixOf(install.command, NAME)}${scriptOptions(args)}`;
   if (!has(args, '--workspaces', '-ws')) return analyseScript(install, files, prefix, name, has(args, '--if-present'));
   const targets = packagesOf(install, files, args);
   if (isTrouble(targets)) return unknown(install, targets);

@@ -176,7 +176,7 @@ function analyse(install: Install, files: Files): Analysis {
     },
     packed: new Set(['file']),
     copied,
-    overrides: [settings['overrides'], settings['catalog'], settings['catalogs']],
+    overrides: [settings['overrides'], settings['catalog'], settings['catalogs'], settings['packageExtensions']],
     converges: false,
     offline: has(args, '--offline'),
     edits: added.length > 0 ? ['package.json', 'pnpm-lock.yaml'] : frozen ? [] : ['pnpm-lock.yaml'],

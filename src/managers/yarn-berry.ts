@@ -27,6 +27,8 @@ import { yamlSettings } from './shared/settings.ts';
 import { isTrouble, unknown } from './shared/steps.ts';
 
 const LIFECYCLE = ['preinstall', 'install', 'postinstall'];
+/** Settings that put its files elsewhere. Sources: https://yarnpkg.com/configuration/yarnrc, https://v3.yarnpkg.com/configuration/yarnrc */
+const MOVES = /^(?:installStatePath|lockfileFilename|pnpDataPath|pnpUnpluggedFolder|virtualFolder)$/;
 
 /** Which Yarn a `yarn` command is: by `packageManager`, .yarnrc.yml, the lockfile's header, or berry's own options. */
 export function isBerry(files: Files, project: Project, args: Arguments): boolean {
@@ -48,6 +50,16 @@ export function analyseBerry(install: Install, files: Files, args: Arguments, pr
   const { root, manifest } = project;
   const settings = yamlSettings(files, at(root, '.yarnrc.yml'));
   if (isTrouble(settings)) return unknown(install, settings);
+  const moved = [
+    ...(install.place.declared('YARN_RC_FILENAME') ? ['YARN_RC_FILENAME'] : []),
+    ...Object.keys(settings).filter((key) => MOVES.test(key)),
+  ][0];
+  if (moved !== undefined)
+    return unknown(install, {
+      code: 'dynamic-manifest',
+      message: `\`${moved}\` moves what yarn reads or writes`,
+      help: `leave \`${moved}\` out`,
+    });
   // All from the current directory upwards are merged [V: 4].
   const above = filesAbove(files, at(install.directory, 'package.json'), ['.yarnrc.yml']).find(
     ({ path }) => path !== at(root, '.yarnrc.yml'),

@@ -540,3 +540,63 @@ describe('scripts of dependencies find the project', () => {
     expect(/^RUN [^]*/m.exec(change?.after ?? '')?.[0] ?? '').toBe(after);
   });
 });
+
+const BERRY = {
+  'package.json': '{"packageManager":"yarn@4.9.1","dependencies":{"a":"1"}}',
+  'yarn.lock': '__metadata:\n  version: 8\n',
+  '.yarnrc.yml': 'nodeLinker: node-modules\n',
+};
+const script = (postinstall: string) => ({
+  'package.json': JSON.stringify({ scripts: { postinstall } }),
+  'package-lock.json': '{"lockfileVersion":3,"packages":{}}',
+});
+
+/** Below `FROM node:20`, `WORKDIR /app`: what stands in front of `COPY . .`, in its place. */
+const FIRST: readonly (readonly [first: string | undefined, lines: string, files: Record<string, string>])[] = [
+  ['RUN npm pkg delete scripts.postinstall && npm ci', 'RUN npm ci', script('node --require=./x.js -e 0')],
+  ['RUN npm pkg delete scripts.postinstall && npm ci', 'RUN npm ci', script('node -r./x.js -p 1')],
+  ['RUN npm pkg delete scripts.postinstall && npm ci', 'RUN npm ci', script('node --env-file=.env -e 0')],
+  ['RUN npm pkg delete scripts.postinstall && npm ci', 'RUN npm ci', script('node -e "process.loadEnvFile()"')],
+  ['RUN npm ci', 'RUN npm ci', script('node --input-type=module -e 0')],
+  [
+    undefined,
+    'RUN npm ci',
+    { 'package.json': '{"dependencies":{"a":"git+file:./vendor/a"}}', 'package-lock.json': '{}', 'vendor/a/HEAD': '' },
+  ],
+  [undefined, 'ENV YARN_RC_FILENAME=.rc.yml\nRUN yarn install --immutable', { ...BERRY, '.rc.yml': '' }],
+  [
+    undefined,
+    'RUN yarn install --immutable',
+    { ...BERRY, '.yarnrc.yml': 'nodeLinker: node-modules\nlockfileFilename: x.lock\n', 'x.lock': '' },
+  ],
+  ['RUN yarn install --immutable', 'RUN yarn install --immutable', BERRY],
+  [
+    'COPY vendor/b ./vendor/b/',
+    'RUN pnpm install',
+    {
+      'package.json': '{"dependencies":{"a":"1"}}',
+      'pnpm-lock.yaml': "lockfileVersion: '9.0'\n",
+      'pnpm-workspace.yaml': 'packageExtensions:\n  a:\n    dependencies:\n      b: file:./vendor/b\n',
+      'vendor/b/package.json': '{}',
+      'vendor/b/x.js': '',
+    },
+  ],
+];
+
+describe('what stands ahead of the source', () => {
+  it.each(FIRST)('%s: %s', (first, lines, files) => {
+    const source = `FROM node:20\nWORKDIR /app\nCOPY . .\n${lines}\n`;
+    const context = memoryContext({ '.dockerignore': '**/node_modules\n', 'x.js': '', ...files });
+    const [change] = fix({ path: 'Dockerfile', source }, context).changes;
+    const [ahead] = (change?.after ?? '').split('\nCOPY . .\n');
+    expect(change?.after === undefined).toBe(first === undefined);
+    expect(ahead?.split('\n').find((line) => line === first)).toBe(first);
+  });
+});
+
+it('scripts that are run by name find the options that they act upon', () => {
+  const source = 'FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm ci --build-from-source --loglevel verbose\n';
+  const files = { ...script('node x.js'), '.dockerignore': 'node_modules\n', 'x.js': '' };
+  const [change] = fix({ path: 'Dockerfile', source }, memoryContext(files)).changes;
+  expect(change?.after).toMatch(/\nCOPY \. \.\nRUN npm run postinstall --build-from-source\n$/);
+});

@@ -113,7 +113,7 @@ export function dependencies(manifest: Manifest): readonly (readonly [name: stri
 
 export interface LocalDependency {
   readonly name: string;
-  readonly protocol: 'file' | 'link' | 'portal' | 'exec' | 'patch';
+  readonly protocol: 'file' | 'link' | 'portal' | 'exec' | 'patch' | 'git';
   /** Absolute image path. */
   readonly path: string;
 }
@@ -137,7 +137,8 @@ export function localDependencies(manifest: Manifest): readonly LocalDependency[
 export function localOverrides({ directory, json }: Manifest, more: readonly unknown[]): readonly LocalDependency[] {
   const { overrides, pnpm, catalog, catalogs, workspaces } = json;
   const shared = record(workspaces);
-  const all = [overrides, record(pnpm)['overrides'], catalog, catalogs, shared['catalog'], shared['catalogs'], ...more];
+  const { overrides: ofPnpm, packageExtensions } = record(pnpm);
+  const all = [overrides, ofPnpm, packageExtensions, catalog, catalogs, shared['catalog'], shared['catalogs'], ...more];
   return local(directory, all.flatMap(leaves));
 }
 
@@ -158,6 +159,8 @@ function local(directory: string, specs: readonly (readonly [name: string, spec:
         protocol: match[1] as LocalDependency['protocol'],
         path: resolvePath(directory, match[2] as string),
       });
+    // A repository that lies in the project, or anywhere.
+    else if (/^git\+file:/.test(spec)) found.push({ name, protocol: 'git', path: directory });
     // A bare name of an archive is a file to npm, bun and, in part, pnpm [V: npm 10, pnpm 10, bun 1.4].
     else if (/^(?:\.{1,2}(?:\/|$)|\/)/.test(spec) || /^[^:]+\.(?:tgz|tar\.gz|tar)$/.test(spec))
       found.push({ name, protocol: 'file', path: resolvePath(directory, spec) });

@@ -118,6 +118,12 @@ export function localPackages(
           message: `dependency \`${name}\` is made by running a script (\`exec:\`)`,
           help: 'publish it, or make it a workspace member',
         };
+      if (protocol === 'git')
+        return {
+          code: 'dynamic-manifest',
+          message: `dependency \`${name}\` is cloned from a directory (\`git+file:\`)`,
+          help: 'publish it, or make it a workspace member',
+        };
       if (protocol === 'patch' || /\.(?:tgz|tar\.gz|tar)$/.test(path)) {
         reads.push({ path });
         continue;

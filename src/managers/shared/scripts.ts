@@ -71,21 +71,21 @@ const chmod: Rule = (args, { files, manifest }) => {
     : undefined;
 };
 
+/** Options of node that load and open nothing. */
+const NODE_OPTIONS = /^(?:--input-type(?:=.*)?|module|commonjs|--no-warnings|--no-deprecation)$/;
+
 /** `node -e CODE` that neither loads nor opens anything. */
 const node: Rule = (args, scene) => {
   const at = args.findIndex((word) => /^(?:-e|-p|-pe|--eval|--print)$/.test(word));
   const code = at < 0 ? undefined : args[at + 1];
-  if (
-    code === undefined ||
-    args.some((word, index) => index !== at && index !== at + 1 && !word.startsWith('-') && word !== 'module')
-  )
+  if (code === undefined || args.some((word, index) => index !== at && index !== at + 1 && !NODE_OPTIONS.test(word)))
     return undefined;
   const rest = code.replace(
     /(?:require|import)\(\s*(['"`])husky\1\s*\)(?:\.default|\)\.default)?(?:\.install)?/g,
     'HUSKY',
   );
   if (
-    /\b(?:require|import|eval|Function|fetch|cwd|chdir|dlopen|binding|getBuiltinModule)\b|\bfs\b|__dirname|__filename/.test(
+    /\b(?:require|import|eval|Function|fetch|cwd|chdir|dlopen|binding|getBuiltinModule|mainModule|loadEnvFile)\b|\bfs\b|__dirname|__filename/.test(
       rest,
     )
   )
