@@ -267,7 +267,7 @@ const CASES: readonly Case[] = [
     lines: ['FROM node:20', 'USER node', 'WORKDIR /home/node/app', 'COPY . .', 'RUN npm ci'],
     files: {
       'package.json': '{"workspaces":["packages/*"]}',
-      'packages/a/package.json': '{"name":"a","scripts":{"postinstall":"node build.js"}}',
+      'packages/a/package.json': '{"name":"a","scripts":{"prepare":"node build.js"}}',
       'packages/a/build.js': '',
     },
   },
