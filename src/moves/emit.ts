@@ -61,9 +61,32 @@ export function emitAhead(
   return new Writer(file, plan, context, target).ahead();
 }
 
-/** Commands that make a layer smaller by removing what an earlier command of the same RUN left. */
-const SHRINKS =
-  /^(?:sudo )?(?:(?:npm|pnpm) prune|(?:npm|yarn|pnpm|bun) .*(?:--prod\b|--production|--omit[= ]dev)|(?:npm|yarn) cache|bun pm cache|pnpm store|rm |unlink |shred |apk (?:-\S+ )*del|(?:npm|yarn|pnpm|pip3?|composer|git|bundle) config .*(?:unset|delete|\brm\b)|(?:apt|apt-get) (?:-\S+ )*(?:purge|remove|autoremove|clean)\b|yum clean|dnf clean|pip3? (?:uninstall|cache)|find .*-delete)/;
+/** What makes a layer smaller by removing what an earlier command of the same RUN left, wherever a command names it. */
+const SHRINKS = new RegExp(
+  `(?<![\\w.$-])(?:${[
+    '(?:rm|unlink|shred|rimraf|truncate|modclean|node-prune)(?= |$)',
+    'find .*-delete',
+    '(?:npm|pnpm) (?:\\S+ )?prune',
+    '(?:npm|yarn|pnpm|bun) .*(?:--prod\\b|--production|--omit[= ]dev)',
+    '(?:npm|yarn|pnpm|bun|composer) (?:uninstall|un|remove|rm|logout|autoclean)\\b',
+    '(?:npm|yarn|corepack|uv|poetry|pdm|bun pm|pip[\\d.]*) cache',
+    'pnpm store',
+    'pip[\\d.]* uninstall',
+    'go clean',
+    'nuget locals',
+    'composer (?:clear-?cache|cc)\\b',
+    '(?:conda|mamba|micromamba|bundle|deno) clean',
+    'gem (?:cleanup|uninstall)',
+    '(?:npm|yarn|pnpm|pip[\\d.]*|composer|git|bundle|poetry) config .*(?:unset|delete|\\brm\\b)',
+    '(?:apt|apt-get|aptitude) (?:-\\S+ )*(?:purge|remove|autoremove|clean|autoclean)\\b',
+    'apk (?:-\\S+ )*del',
+    '(?:yum|dnf|microdnf|zypper) (?:-\\S+ )*(?:clean|remove|erase)\\b',
+    'dpkg (?:-P|-r|--purge|--remove)',
+  ].join('|')})`,
+);
+
+/** A removal in the project: nothing of what a download fills. */
+const REMOVES_OWN = /^rm(?: -\w+)*(?: \w[\w./-]*)+$/;
 
 /** A comment for which a copy stands ahead of an install on purpose. */
 const SAID_FIRST =
@@ -183,6 +206,8 @@ class Writer {
     if (riders.length > 0 || split === undefined || cut !== 0 || first === undefined || command === undefined || !clear)
       return undefined;
     if (last.form !== 'shell' || split.after !== command.text || this.target.style === 'bind') return undefined;
+    const rest = (last.commands ?? []).slice(1).filter(({ text }) => !REMOVES_OWN.test(text) || text.includes('..'));
+    if (this.growing(last, [command], rest) !== undefined) return undefined;
     if (this.plan.needs.some((need) => this.runBetween(need.copy.copy, need.reader))) return undefined;
     const between = this.file.instructions.filter(
       (each) => each.span[0] > first.span[0] && each.span[0] < last.span[0],
@@ -450,17 +475,8 @@ class Writer {
         message: `\`${command.text}\` is followed by \`;\`: its failure is ignored, which two RUNs could not do`,
         help: 'join the commands with `&&`',
       };
-    // What is written over goes as well.
-    const above = commands.slice(0, cut + 1).flatMap(({ redirects }) => redirects.map(({ target }) => target));
-    const isWrittenOver = ({ redirects }: Command): boolean =>
-      redirects.some((each) => !isPrinted(each) && above.includes(each.target));
-    const shrinks = rest.find((each) => SHRINKS.test(each.text) || isWrittenOver(each));
-    if (shrinks !== undefined && this.ships(last))
-      return {
-        code: 'image-would-grow',
-        message: `\`${shrinks.text}\` would no longer share a layer with what it removes`,
-        help: 'build in a stage of its own and copy the result out of it',
-      };
+    const grows = this.growing(last, commands.slice(0, cut + 1), rest);
+    if (grows !== undefined) return grows;
     const indent = indentAt(this.source, last.span[0]);
     const keyword = this.source.slice(last.span[0], last.span[0] + 3);
     const flags = this.source.slice(last.flags[0]?.span[0] ?? 0, last.flags.at(-1)?.span[1] ?? 0);
@@ -495,6 +511,21 @@ class Writer {
   private aboutSecond({ outer, span }: Run): string {
     const text = this.source.slice(outer[0], span[0] - indentAt(this.source, span[0]).length);
     return SAID_OF_INSTALL.test(text) || /\n[ \t]*\r?\n/.test(text) ? '' : text;
+  }
+
+  /** A command below the cut removes, or writes over, what one above it may have left in a layer that is shipped. */
+  private growing(run: Run, above: readonly Command[], below: readonly Command[]): Trouble | undefined {
+    const written = above
+      .flatMap(({ redirects }) => redirects.filter((each) => !isPrinted(each)))
+      .flatMap(({ target }) => target ?? []);
+    const shrinks = below.find(({ text }) => SHRINKS.test(text) || written.some((path) => text.includes(path)));
+    return shrinks === undefined || !this.ships(run)
+      ? undefined
+      : {
+          code: 'image-would-grow',
+          message: `\`${shrinks.text}\` would no longer share a layer with what it removes`,
+          help: 'build in a stage of its own and copy the result out of it',
+        };
   }
 
   /** The stage is the last one or one that it is based on, so that its layers are pulled and pushed. */

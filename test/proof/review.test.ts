@@ -600,3 +600,36 @@ it('scripts that are run by name find the options that they act upon', () => {
   const [change] = fix({ path: 'Dockerfile', source }, memoryContext(files)).changes;
   expect(change?.after).toMatch(/\nCOPY \. \.\nRUN npm run postinstall --build-from-source\n$/);
 });
+/** What is removed by the end of a RUN shares a layer with what left it, so that no image has it. */
+const SHRUNK: readonly (readonly [run: string, base?: string])[] = [
+  ['npm ci && npm run build && npm logout'],
+  ['npm ci && npm run build && npm uninstall typescript'],
+  ['npm ci && npm run build && NODE_ENV=production npm prune'],
+  ['npm ci && npm run build && (rm -rf /root/.npm)'],
+  ['npm ci && npm run build && if [ -d /root/.npm ]; then /bin/rm -rf /root/.npm; fi'],
+  ['npm ci && npm run build && find / -name "*.md" -print0 | xargs -0 rm'],
+  ['npm ci && npm run build && npx rimraf /root/.npm'],
+  ['echo "//r/:_authToken=${T}" > .npmrc && npm ci && npm run build && sed -i /token/d .npmrc'],
+  ['echo "//r/:_authToken=${T}" > .npmrc && npm ci && npm run build && cp /dev/null .npmrc'],
+  ['go build -o /x . && rm -rf /go/pkg/mod', 'golang:1.22'],
+  ['go build -o /x . && go clean -modcache', 'golang:1.22'],
+];
+
+const MODULES = {
+  'go.mod': 'module example.com/a\ngo 1.22\nrequire example.com/b v1.0.0\n',
+  'go.sum': 'example.com/b v1.0.0 h1:x=\nexample.com/b v1.0.0/go.mod h1:x=\n',
+  'main.go': 'package main\n',
+};
+
+describe('a RUN is not divided where the image would grow', () => {
+  const context = memoryContext({ ...PROJECT, ...MODULES });
+  const of = (run: string, base = 'node:20'): string => `FROM ${base}\nWORKDIR /app\nCOPY . .\nRUN ${run}\n`;
+  it.each(SHRUNK)('%s', (run, base) => {
+    const { changes, refused } = fix({ path: 'Dockerfile', source: of(run, base) }, context);
+    expect([changes, refused.map(({ code }) => code)]).toEqual([[], ['image-would-grow']]);
+  });
+  it('but where only what is of the project is removed', () => {
+    const source = of('go build -o /x . && rm -rf dist docs/api', 'golang:1.22');
+    expect(fix({ path: 'Dockerfile', source }, context).status).toBe('changed');
+  });
+});
