@@ -96,7 +96,7 @@ function wrapperReads(script: string, files: Files): readonly Read[] {
   return [
     { path: script },
     { path: at(parentOf(script), 'gradle/wrapper'), tree: true },
-    ...(/^\s*systemProp\./m.test(files.read(properties) ?? '') ? [{ path: properties }] : []),
+    ...(/^[^\S\r\n]*systemProp\./m.test(files.read(properties) ?? '') ? [{ path: properties }] : []),
   ];
 }
 
@@ -128,7 +128,9 @@ class ScriptReader {
     const computed = /\binclude(?:\s+|\s*\(\s*)(?:[\w$*]+|"[^"\n]*\$[^"\n]*")/.exec(settings ?? '')?.[0];
     if (computed !== undefined) this.refuse(at(root, 'settings.gradle'), computed);
     // include 'a', ':b:c', where b is a project as well: https://docs.gradle.org/current/userguide/multi_project_builds.html
-    for (const [, list = ''] of (settings ?? '').matchAll(/^\s*include\s*\(?\s*((?:["'][^"']+["']\s*,?\s*)+)/gm))
+    for (const [, list = ''] of (settings ?? '').matchAll(
+      /^[^\S\r\n]*include\s*(?:\(\s*)?((?:["'][^"']+["']\s*,?\s*)+)/gm,
+    ))
       for (const [, name = ''] of list.matchAll(/["']:?([^"']+)["']/g)) {
         let directory = root;
         for (const part of name.split(':')) {

@@ -157,7 +157,9 @@ class ProjectReader {
     const text = this.read(path, true);
     if (text === undefined) return;
     const code = this.literals(text, parentOf(path));
-    for (const [, name = ''] of code.matchAll(/^\s*import_config\s*\(?\s*"((?:[^"\\]|#\{[^}]*\})*)"/gm)) {
+    for (const [, name = ''] of code.matchAll(
+      /^[^\S\r\n]*import_config\s*(?:\(\s*)?"((?:[^"\\#]|#(?!\{)|#\{[^}\n]*\})*)"/gm,
+    )) {
       const resolved = name.replace(
         /#\{\s*(?:config_env\(\)|Mix\.env(?:\(\))?|Atom\.to_string\(Mix\.env\))\s*\}/g,
         this.environment,
@@ -177,7 +179,7 @@ class ProjectReader {
   private literals(text: string, directory: string): string {
     return (
       text
-        .replace(/^\s*#.*$/gm, '')
+        .replace(/^[^\S\r\n]*#.*$/gm, '')
         .replace(/\bFile\.(?:read!?|exists\?)\(\s*"([^"#]+)"\s*\)/g, (_all, path: string) => {
           this.reads.push({ path: resolvePath(directory, path) });
           return '';

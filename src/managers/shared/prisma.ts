@@ -100,11 +100,11 @@ function schemaTexts(files: Files, path: string, depth: number): { file: string;
 /** Where the generators of one schema file write in the project; undefined when one of them is not known. */
 function generatorOutputs(text: string, directory: string): string[] | undefined {
   const outputs: string[] = [];
-  for (const block of text.matchAll(/^\s*generator\s+\w+\s*\{([^}]*)\}/gm)) {
+  for (const block of text.matchAll(/^[^\S\r\n]*generator\s+\w+\s*\{([^}]*)\}/gm)) {
     const body = (block[1] as string).replace(/\/\/.*$/gm, '');
-    const provider = /^\s*provider\s*=\s*"([^"]*)"/m.exec(body)?.[1];
+    const provider = /^[^\S\r\n]*provider\s*=\s*"([^"]*)"/m.exec(body)?.[1];
     if (provider === undefined || !CLIENTS.test(provider)) return undefined;
-    const output = /^\s*output\s*=\s*(.+?)\s*$/m.exec(body)?.[1];
+    const output = /^[^\S\r\n]*output\s*=\s*(.+?)\s*$/m.exec(body)?.[1];
     if (output === undefined) continue;
     const literal = /^"([^"]+)"$/.exec(output)?.[1];
     if (literal === undefined) return undefined;

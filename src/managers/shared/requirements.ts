@@ -31,7 +31,7 @@ export function isLocal(word: string): boolean {
     referenceOf(word) !== undefined ||
     /^\.|^~?\/|^(?:\w+\+)?file:|^\$\{/.test(word) ||
     archiveOf(word) !== undefined ||
-    /^[^\s;@]+\/[^;]*$/.test(word)
+    /^[^\s;@/]+\/[^;]*$/.test(word)
   );
 }
 
