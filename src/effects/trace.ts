@@ -92,6 +92,13 @@ export interface Action {
   readonly repeats?: boolean;
 }
 
+const FORGIVEN = ' (may fail)';
+
+/** Nobody minds where it fails. */
+export function isForgiven({ name }: Action): boolean {
+  return name.endsWith(FORGIVEN);
+}
+
 /** Where one source of a COPY ends up. */
 export interface Placement {
   /** Context path. */
@@ -137,6 +144,8 @@ export interface StageTrace {
   readonly image: Image;
   /** What `docker inspect` would show, in the order it was set. */
   readonly configuration: readonly string[];
+  /** Users and groups whose names fail it where nobody has them. */
+  readonly owners: ReadonlySet<string>;
   /** The stage of this file that it is based on. */
   readonly parent?: StageTrace;
   /** Managers whose store was filled by a fetch before this stage began. */
@@ -235,6 +244,7 @@ class Execution {
   private readonly volumes: string[] = [];
   /** What may fail a build, or with some builders: copies whose source may be missing, several sources without a slash. */
   private readonly mayFail = new Set<string>();
+  private readonly owners = new Set<string>();
   /** Managers whose store this stage has filled. */
   private readonly warmed: Set<string>;
   private readonly fetched: ReadonlySet<string>;
@@ -328,6 +338,7 @@ class Execution {
       events,
       image: this.image,
       configuration: [...this.configuration, ...[...this.mayFail].sort(), ...this.environment.lines()],
+      owners: this.owners,
       fetched: this.fetched,
       placed: this.placed,
       gone: this.gone,
@@ -393,6 +404,11 @@ class Execution {
   private user(instruction: Instruction): string {
     const user = instruction.state.user ?? this.rootUser;
     return user === '0' || user === '0:0' || user === 'root:root' ? 'root' : user;
+  }
+
+  /** Of `user:group`: a name that nobody has fails a copy to it, as it fails the command. */
+  private needUsers(owner: string): void {
+    for (const name of owner.split(':')) if (/^[^\d]/.test(name) && name !== 'root') this.owners.add(name);
   }
 
   /** Whom the names in a `--chown` mean: a builder looks them up in the image. Source: BuildKit, `readUser`. */
@@ -467,6 +483,7 @@ class Execution {
       .join(' ')
       .trim();
     if (this.aliased) this.configuration.push(`copy ${this.textOf(copy)}`);
+    this.needUsers(flag('chown'));
     const destination = copy.destination?.value;
     // Directories get the mode of --chmod, but for a symbolic one. Source: fsutil, copy/copy.go, `createParentDirs`.
     const mode = /^0?755$|^[^\d$]+$/.test(flag('chmod')) ? '' : flag('chmod') + this.used(flag('chmod'));
@@ -491,14 +508,15 @@ class Execution {
         this.image.writeAll(this.symbols.of('link', target, layer.key, this.image.valueOf('/')));
         return;
       }
+      const folder = isDirectory ? target : parentPath(target);
+      if (this.image.isFile(folder)) this.mayFail.add(`copy into ${folder}, a file`);
       const before = isDirectory ? this.ownerOf(target, maker) : maker;
-      this.image.makeDirectory(isDirectory ? target : parentPath(target), maker, perhaps);
+      this.image.makeDirectory(folder, maker, perhaps);
       this.image.write(target, this.isOwn(copy, target, isDirectory) ? ownLayer(layer) : layer);
       // What lies in the source is given the owner; the destination keeps the one that it has (rule 29), but for a layer
       // of its own, which has all directories on the way, too (rule 35).
       if (!isLink && before !== maker) this.image.keepMaker(target, before);
-      for (let each = isDirectory ? target : parentPath(target); isLink && each.length > 1; each = parentPath(each))
-        this.image.keepMaker(each, maker);
+      for (let each = folder; isLink && each.length > 1; each = parentPath(each)) this.image.keepMaker(each, maker);
     };
     const placements: Placement[] = [];
     const parents = copy.flags.some((each) => each.name === 'parents');
@@ -781,7 +799,7 @@ class Execution {
         delete shell.sourced;
         return;
       }
-      const done = this.command(run, command, shell, base, isUnchecked ? ' (may fail)' : '');
+      const done = this.command(run, command, shell, base, isUnchecked ? FORGIVEN : '');
       actions.push(...done);
       this.settings(run, command, done);
     });
@@ -1047,6 +1065,7 @@ class Execution {
         );
       }
       const effects = install === undefined ? ordinary(command, place, this.image) : undefined;
+      if (suffix === '') for (const { gives } of effects ?? []) if (gives !== undefined) this.needUsers(gives.to);
       if (effects !== undefined)
         return effects.map((effect) =>
           this.step(

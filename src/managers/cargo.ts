@@ -323,7 +323,7 @@ function readSettings(install: Install, args: Arguments, files: Files): Settings
   }
   const replacements = [...sources.values()].map((source) => source['replace-with']);
   const vendored = replacements
-    .map((name) => sources.get(String(name)) ?? {})
+    .map((name) => (typeof name === 'string' ? (sources.get(name) ?? {}) : {}))
     .some((source) => source['directory'] !== undefined || source['local-registry'] !== undefined);
   return vendored
     ? { code: 'already-cached', message: `\`${install.command.text}\` takes its crates from a vendored source` }

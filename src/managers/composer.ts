@@ -24,6 +24,7 @@ import { parentOf, resolvePath } from '../dockerfile/state.ts';
 import { directoryFrom, has, optionTable, optionText, parseArguments, type Arguments } from './shared/arguments.ts';
 import { document, list, optionalDocument } from './shared/documents.ts';
 import { at, record, strings, type Json } from './shared/package-json.ts';
+import { hasRepository } from './shared/repository.ts';
 import { build, installsProject, isTrouble, single, tool, unknown, unresolvedVariable } from './shared/steps.ts';
 import { unknownVariable } from './shared/variables.ts';
 
@@ -132,9 +133,11 @@ function analyse(install: Install, files: Files): Analysis {
     });
   if (project.trouble !== undefined) return unknown(install, project.trouble);
   const scans = !bare && (project.scans || has(args, '-o', '--optimize-autoloader', '-a', '--classmap-authoritative'));
-  if (quiet && !scans) return { ...single(step), ...outputs };
+  if (quiet && !scans && !project.versioned) return { ...single(step), ...outputs };
   const why = quiet
-    ? 'the autoloader lists its classes'
+    ? scans
+      ? 'the autoloader lists its classes'
+      : 'it asks git for the version of the project'
     : `${project.scripts.map((name) => `\`${name}\``).join(' and ')} ${project.scripts.length === 1 ? 'runs' : 'run'}`;
   const flags = [...(has(args, '--no-scripts') ? [] : ['--no-scripts']), ...(bare ? [] : ['--no-autoloader'])].join(
     ' ',
@@ -147,7 +150,7 @@ function analyse(install: Install, files: Files): Analysis {
     ...build(
       install,
       step,
-      install.command.redirects.length > 0
+      install.command.redirects.length > 0 || flags === ''
         ? []
         : [
             {
@@ -173,6 +176,8 @@ interface Project {
   readonly early: string | undefined;
   /** Its autoloader lists classes of the source, rather than just where to look for them. */
   readonly scans: boolean;
+  /** It asks git for its branch and commit, which vendor/composer/installed.php then tells [V: 2.5]. */
+  readonly versioned: boolean;
   readonly trouble: Trouble | undefined;
 }
 
@@ -239,6 +244,11 @@ function readProject(install: Install, files: Files): Project | Trouble {
   const outputs = [vendor, ...(bin === undefined || bin.startsWith(`${vendor}/`) ? [] : [bin])];
   if (outputs.some((each) => /[$~]/.test(each)))
     return { code: 'dynamic-manifest', message: `\`${path}\` computes its vendor-dir`, help: 'write the path out' };
+  const asks = json['version'] === undefined && (install.place.environment('COMPOSER_ROOT_VERSION') ?? '') === '';
+  // Where commands fill the directory, only the proof can tell what the context adds to it.
+  const versioned = asks && files.entries(root) !== undefined && hasRepository(files, root);
+  const git = at(root, '.git');
+  if (asks && !versioned && files.has(git) !== 'no') reads.push({ path: git, tree: true });
   const scaffold = [...requirements(json), ...lockedNames(locked)].find((name) => SCAFFOLDS.test(name));
   return {
     reads,
@@ -248,6 +258,7 @@ function readProject(install: Install, files: Files): Project | Trouble {
     scans:
       ['optimize-autoloader', 'classmap-authoritative'].some((name) => config[name] === true) ||
       [json['autoload'], json['autoload-dev']].some((each) => list(record(each)['classmap']).length > 0),
+    versioned,
     early: [...EARLY, ...PER_PACKAGE].find((name) => isSet(scripts[name])),
     trouble:
       scaffold === undefined ||

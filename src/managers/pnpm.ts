@@ -274,7 +274,7 @@ function copiedDirectories(install: Install, files: Files, project: Project, set
         .filter((name) => all || record(record(each.json['dependenciesMeta'])[name])['injected'] === true),
     ),
   );
-  const more = isTold ? [] : members.filter(({ json }) => asked.has(String(json['name'])));
+  const more = isTold ? [] : members.filter(({ json }) => typeof json['name'] === 'string' && asked.has(json['name']));
   return [...new Set([...locked, ...more.map(({ directory }) => directory)])];
 }
 
@@ -400,7 +400,9 @@ function splits(
   // that is a member of the workspace is locked as a link.
   const lock = files.read(at(project.root, 'pnpm-lock.yaml')) ?? '';
   const linked = /specifier: ['"]?file:/.test(lock) && !/type: directory|version: ['"]?file:/.test(lock);
-  const version = /^pnpm@(\d+)/.exec(name.includes('@') ? name : String(project.manifest.json['packageManager']))?.[1];
+  const { packageManager } = project.manifest.json;
+  const said = name.includes('@') || typeof packageManager !== 'string' ? name : packageManager;
+  const version = /^pnpm@(\d+)/.exec(said)?.[1];
   const packs = pending.packs && !linked && version !== '10' && version !== '11';
   if (
     !packs &&

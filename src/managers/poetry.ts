@@ -19,7 +19,7 @@
  * https://github.com/mtkennerly/poetry-dynamic-versioning#configuration
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Trouble } from '../model.ts';
-import { ancestors, resolvePath } from '../dockerfile/state.ts';
+import { resolvePath } from '../dockerfile/state.ts';
 import { directoryFrom, has, optionTable, optionText } from './shared/arguments.ts';
 import { document } from './shared/documents.ts';
 import { at, record, type Json } from './shared/package-json.ts';
@@ -30,6 +30,7 @@ import {
   pythonInstall,
   requirementsOf,
 } from './shared/python-project.ts';
+import { hasRepository } from './shared/repository.ts';
 import { ARCHIVE, isLocal } from './shared/requirements.ts';
 import { isTrouble, tool, unknown, unresolvedVariable } from './shared/steps.ts';
 import { unknownVariable } from './shared/variables.ts';
@@ -141,14 +142,6 @@ function readProject({ directory, place, command }: Install, files: Files): Proj
     };
   if (requirementsOf(json).some(isLocal)) paths.push(`a local requirement of \`${path}\``);
   return { reads, lock, paths, isPackage: settings['package-mode'] !== false };
-}
-
-/** Without one, the plugin is not there: it would fail. Above the project a directory that packages fill is no checkout. */
-function hasRepository(files: Files, directory: string): boolean {
-  return [...ancestors(directory)].some((here) => {
-    const presence = files.has(at(here, '.git'));
-    return presence === 'yes' || (presence === 'maybe' && (here === directory || files.entries(here) !== undefined));
-  });
 }
 
 function localDependencies(settings: Json): readonly (readonly [string, string])[] {

@@ -418,7 +418,9 @@ class Writer {
     const absolute = resolvePath(copy.state.workdir, destination.value);
     if (absolute.startsWith('?')) return unresolved(copy);
     const offset = destination.span[0] - start;
-    return text.slice(0, offset) + slashed(absolute) + text.slice(destination.span[1] - start);
+    const placements = this.plan.sunk.find((event) => event.copy === copy)?.placements ?? [];
+    const isFile = placements.some(({ target, directory }) => !directory && target === absolute);
+    return text.slice(0, offset) + (isFile ? absolute : slashed(absolute)) + text.slice(destination.span[1] - start);
   }
 
   private workdirAfter(): string {

@@ -11,6 +11,7 @@ import { isShared, isSystem, sourceOf, within } from '../effects/paths.ts';
 import {
   isBrought,
   isFilled,
+  isForgiven,
   isOffline,
   type Action,
   type Event,
@@ -431,7 +432,9 @@ function planSegment(
   const owners = new Map<Copy, { to: string; by: Run }>();
   for (const { instruction, actions } of events.slice(from, stop.index + 1)) {
     const by = instruction as Run;
-    const gifts = riders.includes(by) ? [] : actions.flatMap(({ effect }) => effect?.gives ?? []);
+    const gifts = riders.includes(by)
+      ? []
+      : actions.flatMap((action) => (isForgiven(action) ? [] : (action.effect?.gives ?? [])));
     for (const { to, trees } of gifts)
       for (const { copy, placements } of sunk)
         if (copy.span[0] < by.span[0] && placements.every(({ target }) => trees.some((tree) => within(target, tree))))

@@ -13,7 +13,7 @@ import type { BuildContext, Dockerfile, PackageManager, Trouble } from '../model
 import { parse } from '../dockerfile/parse.ts';
 import { traced } from '../effects/memo.ts';
 import { mayExclude, namedByContext } from '../effects/named.ts';
-import { isOffline, type Action, type Input, type StageTrace } from '../effects/trace.ts';
+import { isForgiven, isOffline, type Action, type Input, type StageTrace } from '../effects/trace.ts';
 import { togetherTrouble } from './together.ts';
 
 export interface Side {
@@ -75,7 +75,7 @@ function compareStages(before: StageTrace, after: StageTrace): Trouble | undefin
         }
         // It fills a store for one that would do so itself, or fail.
         const { manager } = action.install ?? {};
-        if (!old.some(({ action: each }) => each.install?.manager === manager && !isOffline(each) && !mayFail(each)))
+        if (!old.some(({ action: each }) => each.install?.manager === manager && !isOffline(each) && !isForgiven(each)))
           return {
             code: 'different-command',
             message: `\`${action.text}\` would download what nothing here downloads`,
@@ -106,6 +106,12 @@ function compareStages(before: StageTrace, after: StageTrace): Trouble | undefin
       message: `${configured(line ?? '')} would act differently or at another time`,
     };
   }
+  const owner = [...after.owners].find((name) => !before.owners.has(name));
+  if (owner !== undefined)
+    return {
+      code: 'different-configuration',
+      message: `a copy to \`${owner}\` would fail where there is no such user or group`,
+    };
   if (before.image.valueOf('/') !== after.image.valueOf('/')) return explainImage(before, after);
   return undefined;
 }
@@ -124,11 +130,6 @@ function sameInputs(one: Action, other: Action): boolean {
 function configured(line: string): string {
   if (line.startsWith('environment ')) return 'an `ENV` or `ARG`';
   return `\`${line.replace(/(?: \w+=\d+)+$|(?<=^LABEL .*) \d+$/, '').trim()}\``;
-}
-
-/** Nobody minds. */
-function mayFail({ name }: Action): boolean {
-  return name.endsWith(' (may fail)');
 }
 
 /** It only gives files a text that is known, so its result is compared wherever it is read. */

@@ -144,6 +144,18 @@ const FOUND: readonly (readonly [what: string, input: Partial<Input>])[] = [
     'braces that stand for more words than there is room for',
     { source: `FROM node:20\nWORKDIR /app\nRUN chmod +x ${'{a,b}'.repeat(18)} && mkdir ${'{a,b}'.repeat(18)}\n` },
   ],
+  [
+    'a packageManager that is no text',
+    {
+      source: 'FROM node:20\nCOPY . .\nRUN pnpm install --force --frozen-lockfile\n',
+      files: {
+        'package.json': '{"packageManager":{"toString":"z"}}',
+        'packages/a/package.json': '{"scripts":{"postinstall":"node a.js"}}',
+        'pnpm-lock.yaml': '',
+        'pnpm-workspace.yaml': 'packages:\n  - packages/*\n',
+      },
+    },
+  ],
 ];
 
 it.each(FOUND)('%s', async (_what, input) => {

@@ -33,6 +33,8 @@ const PROJECT = {
 
 /** Lines below `FROM node:20`, `WORKDIR /app`; the last two change places, or another text stands in their place. */
 const PAIRS: readonly (readonly [before: string, after?: string])[] = [
+  ['COPY . .\nCOPY x.txt y.txt\nCOPY . .', 'COPY . .\nCOPY x.txt y.txt/\nCOPY . .'],
+  ['COPY . .\nRUN chown -R bob:bob /app; true', 'COPY --chown=bob:bob . .\nRUN chown -R bob:bob /app; true'],
   ['COPY --chmod=700 x.txt /a/\nCOPY y.txt /a/'],
   ['COPY --chmod=700 x.txt /a/\nWORKDIR /a'],
   ['RUN useradd -m app\nCOPY --chown=app x.txt ./'],
@@ -601,16 +603,16 @@ it('scripts that are run by name find the options that they act upon', () => {
   expect(change?.after).toMatch(/\nCOPY \. \.\nRUN npm run postinstall --build-from-source\n$/);
 });
 /** What is removed by the end of a RUN shares a layer with what left it, so that no image has it. */
-const SHRUNK: readonly (readonly [run: string, base?: string])[] = [
-  ['npm ci && npm run build && npm logout'],
-  ['npm ci && npm run build && npm uninstall typescript'],
-  ['npm ci && npm run build && NODE_ENV=production npm prune'],
-  ['npm ci && npm run build && (rm -rf /root/.npm)'],
-  ['npm ci && npm run build && if [ -d /root/.npm ]; then /bin/rm -rf /root/.npm; fi'],
-  ['npm ci && npm run build && find / -name "*.md" -print0 | xargs -0 rm'],
-  ['npm ci && npm run build && npx rimraf /root/.npm'],
-  ['echo "//r/:_authToken=${T}" > .npmrc && npm ci && npm run build && sed -i /token/d .npmrc'],
-  ['echo "//r/:_authToken=${T}" > .npmrc && npm ci && npm run build && cp /dev/null .npmrc'],
+const SHRUNK: readonly (readonly [run: string, base: string])[] = [
+  ['npm ci && npm run build && npm logout', 'node:20'],
+  ['npm ci && npm run build && npm uninstall typescript', 'node:20'],
+  ['npm ci && npm run build && NODE_ENV=production npm prune', 'node:20'],
+  ['npm ci && npm run build && (rm -rf /root/.npm)', 'node:20'],
+  ['npm ci && npm run build && if [ -d /root/.npm ]; then /bin/rm -rf /root/.npm; fi', 'node:20'],
+  ['npm ci && npm run build && find / -name "*.md" -print0 | xargs -0 rm', 'node:20'],
+  ['npm ci && npm run build && npx rimraf /root/.npm', 'node:20'],
+  ['echo "//r/:_authToken=${T}" > .npmrc && npm ci && npm run build && sed -i /token/d .npmrc', 'node:20'],
+  ['echo "//r/:_authToken=${T}" > .npmrc && npm ci && npm run build && cp /dev/null .npmrc', 'node:20'],
   ['go build -o /x . && rm -rf /go/pkg/mod', 'golang:1.22'],
   ['go build -o /x . && go clean -modcache', 'golang:1.22'],
 ];
@@ -623,7 +625,7 @@ const MODULES = {
 
 describe('a RUN is not divided where the image would grow', () => {
   const context = memoryContext({ ...PROJECT, ...MODULES });
-  const of = (run: string, base = 'node:20'): string => `FROM ${base}\nWORKDIR /app\nCOPY . .\nRUN ${run}\n`;
+  const of = (run: string, base: string): string => `FROM ${base}\nWORKDIR /app\nCOPY . .\nRUN ${run}\n`;
   it.each(SHRUNK)('%s', (run, base) => {
     const { changes, refused } = fix({ path: 'Dockerfile', source: of(run, base) }, context);
     expect([changes, refused.map(({ code }) => code)]).toEqual([[], ['image-would-grow']]);
@@ -632,4 +634,11 @@ describe('a RUN is not divided where the image would grow', () => {
     const source = of('go build -o /x . && rm -rf dist docs/api', 'golang:1.22');
     expect(fix({ path: 'Dockerfile', source }, context).status).toBe('changed');
   });
+});
+
+it('a file that is copied under another name stays a file where it moves', () => {
+  const copies = ['COPY . .', 'COPY package.json x.txt', 'COPY . .'];
+  const source = ['FROM node:20', 'WORKDIR /app', ...copies, 'WORKDIR /usr/src/app', 'RUN pip install flask', ''];
+  const [change] = fix({ path: 'Dockerfile', source: source.join('\n') }, memoryContext(PROJECT)).changes;
+  expect(change?.after).toContain('COPY . /app/\nCOPY package.json /app/x.txt\nCOPY . /app/\n');
 });
