@@ -279,6 +279,32 @@ describe('a manifest', () => {
       },
     ],
     [
+      'requirements.txt of one line of brackets, blanks or signs',
+      `${python}pip install -r requirements.txt -r b.txt -r c.txt -r d.txt -r e.txt\n`,
+      {
+        'requirements.txt': `a${'['.repeat(1_000_000)}`,
+        'b.txt': `a${' '.repeat(1_000_000)}b`,
+        'c.txt': `a${'/'.repeat(1_000_000)};`,
+        'd.txt': `a${' --'.repeat(300_000)}`,
+        'e.txt': `a${' #'.repeat(300_000)}`,
+      },
+    ],
+    ['a tool of brackets', `${python}uv tool install ${'a['.repeat(15_000)}\n`, {}],
+    [
+      'mix.exs of blank lines',
+      'FROM elixir:1\nWORKDIR /app\nCOPY . .\nRUN mix deps.get\n',
+      { 'mix.exs': '\n'.repeat(1_000_000), 'mix.lock': '' },
+    ],
+    [
+      'build.gradle of blank lines and includes',
+      'FROM gradle:8\nWORKDIR /app\nCOPY . .\nRUN gradle dependencies\n',
+      {
+        'build.gradle': '\n'.repeat(1_000_000),
+        'settings.gradle': `${'include '.repeat(100_000)}\n${'\n'.repeat(100_000)}`,
+        'gradle.properties': '\n'.repeat(100_000),
+      },
+    ],
+    [
       'pom.xml of entities',
       'FROM maven\nWORKDIR /app\nCOPY . .\nRUN mvn package\n',
       { 'pom.xml': `${ENTITIES}<project><artifactId>&a30;&e;</artifactId></project>` },

@@ -5,6 +5,8 @@ import type { Arguments } from './arguments.ts';
 import { at } from './package-json.ts';
 import { missing } from './steps.ts';
 
+/** A line of a file may be of any length. */
+const LONGEST = 300;
 const EDITABLE = ['-e', '--editable'];
 const INDEXES = ['-i', '--index-url', '--extra-index-url', '-f', '--find-links'];
 const FOLLOWED = new Set(['-r', '--requirement', '-c', '--constraint', ...EDITABLE, ...INDEXES]);
@@ -17,7 +19,7 @@ const REMOTE = /^(?:(?:git|hg|svn|bzr)\+(?!file:|\$)|(?!file:)[a-z][a-z\d.]+:\/\
 
 /** Of `name[extra] @ URL` the URL. */
 function referenceOf(requirement: string): string | undefined {
-  return /^[\w.-]+\s*(?:\[[^\]]*\])?\s*@\s*(\S.*)$/.exec(requirement)?.[1];
+  return /^[\w.-]+\s*(?:\[[^\]]*\]\s*)?@\s*(\S.*)$/.exec(requirement)?.[1];
 }
 
 function isRemote(requirement: string): boolean {
@@ -39,7 +41,7 @@ function archiveOf(requirement: string): string | undefined {
   const path = (referenceOf(requirement) ?? requirement)
     .replace(/^file:(?:\/\/(?:localhost)?)?/, '')
     .replace(/(?:[#?].*)?$/, '')
-    .replace(/\[[^\]]*\]$/, '');
+    .replace(/\[[^[\]]*\]$/, '');
   return /^[\w./+-]+$/.test(path) && ARCHIVE.test(path) ? path : undefined;
 }
 
@@ -191,8 +193,8 @@ export class RequirementReader {
     const editable = line.startsWith('-e ');
     const spec = line
       .replace(/^-e\s+/, '')
-      .replace(/\s+--[a-z].*$/, '')
-      .replace(/\s*;.*$/, '')
+      .replace(/\s--[a-z].*$/, '')
+      .replace(/;.*$/, '')
       .trim();
     if (isRemote(spec)) {
       if (!editable) return;
@@ -221,7 +223,7 @@ export class RequirementReader {
   }
 
   private refuse(code: string, message: string, help: string): void {
-    this.trouble ??= { code, message, help };
+    this.trouble ??= { code, message: message.length > LONGEST ? `${message.slice(0, LONGEST)}…` : message, help };
   }
 }
 
