@@ -770,7 +770,7 @@ export function ordinary(command: Command, at: Place, files: Disk): readonly Eff
     rule !== users &&
     !(
       rule === mkdir &&
-      words.includes('-p') &&
+      hasOption(words, 'p', 'parents') &&
       !words.some((word) => isPattern(word) || /^--?mode|^-[pv]*m/.test(word))
     ) &&
     !(rule === attributes && !command.text.includes('$')) &&

@@ -35,9 +35,9 @@ const PYTHON_MODULES =
 /** Commands whose operands are all known (`effects/commands.ts`). */
 const OWN_OPERANDS = /^(?:mkdir|chown|chmod|chgrp|rm|rmdir|ln|touch|test|\[|ls|cat|stat|echo|printf)$/;
 
-/** Commands that take nothing from a home directory: those, and package managers of distributions. */
+/** Beside those, commands that take nothing from a home directory: package managers of distributions, and others. */
 const LEAVES_HOME =
-  /^(?:mkdir|chown|chmod|chgrp|rm|rmdir|ln|touch|test|\[|ls|cat|stat|echo|printf|true|:|sleep|apt|apt-get|apk|yum|dnf|microdnf|tdnf|zypper|pacman|dpkg|locale-gen|ldconfig|\w*(?:user|group)\w*)$/;
+  /^(?:true|:|sleep|apt|apt-get|apk|yum|dnf|microdnf|tdnf|zypper|pacman|dpkg|locale-gen|ldconfig|\w*(?:user|group)\w*)$/;
 
 /** Commands that may write to settings in it. */
 const SETTLES = /^(?:git config|\S+ (?:(?:c|config|global|set|init|setup|env|self|nuget|shell) |setup$))/;
@@ -191,8 +191,10 @@ export function surroundings(
   }
   const user = place.user?.replace(/:.*/, '') ?? '';
   const own = /^(?:root|base|)$/.test(user) ? '/root' : `/home/${user}`;
-  const home = variables.get('HOME') ?? (LEAVES_HOME.test(names[0] ?? '') ? undefined : own);
-  if (home !== undefined) for (const each of HOME_FILES) settings(join(home, each));
+  const leavesHome = OWN_OPERANDS.test(names[0] ?? '') || LEAVES_HOME.test(names[0] ?? '');
+  const home = variables.get('HOME') ?? (leavesHome ? undefined : own);
+  if (home !== undefined && (image.owns(home) || image.holdsOwn(home)))
+    for (const each of HOME_FILES) settings(join(home, each));
   for (const inside of modules)
     if (
       PYTHON_MODULES.some((name) =>

@@ -2,8 +2,8 @@
  * Bundler. Spec section 11.
  *
  * Reads: [V: 2.3] the Gemfile and Gemfile.lock; what the Gemfile reads, evaluates or requires; path gems, in full; the
- * project's .bundle/config, unless BUNDLE_APP_CONFIG points elsewhere, as it does in the official image; vendor/cache; a
- * source that is a directory.
+ * project's .bundle/config, unless BUNDLE_APP_CONFIG points elsewhere, as it does in the official image; vendor/cache;
+ * a source that is a directory.
  *
  * Writes: /usr/local/bundle, which is the system, or what BUNDLE_PATH or a setting says, vendor/bundle by convention.
  *

@@ -2,7 +2,8 @@
  * conda, mamba and micromamba. Spec section 18.
  *
  * Reads: the environment file, and what its `pip:` list names: `-r` and `-c` files relative to the environment file,
- * `-e` and paths, which build the project. `--file` of `conda install` and `create` is a list of specs, or of packages, which may be files; channels may be directories.
+ * `-e` and paths, which build the project. `--file` of `conda install` and `create` is a list of specs, or of packages,
+ * which may be files; channels may be directories.
  *
  * Writes: the environment, which is the system, or the directory that `--prefix` names.
  *

@@ -2,8 +2,8 @@
  * Deno. Spec section 18.
  *
  * Reads: `deno install` reads [V: 2.9]: deno.json or deno.jsonc, deno.lock, package.json, .npmrc, the import map, and
- * the manifests of workspace members; linked packages; the lockfile that `lock` names. `deno cache main.ts` and `--entrypoint` read the module graph: the source
- * itself.
+ * the manifests of workspace members; linked packages; the lockfile that `lock` names. `deno cache main.ts` and
+ * `--entrypoint` read the module graph: the source itself.
  *
  * Writes: DENO_DIR, and node_modules where there is a package.json or `nodeModulesDir` says so; vendor/ where `vendor`
  * does; deno.lock.

@@ -7,8 +7,8 @@
  * Linux; packages.lock.json; whatever is imported; local package feeds; files that a property function reads, or whose
  * presence a condition asks for, outside of targets.
  *
- * Writes: obj/ beside each project, and ~/.nuget/packages or what `--packages` or globalPackagesFolder names. `build`, `publish`, `run`, `test` and `pack` restore first,
- * with the same result.
+ * Writes: obj/ beside each project, and ~/.nuget/packages or what `--packages` or globalPackagesFolder names. `build`,
+ * `publish`, `run`, `test` and `pack` restore first, with the same result.
  *
  * Runs: MSBuild's evaluation; targets by builds alone.
  *

@@ -2,8 +2,8 @@
  * Gradle. Spec section 8. Nothing is prefetched for a build: a cache mount is what helps.
  *
  * Reads: settings.gradle(.kts), every project's build.gradle(.kts), gradle.properties, gradle/, the wrapper, buildSrc/
- * and included builds in full, lockfiles, scripts that are applied, jars that are named. The scripts are code: what is not a
- * literal is not followed.
+ * and included builds in full, lockfiles, scripts that are applied, jars that are named. The scripts are code: what is
+ * not a literal is not followed.
  *
  * Writes: Gradle's home; builds .gradle and build/ of every project.
  *

@@ -2,19 +2,20 @@
  * npm 6-12. Spec section 1.
  *
  * Reads: package.json, npm-shrinkwrap.json, package-lock.json, yarn.lock without those, the root .npmrc, every
- * workspace and linked manifest with its existing bins, binding.gyp; of npm 12 patches and .npm-extension [V]. A `file:` directory is linked, not copied.
+ * workspace and linked manifest with its existing bins, binding.gyp; of npm 12 patches and .npm-extension [V]. A
+ * `file:` directory is linked, not copied.
  *
  * Writes: node_modules, in the root and in members; package-lock.json, unless `npm ci`.
  *
  * Runs: in this order [V: 8, 10, 11]: the dependencies' install scripts; of members and linked packages all
- * `preinstall`, all `prepare`, all `install`, all `postinstall`; the root's `dependencies`, where packages changed; then
- * the root's other scripts, its `preinstall` first. `npm install X` runs none of these others [V: 10]. Without the
+ * `preinstall`, all `prepare`, all `install`, all `postinstall`; the root's `dependencies`, where packages changed;
+ * then the root's other scripts, its `preinstall` first. `npm install X` runs none of these others [V: 10]. Without the
  * dependencies of development all scripts have `NODE_ENV=production` [V: 8-12].
  *
  * Hazards: without a workspace's package.json `npm ci` exits 0 with dangling links [V: 8, 10, 12]. `--ignore-scripts`
  * of npm 8-10 does not keep a workspace's `prepare` from running [V]. Lockfiles note of a package whether it has an
- * install script: node_modules/.package-lock.json of members, a package-lock.json that is made of the root, too [V: 8, 10, 11]. `ci --ignore-scripts` followed by `npm install`
- * never runs the dependencies' scripts [V: 10].
+ * install script: node_modules/.package-lock.json of members, a package-lock.json that is made of the root, too [V: 8,
+ * 10, 11]. `ci --ignore-scripts` followed by `npm install` never runs the dependencies' scripts [V: 10].
  *
  * Sources: https://docs.npmjs.com/cli/commands/npm-ci, https://docs.npmjs.com/cli/using-npm/scripts
  */

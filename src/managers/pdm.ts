@@ -6,8 +6,9 @@
  *
  * Writes: .venv, or __pypackages__ where that exists, or the interpreter's own packages (`python.use_venv`).
  *
- * Runs: the build backend of a project with a `[build-system]`, unless `--no-self` or `distribution = false`; the scripts
- * `pre_install` and `post_install` of `[tool.pdm.scripts]`, on install and sync, and those around a lock [V: 2.25].
+ * Runs: the build backend of a project with a `[build-system]`, unless `--no-self` or `distribution = false`; the
+ * scripts `pre_install` and `post_install` of `[tool.pdm.scripts]`, on install and sync, and those around a lock [V:
+ * 2.25].
  *
  * Hazards: the project is installed itself; divided, it is left out first (`--no-self`) and installed after the copy.
  *

@@ -3,8 +3,8 @@
  *
  * Reads: `-r` and `-c` files, recursively and relative to the file that names them; `./package` is relative to the
  * current directory; `--find-links` to either; indexes that are directories. A pip.conf in the current directory is not
- * read [V]; uv reads uv.toml and `[tool.uv]`, here or above [V: 0.13]. PIP_CONSTRAINT, PIP_FIND_LINKS and their like name
- * files, too.
+ * read [V]; uv reads uv.toml and `[tool.uv]`, here or above [V: 0.13]. PIP_CONSTRAINT, PIP_FIND_LINKS and their like
+ * name files, too.
  *
  * Writes: site-packages, which is the system, or a virtual environment.
  *

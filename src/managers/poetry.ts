@@ -11,8 +11,8 @@
  *
  * Hazards: the project itself is installed too, and without its source that fails [V]. The default environment lies in
  * the cache directory [V], of which only `cache` and `artifacts` can be mounted. Where poetry-dynamic-versioning is
- * enabled, even `--no-root` fails without .git [V: 1.10]. `--no-directory` came with Poetry 1.5 [V]: it is not added where
- * POETRY_VERSION says that Poetry is older.
+ * enabled, even `--no-root` fails without .git [V: 1.10]. `--no-directory` came with Poetry 1.5 [V]: it is not added
+ * where POETRY_VERSION says that Poetry is older.
  *
  * Sources: https://python-poetry.org/docs/basic-usage/#operating-modes,
  * https://python-poetry.org/docs/configuration/#virtualenvsin-project,

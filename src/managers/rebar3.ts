@@ -7,8 +7,8 @@
  *
  * Runs: rebar.config.script and hooks.
  *
- * Hazards: a rebar.config.script is code, and is refused, and so are hooks of get-deps and dependencies by path; `_checkouts` replaces dependencies by directories of the
- * project.
+ * Hazards: a rebar.config.script is code, and is refused, and so are hooks of get-deps and dependencies by path;
+ * `_checkouts` replaces dependencies by directories of the project.
  *
  * Sources: https://rebar3.org/docs/configuration/
  */

@@ -2,7 +2,8 @@
  * Swift Package Manager. Spec section 18. Adapt (W): `swift package resolve`, the original after, as the Dockerfile of
  * Vapor's template does.
  *
- * Reads: Package.swift, which is code, and its variants for other versions of Swift; Package.resolved; .swiftpm/configuration/.
+ * Reads: Package.swift, which is code, and its variants for other versions of Swift; Package.resolved;
+ * .swiftpm/configuration/.
  *
  * Writes: .build/.
  *

@@ -95,7 +95,7 @@ function withLine(text: string, line: string, eol: string): string {
   const rows = text.split('\n');
   // What comes after an exception may undo it, so that nothing is put ahead of one.
   const from = rows.findLastIndex((row) => /^\s*!/.test(row)) + 1;
-  const named = rows.map((row, at) => (at < from ? '' : row.trim().replace(/^\/|\/$/g, '')));
+  const named = rows.map((row, at) => (at < from || row.startsWith('#') ? '' : row.trim().replace(/^\/|\/$/g, '')));
   const narrower = line.startsWith('**/') ? named.indexOf(line.slice('**/'.length)) : -1;
   if (narrower >= 0)
     return rows.map((row, at) => (at === narrower ? row.replace(/^(\s*)\/?/, '$1**/') : row)).join('\n');
