@@ -297,7 +297,7 @@ describe('options', () => {
     expect(
       (await dockerfix(folder({ ...PROJECT, '.dockerignore': 'node_modules' }), ['--style', 'bind'])).out,
     ).toContain(
-      '+RUN --mount=type=bind,source=package.json,target=package.json --mount=type=bind,source=package-lock.json,target=package-lock.json npm ci',
+      '+RUN --mount=type=bind,source=package.json,target=package.json \\\n+    --mount=type=bind,source=package-lock.json,target=package-lock.json \\\n+    npm ci\n',
     );
   });
   it('--quiet leaves the diff', async () => {
