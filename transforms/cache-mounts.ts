@@ -53,7 +53,7 @@ export const cacheMounts: Transform = {
     const held = heldByLayers(stages);
     for (const { events } of stages) {
       for (const event of events) {
-        yield* downloads(file, event, target, held);
+        yield* downloads(file, stages, event, target, held);
         yield* systemPackages(file, event, target);
       }
     }
@@ -235,6 +235,7 @@ function linksIntoCache({ text }: Action, { directory, place }: Install, image: 
 
 function* downloads(
   file: Dockerfile,
+  stages: readonly StageTrace[],
   event: Event,
   target: Target,
   held: ReadonlyMap<string, Trouble>,
@@ -258,7 +259,13 @@ function* downloads(
   }
   if (mounts.size === 0) return;
   const kept = event.actions.map(({ install }) => held.get(install?.manager ?? '')).find((each) => each !== undefined);
-  const refusal = kept ?? cleaned(run, users, [...mounts.keys()]) ?? disabled(run) ?? supportsMounts(file, target);
+  const targets = [...mounts.keys()];
+  const refusal =
+    kept ??
+    cleaned(run, users, targets) ??
+    disabled(run) ??
+    takenOut(file, stages, targets) ??
+    supportsMounts(file, target);
   if (refusal !== undefined) {
     yield { at: run, fixes: [], refusal };
     return;
@@ -272,6 +279,40 @@ function* downloads(
         safety: 'safe',
       },
     ],
+  };
+}
+
+/** Somebody who takes what the caches hold: once they are mounted, the image has nothing there. */
+function takenOut(file: Dockerfile, stages: readonly StageTrace[], targets: readonly string[]): Trouble | undefined {
+  const actions = stages.flatMap(({ events }) => events.flatMap((event) => event.actions));
+  const installs = new Set(actions.flatMap(({ install }) => (install === undefined ? [] : [install.command.text])));
+  const ends = targets.map((path) => path.replace(/^(?:\/root|\/home\/[^/]+)(?=\/)/, '').replace(/\W/g, '\\$&'));
+  const names = new RegExp(`(?:${ends.join('|')})(?![\\w.-])`);
+  const isNamed = (text: string): boolean => names.test(text);
+  for (const each of file.instructions) {
+    const text = file.source.slice(...each.argument);
+    if ((each.keyword === 'COPY' || each.keyword === 'ADD') && each.from !== undefined) {
+      const isAbove = each.sources.some(({ value }) =>
+        targets.some((path) => value !== undefined && within(path, absolute('/', value))),
+      );
+      if (isAbove || isNamed(text)) return taken(each.line, text);
+    } else if (each.keyword === 'RUN') {
+      const mount = each.flags.find(({ value = '' }) => /(?:^|,)from=/.test(value) && isNamed(value));
+      if (mount !== undefined) return taken(each.line, mount.value ?? '');
+      const command = (each.commands ?? []).find(
+        (one) => isNamed(one.text) && !installs.has(one.text) && !/^(?:rm|mkdir|\S+ config) /.test(one.text),
+      );
+      if (command !== undefined) return taken(each.line, command.text);
+    }
+  }
+  return undefined;
+}
+
+function taken(line: number, text: string): Trouble {
+  return {
+    code: 'mount-is-output',
+    message: `\`${text}\` (line ${line}) takes what the cache holds`,
+    help: 'mount nothing there: the image would lack it',
   };
 }
 
@@ -426,12 +467,22 @@ function flagEdit(file: Dockerfile, run: Run, mounts: readonly string[]): Edit {
 /** Takes `--no-cache-dir` out of the commands whose cache is mounted. */
 function uncached(file: Dockerfile, users: readonly Action[]): Edit[] {
   const commands = new Set(users.flatMap(({ command }) => command ?? []));
+  const ends = file.escape === '`' ? '`' : '\\\\';
   return [...commands].flatMap((command) =>
     command.words
       .filter((word) => word.text === '--no-cache-dir')
       .map((word): Edit => {
-        const before = /[ \t]+$/.exec(file.source.slice(0, word.span[0]))?.[0].length ?? 0;
-        return { file: 'dockerfile', span: [word.span[0] - before, word.span[1]], text: '' };
+        const [start, end] = word.span;
+        // With its line, where it has one of its own.
+        const [line = ''] =
+          new RegExp(`(?:[ \\t]*${ends}[ \\t]*\\r?\\n)?[ \\t]*$`).exec(
+            file.source.slice(Math.max(0, start - 200), start),
+          ) ?? [];
+        const isAlone =
+          line.includes('\n') &&
+          new RegExp(`^[ \\t]*(?:${ends}[ \\t]*)?(?:\\r?\\n|$)`).test(file.source.slice(end, end + 200));
+        const before = isAlone ? line : (/[ \t]*$/.exec(line)?.[0] ?? '');
+        return { file: 'dockerfile', span: [start - before.length, end], text: '' };
       }),
   );
 }
@@ -479,6 +530,7 @@ function* stores(
     held.get(manager.name) ??
     refusal ??
     neededElsewhere(file, context, stages, uses, manager, [...targets]) ??
+    takenOut(file, stages, [...targets]) ??
     supportsMounts(file, target);
   if (refusal !== undefined) yield { at: first, fixes: [], refusal };
   else
@@ -646,6 +698,14 @@ function listOf(text: string): readonly string[] | undefined {
 
 const APT = ['/var/cache/apt', '/var/lib/apt'];
 
+const INSTALLS = /(?:^|[\s;&|(])apt(?:-get)? (?:[^\s;&|]+ ){0,50}install /;
+
+/** It fetches the lists ahead of its first install. */
+function updates({ text }: Run): boolean {
+  const at = INSTALLS.exec(text)?.index ?? 0;
+  return /(?:^|[\s;&|(])apt(?:-get)? (?:-\S+ ){0,20}update\b/.test(text.slice(0, at));
+}
+
 /** Debian's and Ubuntu's images delete what apt downloads; the documented way is to take that file out. */
 function* systemPackages(file: Dockerfile, event: Event, target: Target): Iterable<Proposal> {
   const { instruction } = event;
@@ -653,10 +713,27 @@ function* systemPackages(file: Dockerfile, event: Event, target: Target): Iterab
   const run = instruction;
   const commands = run.commands ?? [];
   const first = commands[0];
-  const installs = commands.findIndex((command) => /^apt(?:-get)? (?:\S+ )*install /.test(command.text));
+  const installs = commands.findIndex(({ text }) => INSTALLS.test(text));
   const isRoot = (run.state.user ?? 'root') === 'root';
   if (first === undefined || installs < 0 || !isRoot || supportsMounts(file, target) !== undefined) return;
   if (run.flags.some((flag) => flag.name === 'mount' && (flag.value ?? '').includes('/var/cache/apt'))) return;
+  // Lists are mounted with the rest: who installs has to fetch them in the same RUN, and who comes later, too.
+  if (!updates(run)) return;
+  const later = file.instructions.find(
+    (each) => each.keyword === 'RUN' && each.line > run.line && INSTALLS.test(each.text) && !updates(each),
+  );
+  if (later !== undefined) {
+    yield {
+      at: run,
+      fixes: [],
+      refusal: {
+        code: 'mount-is-output',
+        message: `the RUN of line ${later.line} installs by the package lists that this one fetches`,
+        help: 'let it run `apt-get update` itself',
+      },
+    };
+    return;
+  }
   // What is cleaned ahead of the install is left: it is not what that downloads.
   const cleaning = commands.filter(
     (command, at) =>
