@@ -51,17 +51,19 @@ export const cacheMounts: Transform = {
   *propose(file, context, target): Iterable<Proposal> {
     const stages = traceOf(file, context, target);
     const held = heldByLayers(stages);
+    const takers = [...takersOf(file, stages)];
+    const unlisted = file.instructions.filter((each) => each.keyword === 'RUN').filter(isUnlisted);
     for (const { events } of stages) {
       for (const event of events) {
-        yield* downloads(file, stages, event, target, held);
-        yield* systemPackages(file, event, target);
+        yield* downloads(file, takers, event, target, held);
+        yield* systemPackages(file, unlisted, event, target);
       }
     }
     const managers = stages.flatMap((each) =>
       each.events.flatMap(({ actions }) => actions.map(({ manager }) => manager)),
     );
     for (const manager of new Set(managers))
-      if (manager !== undefined) yield* stores(file, context, stages, manager, target, held);
+      if (manager !== undefined) yield* stores(file, context, stages, takers, manager, target, held);
   },
 };
 
@@ -235,7 +237,7 @@ function linksIntoCache({ text }: Action, { directory, place }: Install, image: 
 
 function* downloads(
   file: Dockerfile,
-  stages: readonly StageTrace[],
+  takers: readonly Taker[],
   event: Event,
   target: Target,
   held: ReadonlyMap<string, Trouble>,
@@ -261,11 +263,7 @@ function* downloads(
   const kept = event.actions.map(({ install }) => held.get(install?.manager ?? '')).find((each) => each !== undefined);
   const targets = [...mounts.keys()];
   const refusal =
-    kept ??
-    cleaned(run, users, targets) ??
-    disabled(run) ??
-    takenOut(file, stages, targets) ??
-    supportsMounts(file, target);
+    kept ?? cleaned(run, users, targets) ?? disabled(run) ?? takenOut(takers, targets) ?? supportsMounts(file, target);
   if (refusal !== undefined) {
     yield { at: run, fixes: [], refusal };
     return;
@@ -282,38 +280,44 @@ function* downloads(
   };
 }
 
-/** Somebody who takes what the caches hold: once they are mounted, the image has nothing there. */
-function takenOut(file: Dockerfile, stages: readonly StageTrace[], targets: readonly string[]): Trouble | undefined {
-  const actions = stages.flatMap(({ events }) => events.flatMap((event) => event.actions));
-  const installs = new Set(actions.flatMap(({ install }) => (install === undefined ? [] : [install.command.text])));
-  const ends = targets.map((path) => path.replace(/^(?:\/root|\/home\/[^/]+)(?=\/)/, '').replace(/\W/g, '\\$&'));
-  const names = new RegExp(`(?:${ends.join('|')})(?![\\w.-])`);
-  const isNamed = (text: string): boolean => names.test(text);
-  for (const each of file.instructions) {
-    const text = file.source.slice(...each.argument);
-    if ((each.keyword === 'COPY' || each.keyword === 'ADD') && each.from !== undefined) {
-      const isAbove = each.sources.some(({ value }) =>
-        targets.some((path) => value !== undefined && within(path, absolute('/', value))),
-      );
-      if (isAbove || isNamed(text)) return taken(each.line, text);
-    } else if (each.keyword === 'RUN') {
-      const mount = each.flags.find(({ value = '' }) => /(?:^|,)from=/.test(value) && isNamed(value));
-      if (mount !== undefined) return taken(each.line, mount.value ?? '');
-      const command = (each.commands ?? []).find(
-        (one) => isNamed(one.text) && !installs.has(one.text) && !/^(?:rm|mkdir|\S+ config) /.test(one.text),
-      );
-      if (command !== undefined) return taken(each.line, command.text);
-    }
-  }
-  return undefined;
+/** What might take what a cache holds: a copy or a mount out of a stage, and a command that is no install. */
+interface Taker {
+  readonly line: number;
+  readonly text: string;
+  /** What is copied. */
+  readonly sources: readonly string[];
 }
 
-function taken(line: number, text: string): Trouble {
-  return {
-    code: 'mount-is-output',
-    message: `\`${text}\` (line ${line}) takes what the cache holds`,
-    help: 'mount nothing there: the image would lack it',
-  };
+function* takersOf(file: Dockerfile, stages: readonly StageTrace[]): Iterable<Taker> {
+  const actions = stages.flatMap(({ events }) => events.flatMap((event) => event.actions));
+  const installs = new Set(actions.flatMap(({ install }) => (install === undefined ? [] : [install.command.text])));
+  for (const each of file.instructions) {
+    const { line } = each;
+    if ((each.keyword === 'COPY' || each.keyword === 'ADD') && each.from !== undefined) {
+      const sources = each.sources.flatMap(({ value }) => (value === undefined ? [] : [absolute('/', value)]));
+      yield { line, text: file.source.slice(...each.argument), sources };
+    } else if (each.keyword === 'RUN') {
+      for (const { value = '' } of each.flags) if (/(?:^|,)from=/.test(value)) yield { line, text: value, sources: [] };
+      for (const { text } of each.commands ?? [])
+        if (!installs.has(text) && !/^(?:rm|mkdir|\S+ config) /.test(text)) yield { line, text, sources: [] };
+    }
+  }
+}
+
+/** Somebody takes what the caches hold: once they are mounted, the image has nothing there. */
+function takenOut(takers: readonly Taker[], targets: readonly string[]): Trouble | undefined {
+  const ends = targets.map((path) => path.replace(/^(?:\/root|\/home\/[^/]+)(?=\/)/, '').replace(/\W/g, '\\$&'));
+  const names = new RegExp(`(?:${ends.join('|')})(?![\\w.-])`);
+  const taker = takers.find(
+    ({ text, sources }) => sources.some((source) => targets.some((path) => within(path, source))) || names.test(text),
+  );
+  return taker === undefined
+    ? undefined
+    : {
+        code: 'mount-is-output',
+        message: `\`${taker.text}\` (line ${taker.line}) takes what the cache holds`,
+        help: 'mount nothing there: the image would lack it',
+      };
 }
 
 function disabled(run: Run): Trouble | undefined {
@@ -492,6 +496,7 @@ function* stores(
   file: Dockerfile,
   context: BuildContext,
   stages: readonly StageTrace[],
+  takers: readonly Taker[],
   manager: PackageManager,
   target: Target,
   held: ReadonlyMap<string, Trouble>,
@@ -530,7 +535,7 @@ function* stores(
     held.get(manager.name) ??
     refusal ??
     neededElsewhere(file, context, stages, uses, manager, [...targets]) ??
-    takenOut(file, stages, [...targets]) ??
+    takenOut(takers, [...targets]) ??
     supportsMounts(file, target);
   if (refusal !== undefined) yield { at: first, fixes: [], refusal };
   else
@@ -706,8 +711,11 @@ function updates({ text }: Run): boolean {
   return /(?:^|[\s;&|(])apt(?:-get)? (?:-\S+ ){0,20}update\b/.test(text.slice(0, at));
 }
 
+/** It installs by lists that an earlier one fetched. */
+const isUnlisted = (run: Run): boolean => INSTALLS.test(run.text) && !updates(run);
+
 /** Debian's and Ubuntu's images delete what apt downloads; the documented way is to take that file out. */
-function* systemPackages(file: Dockerfile, event: Event, target: Target): Iterable<Proposal> {
+function* systemPackages(file: Dockerfile, unlisted: readonly Run[], event: Event, target: Target): Iterable<Proposal> {
   const { instruction } = event;
   if (instruction.keyword !== 'RUN' || instruction.form !== 'shell') return;
   const run = instruction;
@@ -719,9 +727,7 @@ function* systemPackages(file: Dockerfile, event: Event, target: Target): Iterab
   if (run.flags.some((flag) => flag.name === 'mount' && (flag.value ?? '').includes('/var/cache/apt'))) return;
   // Lists are mounted with the rest: who installs has to fetch them in the same RUN, and who comes later, too.
   if (!updates(run)) return;
-  const later = file.instructions.find(
-    (each) => each.keyword === 'RUN' && each.line > run.line && INSTALLS.test(each.text) && !updates(each),
-  );
+  const later = unlisted.find(({ line }) => line > run.line);
   if (later !== undefined) {
     yield {
       at: run,

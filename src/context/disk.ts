@@ -272,8 +272,8 @@ function repository(listing: Listing, unsaved: Unsaved = () => undefined): Repos
       if (siblings.length > 0) return make();
       // What is worked out for one Dockerfile of a context serves the others.
       const key = JSON.stringify([directory, path, source]);
-      const known = contexts.get(key) ?? make();
-      contexts.set(key, known);
+      let known = contexts.get(key);
+      if (known === undefined) contexts.set(key, (known = make()));
       return known;
     },
   };

@@ -140,10 +140,16 @@ const AT_ROOT = new Set(
 /** Variants with another directory: the old `-onbuild` ones, and Windows. */
 const ODD_VARIANT = /onbuild|windows|nanoserver/;
 
+/** An image's name, that of an official one as short as it can be, and its tag. */
+export function imageOf(image: string): { readonly name: string; readonly tag: string | undefined } {
+  const [, name = '', tag] = /^(?:docker\.io\/)?(?:library\/)?([^:@]+)(?::([^@/]*))?(?:@.*)?$/.exec(image) ?? [];
+  return { name, tag };
+}
+
 /** The base image's own working directory; `?` when it is not known. */
 export function baseDirectory(image: string | undefined): string {
   if (image === undefined) return '?';
-  const [, name = '', tag] = /^(?:docker\.io\/)?(?:library\/)?([^:@]+)(?::([^@/]*))?(?:@.*)?$/.exec(image) ?? [];
+  const { name, tag } = imageOf(image);
   if (ODD_VARIANT.test(tag ?? '')) return '?';
   // Only php-fpm and php-apache set one; a digest alone does not tell which it is.
   if (name === 'php') {

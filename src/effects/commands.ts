@@ -526,11 +526,8 @@ const settingsOutside: Rule = (words) =>
 
 /** rustup obeys the toolchain file of the directory or of one above it. */
 const rustup: Rule = (_words, at) => {
-  const reads: { path: string }[] = [];
-  for (let directory = at.directory; ; directory = directory.slice(0, directory.lastIndexOf('/'))) {
-    for (const name of ['rust-toolchain', 'rust-toolchain.toml']) reads.push({ path: join(directory || '/', name) });
-    if (!directory.includes('/') || directory === '/') break;
-  }
+  const names = ['rust-toolchain', 'rust-toolchain.toml'];
+  const reads = [...ancestors(at.directory)].flatMap((each) => names.map((name) => ({ path: join(each, name) })));
   return { ...NOTHING, reads, system: 'writes' };
 };
 

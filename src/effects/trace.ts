@@ -417,10 +417,8 @@ class Execution {
     const isNumber = (name: string): boolean => /^\d*$/.test(name);
     const names = chown.split(':').filter((name) => name !== 'root' && !isNumber(name));
     // usermod gives what lies in the user's home to the new number.
-    if (names.length === 0 && /[1-9]/.test(chown)) names.push(NUMBER);
-    const changed = (names.length === 0 || names[0] === NUMBER ? names : [ANYBODY, ...names]).filter((name) =>
-      this.users.has(name),
-    );
+    const told = names.length > 0 ? [ANYBODY, ...names] : /[1-9]/.test(chown) ? [NUMBER] : [];
+    const changed = told.filter((name) => this.users.has(name));
     return changed.map((name) => ` ${name}=${this.users.get(name) ?? 0}`).join('');
   }
 

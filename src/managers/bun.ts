@@ -21,7 +21,7 @@ import {
   directoryFrom,
   has,
   isLocalPackage,
-  localPath,
+  localReads,
   namesLocalPackage,
   optionTable,
   optionText,
@@ -106,7 +106,7 @@ function analyse(install: Install, files: Files): Analysis {
             ...stringEntries(manifest.json['patchedDependencies']).map(([, path]) => ({
               path: resolvePath(root, path),
             })),
-            ...added.filter(isLocalPackage).map((each) => ({ path: resolvePath(install.directory, localPath(each)) })),
+            ...localReads(install.directory, added),
           ];
     },
     packed: new Set(['file']),

@@ -23,7 +23,7 @@ import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Sp
 import { ancestors, parentOf, resolvePath } from '../dockerfile/state.ts';
 import { optionTable, parseArguments, type Arguments } from './shared/arguments.ts';
 import { document, list } from './shared/documents.ts';
-import { at, record, strings, type Json } from './shared/package-json.ts';
+import { at, record, relative, strings, type Json } from './shared/package-json.ts';
 import {
   alreadyCached,
   bareBuild,
@@ -425,11 +425,6 @@ function targetPath(kind: string, target: Json, manifest: Json, files: Files, di
     ...(kind === 'bin' && name === manifest['name'] ? ['src/main.rs'] : []),
   ];
   return places.find((path) => files.has(at(directory, path)) === 'yes');
-}
-
-function relative(from: string, path: string): string | undefined {
-  const inside = at(from, '');
-  return path.startsWith(inside) ? path.slice(inside.length) : undefined;
 }
 
 /** Of the options of cargo itself: what follows `--` is the program's. */

@@ -20,10 +20,10 @@
  * https://docs.cweagans.net/composer-patches/usage/defining-patches/
  */
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Trouble } from '../model.ts';
-import { parentOf, resolvePath } from '../dockerfile/state.ts';
+import { imageOf, parentOf, resolvePath } from '../dockerfile/state.ts';
 import { directoryFrom, has, optionTable, optionText, parseArguments, type Arguments } from './shared/arguments.ts';
 import { document, list, optionalDocument } from './shared/documents.ts';
-import { at, record, strings, type Json } from './shared/package-json.ts';
+import { at, inside, record, strings, type Json } from './shared/package-json.ts';
 import { hasRepository } from './shared/repository.ts';
 import { build, installsProject, isTrouble, single, tool, unknown, unresolvedVariable } from './shared/steps.ts';
 import { unknownVariable } from './shared/variables.ts';
@@ -117,10 +117,9 @@ function analyse(install: Install, files: Files): Analysis {
     system: 'reads',
     settles: true,
   } as const;
-  const inside = at(install.directory, '');
   const outputs = {
     outputs: project.outputs,
-    ignore: project.outputs.filter((path) => path.startsWith(inside)).map((path) => path.slice(inside.length)),
+    ignore: inside(install.directory, project.outputs),
   };
   const bare = has(args, '--no-autoloader');
   const quiet = has(args, '--no-scripts') || project.scripts.length === 0;
@@ -303,7 +302,7 @@ function lockedNames(lock: Json | undefined): readonly string[] {
  * as soon as it is a directory, whether or not the system knows XDG. Source: composer/src/Composer/Factory.php
  */
 function isOf(name: string, { image = '' }: Place): boolean {
-  return new RegExp(`^(?:docker\\.io/)?(?:library/)?${name}(?::|@|$)`).test(image);
+  return imageOf(image).name === name;
 }
 
 export const composer: PackageManager = {

@@ -25,7 +25,7 @@ import type { Analysis, Command, Files, Install, PackageManager, Place, Read, St
 import { parentOf, resolvePath } from '../dockerfile/state.ts';
 import { has, optionTable, parseArguments, type Arguments } from './shared/arguments.ts';
 import { document, list, optionalDocument } from './shared/documents.ts';
-import { at, record, strings, type Json } from './shared/package-json.ts';
+import { at, inside, record, strings, type Json } from './shared/package-json.ts';
 import {
   alreadyCached,
   bareBuild,
@@ -149,9 +149,7 @@ function analyse(install: Install, files: Files): Analysis {
     settles: true,
     variables: true,
   };
-  const inside = at(install.directory, '');
-  const stores = project.stores.filter((path) => path.startsWith(inside)).map((path) => path.slice(inside.length));
-  const outputs = { outputs: trees, ignore: ['**/obj', ...stores] };
+  const outputs = { outputs: trees, ignore: ['**/obj', ...inside(install.directory, project.stores)] };
   if (install.kind === 'install') return { ...single(step), ...outputs };
   const unknownTo = args.list.find(([name]) => sdkOf(install.place.image, SINCE[name] ?? 0) < (SINCE[name] ?? 0));
   if (unknownTo !== undefined)

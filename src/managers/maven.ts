@@ -22,7 +22,7 @@ import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Tr
 import { ancestors, parentOf, resolvePath } from '../dockerfile/state.ts';
 import { has, optionTable, parseArguments, type Arguments } from './shared/arguments.ts';
 import { document, list } from './shared/documents.ts';
-import { at, record, type Json } from './shared/package-json.ts';
+import { at, inside, record, type Json } from './shared/package-json.ts';
 import {
   alreadyCached,
   bareBuild,
@@ -85,7 +85,6 @@ function analyse(install: Install, files: Files): Analysis {
     if (isTrouble(filled)) return unknown(install, filled);
     const name = install.command.text;
     if (filled.length === 0) return single({ ...fetch, name });
-    const inside = at(install.directory, '');
     const kept = filled.map((path) => ({ path, tree: true }));
     return {
       ...single({
@@ -97,7 +96,7 @@ function analyse(install: Install, files: Files): Analysis {
         settles: true,
       }),
       outputs: filled,
-      ignore: filled.filter((path) => path.startsWith(inside)).map((path) => path.slice(inside.length)),
+      ignore: inside(install.directory, filled),
     };
   }
   if (project.several !== undefined)

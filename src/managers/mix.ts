@@ -18,7 +18,7 @@
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Step, Trouble } from '../model.ts';
 import { parentOf, resolvePath } from '../dockerfile/state.ts';
 import { optionTable, parseArguments } from './shared/arguments.ts';
-import { at } from './shared/package-json.ts';
+import { at, inside } from './shared/package-json.ts';
 import { generated, missing, tool, unknown, unresolvedVariable } from './shared/steps.ts';
 import { unknownVariable } from './shared/variables.ts';
 
@@ -79,7 +79,6 @@ function analyse(install: Install, files: Files): Analysis {
   const lock = setting('lockfile', 'mix.lock');
   const isGot = all.some(([name]) => name === 'deps.get');
   const trees = [...(isGot ? [deps] : []), ...built];
-  const inside = at(directory, '');
   const step: Step = {
     name: install.command.text,
     reads: [...reader.reads, { path: lock }, ...[deps, ...built].map((path) => ({ path, tree: true }))],
@@ -87,8 +86,7 @@ function analyse(install: Install, files: Files): Analysis {
     edits: isGot ? [lock] : [],
     system: all.some(([name = '']) => TOOLS.has(name)) ? 'writes' : 'reads',
   };
-  const ignore = trees.filter((path) => path.startsWith(inside)).map((path) => path.slice(inside.length));
-  return { steps: [step], outputs: step.writes, ignore, splits: [] };
+  return { steps: [step], outputs: step.writes, ignore: inside(directory, trees), splits: [] };
 }
 
 class ProjectReader {

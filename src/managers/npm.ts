@@ -26,7 +26,7 @@ import {
   directoryFrom,
   has,
   isLocalPackage,
-  localPath,
+  localReads,
   namesLocalPackage,
   optionTable,
   optionText,
@@ -46,7 +46,7 @@ import {
   withoutTheseScripts,
   type Manifest,
 } from './shared/package-json.ts';
-import { iniFlag, iniSettings, isTold, LOADS, namedFiles, npmVariable, runsScripts } from './shared/npmrc.ts';
+import { hookTrouble, iniFlag, iniSettings, isTold, namedFiles, npmVariable, runsScripts } from './shared/npmrc.ts';
 import { findProject, packageJsonWorkspaces, projectAt, type Project } from './shared/project.ts';
 import { hasInstallScript, manifestRead } from './shared/scripts.ts';
 import { installsProject, isTrouble, single, tool, unknown, unresolvedVariable } from './shared/steps.ts';
@@ -162,24 +162,22 @@ function analyse(install: Install, files: Files): Analysis {
     compiles: silent ? 'nobody' : 'all',
     records: writesLock ? 'all' : 'others',
     settings: (view, { manifest }) => {
-      const archives = added
-        .filter(isLocalPackage)
-        .map((each) => ({ path: resolvePath(install.directory, localPath(each)) }));
       const path = at(root, '.npmrc');
       const named = namedFiles(view, install.place, path, iniSettings(view.read(path)), [
         root,
         install.place.directory,
       ]);
       if (isTrouble(named)) return named;
-      const hooks = EXTENSIONS.find((name) => LOADS.test(view.read(at(root, name)) ?? ''));
-      if (hooks !== undefined)
-        return {
-          code: 'dynamic-manifest',
-          message: `\`${hooks}\` loads other files of the project`,
-          help: `keep \`${hooks}\` free of relative imports`,
-        };
+      for (const name of EXTENSIONS) {
+        const trouble = hookTrouble(name, view.read(at(root, name)));
+        if (trouble !== undefined) return trouble;
+      }
       const patches = stringEntries(manifest.json['patchedDependencies']);
-      return [...archives, ...named, ...patches.map(([, patch]) => ({ path: resolvePath(root, patch) }))];
+      return [
+        ...localReads(install.directory, added),
+        ...named,
+        ...patches.map(([, patch]) => ({ path: resolvePath(root, patch) })),
+      ];
     },
     packed: new Set(
       has(args, '--install-links') ||
@@ -226,7 +224,7 @@ function analyseGlobal(install: Install, files: Files, packages: readonly string
   const local = packages.filter(isLocalPackage);
   if (packages.length === 0 || local.some((each) => !/\.(?:tgz|tar\.gz|tar)$/.test(each)))
     return unknown(install, installsProject(install));
-  const reads = local.map((each) => ({ path: resolvePath(install.place.directory, localPath(each)) }));
+  const reads = localReads(install.place.directory, local);
   return tool(
     install,
     reads.filter(({ path }) => files.has(path) !== 'no'),

@@ -32,7 +32,7 @@ import type {
 import { ancestors, resolvePath } from '../dockerfile/state.ts';
 import { has, optionTable, optionText, parseArguments, type Arguments } from './shared/arguments.ts';
 import { document, optionalDocument } from './shared/documents.ts';
-import { at, record, strings } from './shared/package-json.ts';
+import { at, inside, record, strings } from './shared/package-json.ts';
 import {
   dependencyStep,
   hasDynamicDependencies,
@@ -344,11 +344,10 @@ function into(install: Install, { trees, certain }: Targets, reads: readonly Rea
     edits: [],
     system: certain ? 'reads' : 'writes',
   };
-  const inside = at(install.directory, '');
   return {
     ...single(step),
     outputs: trees,
-    ignore: trees.filter((path) => path.startsWith(inside)).map((path) => path.slice(inside.length)),
+    ignore: inside(install.directory, trees),
   };
 }
 

@@ -24,7 +24,7 @@ import {
   directoryFrom,
   has,
   isLocalPackage,
-  localPath,
+  localReads,
   namesLocalPackage,
   optionTable,
   optionText,
@@ -45,7 +45,7 @@ import {
   type Json,
   type Manifest,
 } from './shared/package-json.ts';
-import { iniFlag, iniSettings, isTold, LOADS, namedFiles, npmVariable, runsScripts } from './shared/npmrc.ts';
+import { hookTrouble, iniFlag, iniSettings, isTold, namedFiles, npmVariable, runsScripts } from './shared/npmrc.ts';
 import { findProject, projectAt, type Project, type Workspaces } from './shared/project.ts';
 import { yamlSettings } from './shared/settings.ts';
 import { workspaceMembers } from './shared/workspaces.ts';
@@ -167,12 +167,7 @@ function analyse(install: Install, files: Files): Analysis {
     ...(rebuild ? { together: false } : {}),
     settings: (view, found) => {
       const reads = configurationReads(install, view, found.root, found.manifest);
-      return isTrouble(reads)
-        ? reads
-        : [
-            ...reads,
-            ...added.filter(isLocalPackage).map((each) => ({ path: resolvePath(install.directory, localPath(each)) })),
-          ];
+      return isTrouble(reads) ? reads : [...reads, ...localReads(install.directory, added)];
     },
     packed: new Set(['file']),
     copied,
@@ -326,12 +321,8 @@ function configurationReads(
     const path = resolvePath(root, name);
     const text = files.read(path);
     if (text === undefined && files.has(path) === 'yes') return generated(path);
-    if (text !== undefined && LOADS.test(text))
-      return {
-        code: 'dynamic-manifest',
-        message: `\`${name}\` loads other files of the project`,
-        help: `keep \`${name}\` free of relative imports`,
-      };
+    const trouble = hookTrouble(name, text);
+    if (trouble !== undefined) return trouble;
   }
   return reads;
 }

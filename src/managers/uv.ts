@@ -22,7 +22,7 @@ import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Tr
 import { ancestors, parentOf, resolvePath } from '../dockerfile/state.ts';
 import { directoryFrom, has, optionTable, optionText, type Arguments } from './shared/arguments.ts';
 import { document, optionalDocument } from './shared/documents.ts';
-import { at, record, strings, type Json } from './shared/package-json.ts';
+import { at, inside, record, strings, type Json } from './shared/package-json.ts';
 import {
   dependencyStep,
   environmentOf,
@@ -137,12 +137,7 @@ function virtualEnvironment(install: Install, path: string | undefined, reads: r
     edits: [],
     system: 'reads',
   } as const;
-  const inside = at(install.directory, '');
-  return {
-    ...single(step),
-    outputs: [tree],
-    ignore: tree.startsWith(inside) ? [tree.slice(inside.length)] : [],
-  };
+  return { ...single(step), outputs: [tree], ignore: inside(install.directory, [tree]) };
 }
 
 interface Project {

@@ -22,7 +22,7 @@ import {
   directoryFrom,
   has,
   isLocalPackage,
-  localPath,
+  localReads,
   namesLocalPackage,
   optionTable,
   optionText,
@@ -128,7 +128,7 @@ function analyseClassic(install: Install, files: Files, args: Arguments): Analys
       ...rc.reads,
       // One that git ignores may be on somebody's disk.
       ...filesAbove(files, at(install.directory, 'package.json'), ['.yarnrc', '.npmrc'], true),
-      ...added.filter(isLocalPackage).map((each) => ({ path: resolvePath(install.directory, localPath(each)) })),
+      ...localReads(install.directory, added),
     ],
     packed: new Set(['file']),
     // Over what this build has installed, --force lays everything out again [V].

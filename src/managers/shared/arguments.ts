@@ -1,5 +1,5 @@
 /** Splits a package manager's command line by its own options. */
-import type { Command, Place } from '../../model.ts';
+import type { Command, Place, Read } from '../../model.ts';
 import { resolvePath } from '../../dockerfile/state.ts';
 
 /** Which options of one manager need care; all others are bare. */
@@ -107,8 +107,13 @@ export function isLocalPackage(word: string): boolean {
 }
 
 /** The path that it names. */
-export function localPath(word: string): string {
+function localPath(word: string): string {
   return withoutName(word).replace(/^file:/, '');
+}
+
+/** What is read of the package arguments that name something on disk. */
+export function localReads(directory: string, added: readonly string[]): readonly Read[] {
+  return added.filter(isLocalPackage).map((each) => ({ path: resolvePath(directory, localPath(each)) }));
 }
 
 function withoutName(word: string): string {

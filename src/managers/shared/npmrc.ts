@@ -143,5 +143,16 @@ function expanded(value: string, place: Place): string | undefined {
 const VARIABLE = /\$\{([^}]+)\}/g;
 
 /** Code that loads or reads other files than packages by name. */
-export const LOADS =
+const LOADS =
   /\b(?:require|import)\((?!\s*['"`][^.'"`$/][^'"`$]*['"`])|\bfrom\s+['"]\.|\bimport\s+['"]\.|readFile|readdir|__dirname|__filename|import\.meta/;
+
+/** Why a file of hooks, which every install runs, cannot be told by its own text. */
+export function hookTrouble(name: string, text = ''): Trouble | undefined {
+  return LOADS.test(text)
+    ? {
+        code: 'dynamic-manifest',
+        message: `\`${name}\` loads other files of the project`,
+        help: `keep \`${name}\` free of relative imports`,
+      }
+    : undefined;
+}

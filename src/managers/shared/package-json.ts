@@ -16,6 +16,17 @@ export function at(directory: string, name: string): string {
   return directory === '/' ? `/${name}` : `${directory}/${name}`;
 }
 
+/** The path within a directory; undefined where it lies elsewhere. */
+export function relative(directory: string, path: string): string | undefined {
+  const inside = at(directory, '');
+  return path.startsWith(inside) ? path.slice(inside.length) : undefined;
+}
+
+/** Of these paths those that lie in a directory, relative to it: as an ignore file names them. */
+export function inside(directory: string, paths: readonly string[]): readonly string[] {
+  return paths.flatMap((path) => relative(directory, path) ?? []);
+}
+
 /** Settings files of these names in the directories above, which Yarn merges; by default those that are sure to be there. */
 export function filesAbove(
   files: Files,

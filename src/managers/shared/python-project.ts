@@ -3,7 +3,7 @@ import type { Analysis, Command, Install, Read, Split, Step } from '../../model.
 import { resolvePath } from '../../dockerfile/state.ts';
 import { parseArguments, type Arguments, type OptionTable } from './arguments.ts';
 import { list } from './documents.ts';
-import { at, record, strings, type Json } from './package-json.ts';
+import { inside, record, strings, type Json } from './package-json.ts';
 import { localPlaces } from './requirements.ts';
 import { build, installsProject, single, type Outputs } from './steps.ts';
 
@@ -49,12 +49,8 @@ export function pythonInstall(
   local: string | undefined,
   splits: readonly Split[],
 ): Analysis {
-  const [tree] = dependencies.writes;
-  const inside = at(install.directory, '');
-  const outputs: Outputs =
-    tree === undefined
-      ? { outputs: [], ignore: [] }
-      : { outputs: [tree], ignore: tree.startsWith(inside) ? [tree.slice(inside.length)] : [] };
+  const trees = dependencies.writes.slice(0, 1);
+  const outputs: Outputs = { outputs: trees, ignore: inside(install.directory, trees) };
   if (local === undefined) return { ...single(dependencies), ...outputs };
   const trouble = installsProject(install, local);
   return { ...build(install, dependencies, splits, outputs, trouble), refusal: trouble };
