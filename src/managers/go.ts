@@ -18,6 +18,7 @@
 import type { Analysis, Command, Files, Install, PackageManager, Place, Read, Step, Trouble } from '../model.ts';
 import { ancestors, parentOf, resolvePath } from '../dockerfile/state.ts';
 import { directoryFrom, optionTable, parseArguments, type Arguments } from './shared/arguments.ts';
+import { memo } from './shared/memo.ts';
 import { at } from './shared/package-json.ts';
 import {
   alreadyCached,
@@ -214,7 +215,7 @@ function replacement(words: readonly string[], directory: string): readonly stri
 
 /** A directly required module of which go.sum has no content hash. */
 function unsummed(mod: string, sum: string): string | undefined {
-  const known = new Set(sum.split('\n').map((line) => line.split(' ', 2).join(' ')));
+  const known = summed(sum);
   const replaced = new Set(directives(mod, 'replace').map(([name]) => name));
   return directives(mod, 'require')
     .filter((words) => !words.includes('//indirect') && !replaced.has(words[0]))
@@ -222,25 +223,38 @@ function unsummed(mod: string, sum: string): string | undefined {
     .find((each) => !known.has(each));
 }
 
-/** The words of each `verb …` line or line of a `verb ( … )` block. Grammar: https://go.dev/ref/mod#go-mod-file-grammar */
+const summed = memo((sum) => new Set(sum.split('\n').map((line) => line.split(' ', 2).join(' '))));
+
+/** The words of each `verb …` line or line of a `verb ( … )` block. */
 function directives(text: string, verb: string): readonly (readonly string[])[] {
-  const found: string[][] = [];
+  return allDirectives(text).get(verb) ?? [];
+}
+
+/** By verb. Grammar: https://go.dev/ref/mod#go-mod-file-grammar */
+const allDirectives = memo((text) => {
+  const found = new Map<string, string[][]>();
+  const add = (verb: string, words: string[]): void => {
+    const known = found.get(verb);
+    if (known === undefined) found.set(verb, [words]);
+    else known.push(words);
+  };
   let block: string | undefined;
   for (const raw of text.split('\n')) {
     const [code = '', comment = ''] = raw.split('//', 2);
     const words = (code.match(/"[^"]*"|`[^`]*`|[()]|[^\s()]+/g) ?? []).map((word) =>
       word.replace(/^["`](.*)["`]$/, '$1'),
     );
-    if (words.length === 0) continue;
+    const [verb] = words;
+    if (verb === undefined) continue;
     if (comment.trim() === 'indirect') words.push('//indirect');
     if (block !== undefined) {
-      if (words[0] === ')') block = undefined;
-      else if (block === verb) found.push(words);
-    } else if (words[1] === '(') block = words[0];
-    else if (words[0] === verb) found.push(words.slice(1));
+      if (verb === ')') block = undefined;
+      else add(block, words);
+    } else if (words[1] === '(') block = verb;
+    else add(verb, words.slice(1));
   }
   return found;
-}
+});
 
 export const go: PackageManager = {
   name: 'go',

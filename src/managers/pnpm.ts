@@ -33,6 +33,7 @@ import {
   programPattern,
   type Arguments,
 } from './shared/arguments.ts';
+import { memo } from './shared/memo.ts';
 import { analyseNode, analyseScript, type NodeRules, type Pending } from './shared/node.ts';
 import {
   at,
@@ -252,11 +253,7 @@ const workspaces: Workspaces = (files, root) => {
 function copiedDirectories(install: Install, files: Files, project: Project, settings: Json): readonly string[] {
   const { root, manifest, members } = project;
   const lock = files.read(at(root, 'pnpm-lock.yaml')) ?? '';
-  const locked = new Set(
-    [...lock.matchAll(/resolution: \{[^}\n]*\bdirectory: ['"]?([^'",}\n]+)/g)].map(([, path = '']) =>
-      resolvePath(root, path),
-    ),
-  );
+  const locked = lockedDirectories(lock).map((path) => resolvePath(root, path));
   const all =
     settings['injectWorkspacePackages'] === true ||
     iniFlag(files, at(root, '.npmrc'), 'inject-workspace-packages') ||
@@ -272,6 +269,10 @@ function copiedDirectories(install: Install, files: Files, project: Project, set
   const more = isTold ? [] : members.filter(({ json }) => typeof json['name'] === 'string' && asked.has(json['name']));
   return [...new Set([...locked, ...more.map(({ directory }) => directory)])];
 }
+
+const lockedDirectories = memo((lock) =>
+  [...lock.matchAll(/resolution: \{[^}\n]*\bdirectory: ['"]?([^'",}\n]+)/g)].map(([, path = '']) => path),
+);
 
 /** Settings that put node_modules or the lockfile elsewhere, as the options of these names do. */
 const MOVES = /^(?:modules-?dir|virtual-?store-?dir|lockfile-?dir)$/i;
