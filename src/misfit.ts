@@ -3,7 +3,7 @@ import type { BuildContext, Copy, Dockerfile, Target } from './model.ts';
 import { parentOf, resolvePath } from './dockerfile/state.ts';
 import { traceOf } from './effects/memo.ts';
 import { baseName, within } from './effects/paths.ts';
-import { isBrought, isFilled, type Action, type Event, type StageTrace } from './effects/trace.ts';
+import { isBrought, isFilled, type Action, type Event, type StageTrace } from './effects/actions.ts';
 
 /** Manifests and directories that installs of a Dockerfile would not find in a context, each as a sentence. */
 export function missingManifests(

@@ -7,7 +7,7 @@ export type * from './model.ts';
 export { traceOf } from './effects/memo.ts';
 export { within } from './effects/paths.ts';
 export { isProvenance } from './effects/environment.ts';
-export type { Action, Event, Placement, StageTrace } from './effects/trace.ts';
+export type { Action, Event, Placement, StageTrace } from './effects/actions.ts';
 export { managers } from './managers/index.ts';
 export {
   optionTable,

@@ -1,7 +1,8 @@
 import type { BuildContext, Dockerfile, Target } from '../model.ts';
+import type { StageTrace } from './actions.ts';
 import type { Memory } from './recall.ts';
 import { createSymbols, type Symbols } from './symbols.ts';
-import { trace, type StageTrace } from './trace.ts';
+import { trace } from './trace.ts';
 
 interface Traced {
   readonly stages: readonly StageTrace[];

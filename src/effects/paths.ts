@@ -107,3 +107,14 @@ export function collides(directory: string, name: string): boolean {
   if (directory === '/' || directory === '/usr/src') return false;
   return HOME_NAMES.has(name) || isSystem(join(directory, name));
 }
+
+/** Up to `/`, or to the base image's own directory, which is unknown: `?`. */
+export function parentPath(path: string): string {
+  const slash = path.lastIndexOf('/');
+  return slash <= 0 ? (path.startsWith('/') ? '/' : '?') : path.slice(0, slash);
+}
+
+/** Below the base image's own directory, but the system's if that is `/`. */
+export function mayBeSystem(path: string): boolean {
+  return path.startsWith('?/') && isSystem(path.slice(1));
+}

@@ -6,7 +6,7 @@
  * the same.
  */
 import { isSystem, within } from '../effects/paths.ts';
-import type { Action } from '../effects/trace.ts';
+import type { Action } from '../effects/actions.ts';
 import type { Change, Layer, Layers } from './layers.ts';
 
 export interface Build {

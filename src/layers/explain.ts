@@ -1,7 +1,7 @@
 /** The layers of a Dockerfile as a table, and what led to each refusal. */
 import type { BuildContext, Dockerfile, Install, Instruction, Refusal, Target } from '../model.ts';
 import { traceOf } from '../effects/memo.ts';
-import type { Action } from '../effects/trace.ts';
+import type { Action } from '../effects/actions.ts';
 import type { Kind, Layer, Layers } from './layers.ts';
 import type { Count, LayerCount, Pair } from './tally.ts';
 

@@ -8,7 +8,7 @@ import { resolvePath } from '../dockerfile/state.ts';
 import { traceOf } from '../effects/memo.ts';
 import { baseName, join, sourceOf, within } from '../effects/paths.ts';
 import { contextBinds, mountOptions } from '../effects/mounts.ts';
-import type { Action, Event, StageTrace } from '../effects/trace.ts';
+import type { Action, Event, StageTrace } from '../effects/actions.ts';
 
 /** Whose cache: Buildah's chains every instruction, as the classic builder's does (rule 42). */
 export type Builder = Target['builder'];

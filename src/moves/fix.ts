@@ -1,6 +1,6 @@
 /** Makes a plan into a fix: its edits, the ignore file that they need, and what to say. */
 import type { BuildContext, Dockerfile, Edit, Fix, Proposal, Split, Target, Trouble } from '../model.ts';
-import type { StageTrace } from '../effects/trace.ts';
+import type { StageTrace } from '../effects/actions.ts';
 import { isTrouble } from '../managers/shared/steps.ts';
 import { emit, emitAhead } from './emit.ts';
 import { ignoreEdit, missingIgnores } from './ignore.ts';

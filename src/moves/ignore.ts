@@ -5,7 +5,7 @@
 import type { BuildContext, Edit, Trouble } from '../model.ts';
 import { applyEdits } from '../dockerfile/edit.ts';
 import { join, sourceOf, within } from '../effects/paths.ts';
-import type { Action, Placement } from '../effects/trace.ts';
+import type { Action, Placement } from '../effects/actions.ts';
 
 /** Lines to add for these installs below these copies; empty when nothing is exposed. */
 export function missingIgnores(

@@ -7,7 +7,7 @@ import type { BuildContext, Copy, Dockerfile, Edit, History, Instruction, Target
 import { resolvePath } from '../dockerfile/state.ts';
 import { baseName, collides, isShared, isSystem, within } from '../effects/paths.ts';
 import { traceOf } from '../effects/memo.ts';
-import type { Action, Event, StageTrace } from '../effects/trace.ts';
+import type { Action, Event, StageTrace } from '../effects/actions.ts';
 import { cacheOf } from '../layers/cache.ts';
 import { DEFAULT_COSTS, measuredCosts } from '../layers/cost.ts';
 import { layersOf } from '../layers/layers.ts';

@@ -17,7 +17,7 @@ import {
   type Event,
   type Placement,
   type StageTrace,
-} from '../effects/trace.ts';
+} from '../effects/actions.ts';
 import { short } from './lines.ts';
 
 /** Files of one copy that a RUN needs before the copy itself comes. */

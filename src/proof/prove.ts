@@ -5,7 +5,7 @@
  * What is knowingly left out of "same" (the allowances), each where it is applied:
  * - layer count, history and timestamps: the symbols have none;
  * - a lockfile that an install rewrites and the context restores: `layersKey` in effects/image.ts;
- * - a step that only fills a package store (strategy W): `warm` in effects/trace.ts;
+ * - a step that only fills a package store (strategy W): `warm` in effects/steps.ts;
  * - the Dockerfile and its ignore file as content of the image (rule 37): a context file is named by its path;
  * - an untracked install output that the new ignore file keeps out: `ignoreFileTrouble` below.
  */
@@ -13,7 +13,7 @@ import type { BuildContext, Dockerfile, PackageManager, Trouble } from '../model
 import { parse } from '../dockerfile/parse.ts';
 import { traced } from '../effects/memo.ts';
 import { mayExclude, namedByContext } from '../effects/named.ts';
-import { isForgiven, isOffline, type Action, type Input, type StageTrace } from '../effects/trace.ts';
+import { isForgiven, isOffline, type Action, type Input, type StageTrace } from '../effects/actions.ts';
 import { togetherTrouble } from './together.ts';
 
 export interface Side {

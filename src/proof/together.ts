@@ -8,7 +8,7 @@
  *   https://docs.docker.com/build/building/best-practices/#apt-get
  */
 import type { Trouble } from '../model.ts';
-import { isOffline, type Action, type Event, type StageTrace } from '../effects/trace.ts';
+import { isOffline, type Action, type Event, type StageTrace } from '../effects/actions.ts';
 
 /** A candidate would part two such RUNs, which the original does not. */
 export function togetherTrouble(before: readonly StageTrace[], after: readonly StageTrace[]): Trouble | undefined {
