@@ -595,9 +595,11 @@ function node(machine: Machine, manager: Manager, written: string, args: readonl
   }
   const top = manifest(fs, root) as Json;
   const inside = members(fs, root, top, manager);
-  const lock = fs.read(`${root}/${LOCK[manager]}`);
+  const found = fs.read(`${root}/${LOCK[manager]}`);
+  // One that an earlier install made says what that one resolved, which the packages tell as well.
+  const lock = found?.startsWith('made ') === true ? undefined : found;
   const frozen = verb === 'ci' || args.includes('--frozen-lockfile');
-  if (verb === 'ci' && lock === undefined) throw new Failure('npm ci needs a lockfile');
+  if (verb === 'ci' && found === undefined) throw new Failure('npm ci needs a lockfile');
   const seen: string[] = [facts(top), lock ?? '-'];
   for (const name of [
     '.npmrc',
@@ -652,6 +654,7 @@ function node(machine: Machine, manager: Manager, written: string, args: readonl
   fs.remove(modules);
   fs.makeDirectory(modules, user);
   fs.write(`${modules}/.package`, result, user);
+  if (found === undefined && !frozen) fs.write(`${root}/${LOCK[manager]}`, `made ${result}`, user);
   if (leftover !== '') fs.write(`${modules}/.leftover`, leftover, user);
   for (const [name, target] of links) {
     fs.makeDirectory(parent(`${modules}/${name}`), user);

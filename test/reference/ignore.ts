@@ -15,7 +15,10 @@ export function expression(pattern: string): RegExp {
   return new RegExp(`^${text}$`);
 }
 
-/** The last rule that matches the path or a directory above it decides. */
+/**
+ * The last rule that matches the path or a directory above it decides; one that could not change what those before it
+ * say is not looked at, neither there nor for what is below (BuildKit walks down, `MatchesUsingParentResults`).
+ */
 export function ignored(rules: string): (path: string) => boolean {
   const parsed = rules
     .split('\n')
@@ -29,9 +32,16 @@ export function ignored(rules: string): (path: string) => boolean {
     });
   return (path) => {
     let result = false;
+    let held = parsed.map(() => false);
     const parts = path.split('/');
-    for (const { negated, matches } of parsed) {
-      if (parts.some((_, at) => matches.test(parts.slice(0, at + 1).join('/')))) result = !negated;
+    for (let end = 1; end <= parts.length; end++) {
+      const here = parts.slice(0, end).join('/');
+      result = false;
+      held = parsed.map(({ negated, matches }, at) => {
+        const holds = held[at] === true || (negated === result && matches.test(here));
+        if (holds) result = !negated;
+        return holds;
+      });
     }
     return result;
   };
