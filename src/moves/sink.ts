@@ -474,10 +474,9 @@ function withoutTail(stop: Stop, events: readonly Event[], copies: readonly Copy
 
 /** A copy to the project, and no blank line or comment stands between it and the one above. */
 function isOfBlock(each: CopyEvent, above: CopyEvent | undefined): boolean {
-  const { copy, placements, stage } = each;
+  const { copy, placements } = each;
   return (
     above !== undefined &&
-    stage === undefined &&
     isMovable(each) &&
     placements.every(({ target }) => !isSystem(target) && !isShared(target)) &&
     copy.outer[0] === copy.span[0] &&
