@@ -75,15 +75,15 @@ export function buildCommands(text: string, kind: ScriptKind = {}): readonly Bui
   let scope: Scope = { here: '.', lost: false };
   for (const raw of text.replace(/\\\r?\n/g, ' ').split('\n')) {
     if (found.length >= MAX_BUILDS) break;
-    if (raw.length > MAX_LINE || !/\b(?:build|bud|cd)\b/.test(raw)) continue;
+    if (raw.length > MAX_LINE || !/\b(?:build|bud|cd|pushd|popd)\b/.test(raw)) continue;
     // What a variable was set to may name a place, too.
     const line = fill(
       withPlaces(raw, kind, (path) => path),
       variables,
     );
     if (kind.separateLines === true) scope = { here: '.', lost: false };
-    for (const { words, directory, lost } of commandsOf(parse(line), scope)) {
-      const build = buildOf(words);
+    for (const { words, input, directory, lost } of commandsOf(parse(line), scope)) {
+      const build = buildOf(words, input);
       if (build !== undefined) found.push({ ...build, directory, ...(lost ? { lost } : {}) });
     }
   }
@@ -148,16 +148,26 @@ interface Node {
   readonly suffix?: readonly Node[];
   readonly value?: string;
   readonly text?: string;
+  /** Of a redirection. */
+  readonly operator?: string;
+  readonly target?: Node;
 }
 
-interface Scope {
+interface Place {
   here: string;
   /** It cannot be told where. */
   lost: boolean;
 }
 
+interface Scope extends Place {
+  /** Where `cd -` and `popd` go back to. */
+  left?: Place | undefined;
+}
+
 interface Located {
   readonly words: readonly string[];
+  /** The file that it reads as its standard input. */
+  readonly input?: string | undefined;
   readonly directory: string;
   readonly lost: boolean;
 }
@@ -168,22 +178,36 @@ function commandsOf(node: unknown, scope: Scope, depth = 0): Located[] {
   if (Array.isArray(node)) return node.flatMap((each) => commandsOf(each, scope, depth + 1));
   const { type, name, suffix } = node as Node;
   if (type === 'Command') {
-    const words = [name, ...(suffix ?? [])].map((word) => word?.value ?? word?.text ?? '');
+    const isRedirection = (each: Node): boolean => each.type === 'Redirect';
+    const words = [name, ...(suffix ?? []).filter((each) => !isRedirection(each))].map(textOf);
+    const input = suffix?.find((each) => isRedirection(each) && each.operator === '<')?.target;
     while (/^(?:sudo|time|exec|command|env|\w+=.*|@.*|-)$/.test(words[0] ?? '') && words.length > 1) words.shift();
-    if (words[0] === 'cd' || words[0] === 'pushd') {
-      const to = words.slice(1).find((word) => !word.startsWith('-')) ?? '';
-      // Scripts go to their own directory or to the root that way; which, is for the caller to try.
-      if (to.startsWith(ROOT)) Object.assign(scope, { here: to, lost: false });
-      else if (/^[\w./-]+$/.test(to) && scope.here.length < MAX_PATH) scope.here = `${scope.here}/${to}`;
-      else scope.lost = true;
-    }
-    return [{ words, directory: scope.here, lost: scope.lost }];
+    if (/^(?:cd|pushd|popd)$/.test(words[0] ?? '')) move(scope, words);
+    const { here: directory, lost } = scope;
+    return [{ words, directory, lost, ...(input === undefined ? {} : { input: textOf(input) }) }];
   }
   const inner = type === 'Subshell' || type === 'CommandExpansion' ? { ...scope } : scope;
   return Object.values(node).flatMap((each) => commandsOf(each, inner, depth + 1));
 }
 
-function buildOf(words: readonly string[]): Pick<BuildCommand, 'context' | 'dockerfile'> | undefined {
+function textOf(word: Node | undefined): string {
+  return word?.value ?? word?.text ?? '';
+}
+
+function move(scope: Scope, [command, ...words]: readonly string[]): void {
+  const { here, lost, left } = scope;
+  const to = words.find((word) => !word.startsWith('-')) ?? '';
+  scope.left = { here, lost };
+  if (command === 'popd' || words.includes('-')) Object.assign(scope, left ?? LOST);
+  else if (to.startsWith(ROOT)) Object.assign(scope, { here: to, lost: false });
+  else if (/^[\w./-]+$/.test(to) && here.length < MAX_PATH) scope.here = `${here}/${to}`;
+  else Object.assign(scope, LOST);
+}
+
+/** Scripts go to their own directory or to the root that way; which, is for the caller to try. */
+const LOST: Place = { here: '.', lost: true };
+
+function buildOf(words: readonly string[], input?: string): Pick<BuildCommand, 'context' | 'dockerfile'> | undefined {
   if (!/^@?(?:.*\/)?(?:docker|podman|buildah|nerdctl)$/.test(words[0] ?? '')) return undefined;
   const start = words.findIndex((word) => word === 'build' || word === 'bud');
   if (start < 1 || words.slice(1, start).some((word) => !/^(?:buildx|image|builder|--\S+)$/.test(word)))
@@ -192,13 +216,16 @@ function buildOf(words: readonly string[]): Pick<BuildCommand, 'context' | 'dock
   const positional: string[] = [];
   for (let at = start + 1; at < words.length; at++) {
     const word = words[at] as string;
-    const joined = /^(?:--file=|-f=?(?=[^\s-]))(.+)$/.exec(word)?.[1];
+    const joined = /^(?:--file=|-f=?(?=-$|[^\s-]))(.+)$/.exec(word)?.[1];
     if (joined !== undefined) dockerfile = joined;
     else if (word === '-f' || word === '--file') dockerfile = words[++at];
     else if (VALUED.has(word)) at++;
     else if (!word.startsWith('-')) positional.push(word);
     else if (word === '-') return undefined;
   }
+  // `-f -` reads the Dockerfile from standard input, which a pipe may be.
+  if (dockerfile === '-' && input === undefined) return undefined;
+  if (dockerfile === '-') dockerfile = input;
   // It comes last by custom; what stands before it belongs to an option that is not known here.
   const context = positional.findLast((word) => !holdsOptions(word)) ?? positional.at(-1);
   if (context === undefined) return undefined;

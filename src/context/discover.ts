@@ -539,8 +539,9 @@ async function readGitlab(text: string): Promise<readonly Build[]> {
       : typeof value === 'string'
         ? [value]
         : [];
+  const common = object(file['default'])['before_script'] ?? file['before_script'];
   return Object.values(file).flatMap((job) => {
-    const { before_script: before = file['before_script'], script } = object(job);
+    const { before_script: before = common, script } = object(job);
     return commands([...lines(before), ...lines(script)].join('\n'), undefined, ['.']);
   });
 }

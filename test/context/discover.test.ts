@@ -142,6 +142,11 @@ describe('evidence', () => {
       ['--of-tomorrow value -f api/Dockerfile .', '.'],
       ['-f api/Dockerfile . $(EXTRA_FLAGS)', '.'],
       ['-f api/Dockerfile api "$@"', 'api'],
+      ['-f api/Dockerfile api >log 2>&1', 'api'],
+      ['-f api/Dockerfile api </dev/null | tee log', 'api'],
+      // The Dockerfile is what it reads.
+      ['-f - . <api/Dockerfile', '.'],
+      ['-f- . <api/Dockerfile >log', '.'],
       // It can only be told when it runs, or is made before.
       ['-f api/Dockerfile $(CTX)', 'line 2'],
       ['-f api/Dockerfile $(BUILD_ARGS)', 'line 2'],
@@ -159,6 +164,28 @@ describe('evidence', () => {
       expect(await contexts({ Makefile: 'a:\n\tenv DOCKER_BUILDKIT=1 docker build -f api/Dockerfile .\n' })).toEqual([
         '.',
       ]);
+    });
+    it.each<[reason: string, script: string]>([
+      ['cd -', 'cd api\nnpm test\ncd - >/dev/null\n'],
+      ['popd', 'pushd api\nnpm test\npopd\n'],
+      ['a directory that cannot be told', 'cd api\nnpm test\ncd "$HERE"\n'],
+    ])('after %s', async (_reason, script) => {
+      expect(new Set(await contexts({ 'a.sh': `${script}docker build -f api/Dockerfile .\n` }))).toEqual(
+        new Set(['.']),
+      );
+    });
+    it('after pushd', async () => {
+      expect(new Set(await contexts({ 'a.sh': 'pushd api\ndocker build -f Dockerfile ..\n' }))).toEqual(new Set(['.']));
+    });
+    it('after the before_script that all jobs have', async () => {
+      expect(
+        await contexts({
+          '.gitlab-ci.yml': 'default:\n  before_script: [cd api]\na:\n  script: [docker build -f Dockerfile ..]\n',
+        }),
+      ).toEqual(['.']);
+    });
+    it('of a Dockerfile that a pipe brings, there is none', async () => {
+      expect(await evidence({ Dockerfile: '', Makefile: 'a:\n\tenvsubst <D.in | docker build -f- .\n' })).toEqual([]);
     });
     it('in a directory that cannot be told, there is none', async () => {
       expect(await contexts({ Makefile: 'a:\n\tcd $(DIR) && docker build -f api/Dockerfile .\n' })).toEqual([]);
