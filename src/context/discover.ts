@@ -51,9 +51,11 @@ const MAX_CANDIDATES = 5_000;
 /** One look rules out most files of a repository. */
 const CANDIDATE = /\.(?:ya?ml|hcl|json|mk|sh)$|[Mm]akefile$/;
 
+const COMPOSE = /(?:^|\/)(?:docker-)?compose[^/]*\.ya?ml$/;
+
 /** The first that fits the path reads the file. */
 const READERS: readonly { readonly file: RegExp; readonly read: Reader; readonly weak?: true }[] = [
-  { file: /(?:^|\/)(?:docker-)?compose[^/]*\.ya?ml$/, read: readCompose },
+  { file: COMPOSE, read: readCompose },
   { file: /(?:^|\/)docker-bake(?:\.[^/]+)?\.(?:json|hcl)$/, read: readBake },
   { file: /^\.(?:github|gitea|forgejo)\/workflows\/[^/]+\.ya?ml$/, read: readWorkflow },
   { file: /(?:^|\/)\.gitlab-ci[^/]*\.ya?ml$|^\.gitlab\/.*\.ya?ml$/, read: readGitlab },
@@ -79,6 +81,7 @@ export async function findEvidence(view: View): Promise<readonly Evidence[]> {
   const candidates = view.files.filter(
     (file) => CANDIDATE.test(file) && !/(?:^|\/)(?:node_modules|vendor)\//.test(file),
   );
+  const included = await projectDirectories(candidates, view);
   for (const file of candidates.slice(0, MAX_CANDIDATES)) {
     const reader = READERS.find((each) => each.file.test(file));
     const text = reader === undefined ? undefined : view.read(file);
@@ -86,7 +89,7 @@ export async function findEvidence(view: View): Promise<readonly Evidence[]> {
     if (!/docker|build|podman/i.test(file + text)) continue;
     let builds: readonly Build[] = [];
     try {
-      builds = await reader.read(text, directoryOf(file), view);
+      builds = await reader.read(text, included.get(file) ?? directoryOf(file), view);
     } catch {
       // Not valid: no evidence.
     }
@@ -232,6 +235,34 @@ async function readCompose(text: string, directory: string, repository: View): P
     builds.push(ofContext(base, fill(context ?? '.'), dockerfile && fill(dockerfile)));
   }
   return builds.filter((build) => build !== NONE);
+}
+
+/** Where the paths of compose files start that others include: https://docs.docker.com/reference/compose-file/include/ */
+async function projectDirectories(candidates: readonly string[], view: View): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>();
+  for (const file of candidates.filter((each) => COMPOSE.test(each)).slice(0, MAX_CANDIDATES)) {
+    const text = view.read(file);
+    if (text?.includes('project_directory') !== true || text.length > MAX_TEXT) continue;
+    const start = directoryOf(file);
+    for (const each of await includes(text)) {
+      const directory = inside(start, string(each['project_directory']) ?? '');
+      for (const path of [each['path']].flat()) {
+        const other = inside(start, string(path) ?? '');
+        if (other !== undefined && directory !== undefined && each['project_directory'] !== undefined)
+          found.set(other, directory);
+      }
+    }
+  }
+  return found;
+}
+
+async function includes(text: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  try {
+    return [object(await yaml(text))['include']].flat().map(object);
+  } catch {
+    // Not valid: it includes nothing.
+    return [];
+  }
 }
 
 const NONE: Build = { base: '.' };

@@ -271,6 +271,15 @@ describe('evidence', () => {
         },
         ['.'],
       ],
+      [
+        'the directory that another file includes it with',
+        {
+          'compose.yml': 'include:\n  - path: [deploy/compose.yml]\n    project_directory: .\n',
+          'deploy/compose.yml': service('context: ., dockerfile: api/Dockerfile'),
+          'deploy/api/Dockerfile': '',
+        },
+        ['.'],
+      ],
       ['a service that extends itself', { 'compose.yml': 'services:\n  a:\n    extends: a\n' }, []],
     ])('%s', async (_reason, files, expected) => {
       expect(await contexts(files)).toEqual(expected);
