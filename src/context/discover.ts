@@ -3,6 +3,7 @@
  * scripts and shell scripts that name it. Without any, the nearest directory upwards that holds what it copies.
  * All of it is read as text; nothing is run, and what cannot be read is no evidence.
  */
+import { parse as parseJsonc } from 'jsonc-parser';
 import type { Trouble } from '../model.ts';
 import { buildCommands, MAX_BUILDS, ROOT, type ScriptKind } from './commands.ts';
 import { holdsBelow, sorted } from './tree.ts';
@@ -49,7 +50,7 @@ const MAX_TEXT = 1_000_000;
 const MAX_CANDIDATES = 5_000;
 
 /** One look rules out most files of a repository. */
-const CANDIDATE = /\.(?:ya?ml|hcl|json|mk|sh)$|[Mm]akefile$/;
+const CANDIDATE = /\.(?:ya?ml|hcl|json|mk|sh|just)$|[Mm]akefile$|[Jj]ustfile$|Jenkinsfile/;
 
 const COMPOSE = /(?:^|\/)(?:docker-)?compose[^/]*\.ya?ml$/;
 
@@ -66,12 +67,28 @@ const READERS: readonly { readonly file: RegExp; readonly read: Reader; readonly
       commands(text.replace(/^\t[@-]*/gm, '').replace(/\$\$/g, '$'), directory, [directory], { separateLines: true }),
   },
   { file: /(?:^|\/)package\.json$/, read: readPackageScripts },
+  { file: /(?:^|\/)skaffold[^/]*\.ya?ml$/, read: readSkaffold },
+  { file: /(?:^|[./])devcontainer\.json$/, read: readDevcontainer },
   // Run from the root, or from where they are. Deeper ones belong to something else.
   {
     file: /^(?:[^/]+\/){0,3}[^/]+\.sh$/,
     read: (text, directory) => commands(text, directory, ['.', directory]),
     weak: true,
   },
+  {
+    file: /(?:^|\/)(?:\.circleci\/config|\.travis|\.drone|(?:azure|bitbucket)-pipelines[^/]*|buildspec[^/]*|cloudbuild[^/]*|[Tt]askfile[^/]*)\.ya?ml$/,
+    read: readSteps,
+    weak: true,
+  },
+  {
+    file: /(?:^|\/)\.?[Jj]ustfile$|\.just$/,
+    read: (text, directory) =>
+      commands(text.replace(/^[ \t]+[@-]*/gm, '').replace(/\{\{ *(\w+) *\}\}/g, '${$1}'), directory, [directory], {
+        separateLines: true,
+      }),
+    weak: true,
+  },
+  { file: /(?:^|\/)Jenkinsfile[^/]*$/, read: readPipeline, weak: true },
 ];
 
 /** All builds that the repository's own files describe, as far as they can be read without running anything. */
@@ -575,6 +592,59 @@ async function readGitlab(text: string): Promise<readonly Build[]> {
     const { before_script: before = common, script } = object(job);
     return commands([...lines(before), ...lines(script)].join('\n'), undefined, ['.']);
   });
+}
+
+/** Pipelines and tasks of which each has words of its own for a step: all that is text may be a script, or its lines. */
+async function readSteps(text: string, directory: string): Promise<readonly Build[]> {
+  if (!/docker|podman|buildah/.test(text)) return [];
+  const scripts: string[] = [];
+  const collect = (value: unknown, depth = 0): void => {
+    if (typeof value === 'string') scripts.push(value);
+    else if (typeof value !== 'object' || value === null || depth > MAX_NESTED) return;
+    else if (!Array.isArray(value)) {
+      const { name, args } = value as Readonly<Record<string, unknown>>;
+      // https://cloud.google.com/build/docs/build-config-file-schema: the image's command is `docker`.
+      if (/\/docker$/.test(string(name) ?? '') && Array.isArray(args)) scripts.push(`docker ${args.join(' ')}`);
+      for (const each of Object.values(value)) collect(each, depth + 1);
+    } else {
+      scripts.push(value.filter((each) => typeof each === 'string').join('\n'));
+      for (const each of value) if (typeof each !== 'string') collect(each, depth + 1);
+    }
+  };
+  collect(await yaml(text));
+  return scripts.flatMap((script) => commands(script, undefined, ['.', directory]));
+}
+
+/** Of Groovy, what `sh` is given. */
+function readPipeline(text: string, directory: string): readonly Build[] {
+  const scripts = text.matchAll(/\bsh\b[^'"\n]{0,40}(?:'''(.*?)'''|"""(.*?)"""|'([^'\n]*)'|"([^"\n]*)")/gs);
+  return [...scripts].flatMap(([, ...given]) => commands(given.find(Boolean) ?? '', undefined, ['.', directory]));
+}
+
+// ------------------------------------------------------------------------------------------------ other tools
+
+/** https://skaffold.dev/docs/references/yaml/: a Dockerfile is relative to its context. */
+async function readSkaffold(text: string, directory: string): Promise<readonly Build[]> {
+  const { artifacts } = object(object(await yaml(text))['build']);
+  return (Array.isArray(artifacts) ? (artifacts as unknown[]) : []).flatMap((each) => {
+    const artifact = object(each);
+    if (BUILDERS.some((key) => artifact[key] !== undefined)) return [];
+    const { context, docker, kaniko } = artifact;
+    const build = ofContext(directory, string(context) ?? '.', string(object(docker ?? kaniko)['dockerfile']));
+    return build === NONE ? [] : [build];
+  });
+}
+
+/** That read no Dockerfile. */
+const BUILDERS = ['bazel', 'jib', 'ko', 'buildpacks', 'custom'];
+
+/** https://containers.dev/implementors/json_reference/#image-specific: both are relative to the file itself. */
+function readDevcontainer(text: string, directory: string): readonly Build[] {
+  const { build, ...old } = object(parseJsonc(text));
+  const { dockerfile = old['dockerFile'], context = old['context'] } = object(build);
+  const path = inside(directory, string(dockerfile) ?? '');
+  if (typeof context !== 'string' || typeof dockerfile !== 'string' || path === undefined) return [];
+  return [{ base: directory, context, dockerfile: path }];
 }
 
 // --------------------------------------------------------------------------------------------------- scripts

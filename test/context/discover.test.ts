@@ -316,6 +316,40 @@ describe('evidence', () => {
     });
   });
 
+  describe('of other tools', () => {
+    it.each<[path: string, text: string]>([
+      ['.circleci/config.yml', 'jobs:\n  a:\n    steps:\n      - run: docker build -f api/Dockerfile .\n'],
+      ['.travis.yml', 'script:\n  - cd api\n  - docker build -f Dockerfile ..\n'],
+      [
+        'cloudbuild.yaml',
+        "steps:\n  - name: gcr.io/cloud-builders/docker\n    args: [build, -t, 'x/$PROJECT_ID', -f, api/Dockerfile, .]\n",
+      ],
+      ['Taskfile.yml', 'tasks:\n  a:\n    cmds:\n      - docker build -f api/Dockerfile .\n'],
+      ['justfile', 'd := "api"\nimage:\n  @docker build -f {{d}}/Dockerfile .\n'],
+      ['Jenkinsfile', 'steps {\n  sh "docker build -f api/Dockerfile -t ${name}:${n} ."\n}\n'],
+      ['Jenkinsfile', "sh(script: '''\n  cd api\n  docker build -f Dockerfile ..\n''')\n"],
+      [
+        'skaffold.yaml',
+        'build:\n  artifacts:\n    - image: a\n      context: .\n      docker: {dockerfile: api/Dockerfile}\n    - image: b\n      context: api\n      jib: {}\n',
+      ],
+      [
+        '.devcontainer/devcontainer.json',
+        '{\n  // the root\n  "build": { "dockerfile": "../api/Dockerfile", "context": ".." },\n}\n',
+      ],
+    ])('%s', async (path, text) => {
+      expect(await contexts({ [path]: text })).toEqual(['.']);
+    });
+    it('that make no image, there is none', async () => {
+      expect(
+        await contexts({
+          '.travis.yml': 'services: docker\nscript: [docker pull api]\n',
+          'skaffold.yaml': 'build:\n  artifacts:\n    - {image: a, context: api, buildpacks: {}}\n',
+          '.devcontainer/devcontainer.json': '{"build": {"dockerfile": "../api/Dockerfile"}}',
+        }),
+      ).toEqual([]);
+    });
+  });
+
   describe('of workflows', () => {
     const action = (context: string, file = 'api/Dockerfile'): string =>
       `jobs:\n  a:\n    steps:\n      - uses: docker/build-push-action@v6\n        with:\n          context: "${context}"\n          file: ${file}\n`;
