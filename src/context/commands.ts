@@ -35,6 +35,9 @@ const VALUED = new Set(
   ).split(' '),
 );
 
+/** Those of `docker` itself: https://docs.docker.com/reference/cli/docker/ */
+const GLOBAL = new Set(['--config', '-c', '--context', '-H', '--host', '-l', '--log-level']);
+
 /** Names of the directory that a command runs in. */
 const HERE = /\$\{?PWD(?!\w)\}?|\$\(pwd(?: -P)?\)|`pwd`/g;
 /** Of the one that a Makefile is read in. */
@@ -69,11 +72,11 @@ export const MAX_BUILDS = 1_000;
 const MAX_PATH = 4_096;
 
 export function buildCommands(text: string, kind: ScriptKind = {}): readonly BuildCommand[] {
-  if (!/docker|podman|buildah|nerdctl/.test(text) || !/\b(?:build|bud)\b/.test(text)) return [];
+  if (!/docker|podman|buildah|nerdctl|depot/.test(text) || !/\b(?:build|bud)\b/.test(text)) return [];
   const found: BuildCommand[] = [];
   const variables = constants(text, kind);
   let scope: Scope = { here: '.', lost: false };
-  for (const raw of text.replace(/\\\r?\n/g, ' ').split('\n')) {
+  for (const raw of text.replace(/\\\r?\n/g, ' ').split(/\r?\n/)) {
     if (found.length >= MAX_BUILDS) break;
     if (raw.length > MAX_LINE || !/\b(?:build|bud|cd|pushd|popd)\b/.test(raw)) continue;
     // What a variable was set to may name a place, too.
@@ -181,7 +184,8 @@ function commandsOf(node: unknown, scope: Scope, depth = 0): Located[] {
     const isRedirection = (each: Node): boolean => each.type === 'Redirect';
     const words = [name, ...(suffix ?? []).filter((each) => !isRedirection(each))].map(textOf);
     const input = suffix?.find((each) => isRedirection(each) && each.operator === '<')?.target;
-    while (/^(?:sudo|time|exec|command|env|\w+=.*|@.*|-)$/.test(words[0] ?? '') && words.length > 1) words.shift();
+    while (/^(?:sudo|time|nohup|exec|command|env|cross-env|\w+=.*|@.*|-)$/.test(words[0] ?? '') && words.length > 1)
+      words.shift();
     if (/^(?:cd|pushd|popd)$/.test(words[0] ?? '')) move(scope, words);
     const { here: directory, lost } = scope;
     return [{ words, directory, lost, ...(input === undefined ? {} : { input: textOf(input) }) }];
@@ -208,10 +212,11 @@ function move(scope: Scope, [command, ...words]: readonly string[]): void {
 const LOST: Place = { here: '.', lost: true };
 
 function buildOf(words: readonly string[], input?: string): Pick<BuildCommand, 'context' | 'dockerfile'> | undefined {
-  if (!/^@?(?:.*\/)?(?:docker|podman|buildah|nerdctl)$/.test(words[0] ?? '')) return undefined;
-  const start = words.findIndex((word) => word === 'build' || word === 'bud');
-  if (start < 1 || words.slice(1, start).some((word) => !/^(?:buildx|image|builder|--\S+)$/.test(word)))
-    return undefined;
+  if (!/^@?(?:.*\/)?(?:docker|podman|buildah|nerdctl|depot)$/.test(words[0] ?? '')) return undefined;
+  const isValue = (at: number): boolean => GLOBAL.has(words[at - 1] ?? '');
+  const start = words.findIndex((word, at) => /^(?:build|bud)$/.test(word) && !isValue(at));
+  const known = (word: string, at: number): boolean => isValue(at + 1) || /^(?:buildx|image|builder|-\S+)$/.test(word);
+  if (start < 1 || !words.slice(1, start).every(known)) return undefined;
   let dockerfile: string | undefined;
   const positional: string[] = [];
   for (let at = start + 1; at < words.length; at++) {

@@ -60,12 +60,9 @@ const READERS: readonly { readonly file: RegExp; readonly read: Reader; readonly
   { file: /(?:^|\/)docker-bake(?:\.[^/]+)?\.(?:json|hcl)$/, read: readBake },
   { file: /^\.(?:github|gitea|forgejo)\/workflows\/[^/]+\.ya?ml$/, read: readWorkflow },
   { file: /(?:^|\/)\.gitlab-ci[^/]*\.ya?ml$|^\.gitlab\/.*\.ya?ml$/, read: readGitlab },
-  {
-    file: /(?:^|\/)(?:GNU)?[Mm]akefile$|\.mk$/,
-    read: (text, directory) =>
-      // `$$` is the shell's `$`.
-      commands(text.replace(/^\t[@-]*/gm, '').replace(/\$\$/g, '$'), directory, [directory], { separateLines: true }),
-  },
+  { file: /(?:^|\/)(?:GNU)?[Mm]akefile$/, read: (text, directory) => readMakefile(text, directory, [directory]) },
+  // Included from beside it, or from the root.
+  { file: /\.mk$/, read: (text, directory) => readMakefile(text, directory, ['.', directory]), weak: true },
   { file: /(?:^|\/)package\.json$/, read: readPackageScripts },
   { file: /(?:^|\/)skaffold[^/]*\.ya?ml$/, read: readSkaffold },
   { file: /(?:^|[./])devcontainer\.json$/, read: readDevcontainer },
@@ -648,6 +645,12 @@ function readDevcontainer(text: string, directory: string): readonly Build[] {
 }
 
 // --------------------------------------------------------------------------------------------------- scripts
+
+function readMakefile(text: string, directory: string, bases: readonly string[]): readonly Build[] {
+  // `$$` is the shell's `$`.
+  const plain = text.replace(/^\t[@-]*/gm, '').replace(/\$\$/g, '$');
+  return commands(plain, directory, bases, { separateLines: true });
+}
 
 function readPackageScripts(text: string, directory: string): readonly Build[] {
   if (!/docker|podman/.test(text)) return [];

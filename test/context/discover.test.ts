@@ -160,10 +160,24 @@ describe('evidence', () => {
         await contexts({ Makefile: 'image:\n\tdocker build -f $(X)/Dockerfile .\n\tdocker build $(X)\n' }),
       ).toEqual([]);
     });
-    it('behind `env` and settings', async () => {
-      expect(await contexts({ Makefile: 'a:\n\tenv DOCKER_BUILDKIT=1 docker build -f api/Dockerfile .\n' })).toEqual([
-        '.',
-      ]);
+    it.each([
+      'env DOCKER_BUILDKIT=1 docker build',
+      'cross-env DOCKER_BUILDKIT=1 docker build',
+      'docker --context far -H tcp://a --debug build',
+      'depot build',
+    ])('%s', async (words) => {
+      expect(await contexts({ Makefile: `a:\n\t${words} -f api/Dockerfile .\n` })).toEqual(['.']);
+    });
+    it('that is none', async () => {
+      expect(await contexts({ Makefile: 'a:\n\tdocker --context build ps -f api/Dockerfile .\n' })).toEqual([]);
+    });
+    it('in lines that Windows ends', async () => {
+      expect(await contexts({ Makefile: 'a:\r\n\tdocker build -f api/Dockerfile .\r\n' })).toEqual(['.']);
+    });
+    it('in a file that the Makefile includes', async () => {
+      expect(await contexts({ 'make/image.mk': 'a:\n\tdocker build -f api/Dockerfile .\n' })).toEqual(['.']);
+      expect(await contexts({ 'api/image.mk': 'a:\n\tdocker build -f Dockerfile ..\n' })).toEqual(['.']);
+      expect(await contexts({ Dockerfile: '', 'api/image.mk': 'a:\n\tdocker build .\n' })).toEqual([]);
     });
     it.each<[reason: string, script: string]>([
       ['cd -', 'cd api\nnpm test\ncd - >/dev/null\n'],
