@@ -93,7 +93,8 @@ const PACKAGES: readonly (readonly [name: RegExp, rooms: readonly string[]])[] =
   // Context discovery reads build commands out of scripts.
   [/^unbash$/, ['dockerfile', 'context']],
   [/^yaml$/, ['managers', 'context', 'batch']],
-  [/^(?:smol-toml|fast-xml-parser|jsonc-parser)$/, ['managers']],
+  [/^(?:smol-toml|fast-xml-parser)$/, ['managers']],
+  [/^jsonc-parser$/, ['managers', 'context']],
   [/^hcl2-parser$/, ['context']],
   [/^ignore$/, ['context']],
   [/^node:crypto$/, ['reporters']],
