@@ -189,6 +189,13 @@ export const REFUSALS: Readonly<Record<string, Explanation>> = {
     todo: 'Put its text into a regular file.',
     example: '.dockerignore -> ../shared/dockerignore',
   },
+  'ignore-files-differ': {
+    kind: 'refusal',
+    means: 'There is a .containerignore, and the fix holds only under the .dockerignore, or has to add to it.',
+    why: 'Podman and Buildah read the .containerignore instead, Docker the .dockerignore: one of them would build another image.',
+    todo: 'Let both ignore what the install writes, and keep them alike.',
+    example: '.containerignore: dist',
+  },
   'ignored-by-configuration': {
     kind: 'note',
     means:

@@ -225,6 +225,21 @@ class Runner {
       const siblings = await this.siblings(job);
       if (siblings.length > 0) outcome = attempt(repository.context(directory, dockerfile, siblings));
     }
+    const other = hasOwnIgnoreFile(job) ? undefined : containerIgnore(repository, directory, dockerfile);
+    if (other !== undefined && outcome.changes.length > 0) {
+      const there = fixJob(job, context.withIgnoreFile(other.source), options);
+      const differ = there.changes[0]?.after !== outcome.changes[0]?.after;
+      if (differ || changesIgnoreFile(outcome) || changesIgnoreFile(there))
+        outcome = refused(
+          job,
+          {
+            code: 'ignore-files-differ',
+            message: `Podman and Buildah read \`${shownPath(this.options.cwd, join(repository.root, other.path))}\` instead of \`${shownPath(this.options.cwd, ignoreFile)}\`, and the fix does not hold for both`,
+            help: 'let both ignore what the install writes',
+          },
+          outcome.applied[0]?.line,
+        );
+    }
     const changed = outcome.changes.find((change) => change.path === context.ignoreFile.path);
     if (changed !== undefined) this.ignoreTexts.set(ignoreFile, changed.after);
     const before = carried === undefined ? context : context.withIgnoreFile(carried);
@@ -442,6 +457,19 @@ function absolutePath({ file }: Pick<Job, 'file'>): string {
 
 function hasOwnIgnoreFile(job: Pick<Job, 'file'>): boolean {
   return exists(`${absolutePath(job)}.dockerignore`);
+}
+
+/** What Podman and Buildah obey before a `.dockerignore`: https://github.com/containers/common, containerignore(5). */
+function containerIgnore(
+  repository: Repository,
+  directory: string,
+  dockerfile: string,
+): { readonly path: string; readonly source: string } | undefined {
+  for (const path of [`${dockerfile}.containerignore`, join(directory, '.containerignore')]) {
+    const source = repository.read(path);
+    if (source !== undefined) return { path, source };
+  }
+  return undefined;
 }
 
 /** An ignore file that a build would obey, and that the context could not read: a symlink, not text, elsewhere. */

@@ -55,6 +55,16 @@ describe('the context', () => {
     expect([code, out]).toEqual([0, '']);
     expect(err).toContain('Dockerfile:1 ignore-file-unreadable `.dockerignore` is not a regular UTF-8 file');
   });
+  it.each<[reason: string, files: Record<string, string>, refused: boolean]>([
+    ['lacks what is added', { '.containerignore': 'dist\n' }, true],
+    ['is named after the Dockerfile', { 'Dockerfile.containerignore': 'dist\n' }, true],
+    ['lacks what the other holds', { '.containerignore': 'dist\n', '.dockerignore': 'node_modules\n' }, true],
+    ['says the same as the other', { '.containerignore': 'node_modules\n', '.dockerignore': 'node_modules\n' }, false],
+    ["has no say beside the Dockerfile's own", { '.containerignore': '', 'Dockerfile.dockerignore': '' }, false],
+  ])('has a .containerignore that %s', async (_reason, files, refused) => {
+    const { out, err } = await dockerfix(folder({ ...PROJECT, ...files }), []);
+    expect([out === '', err.includes(' ignore-files-differ Podman')]).toEqual([refused, refused]);
+  });
   it('is shared with a Dockerfile that was not asked for, and that copies what would be ignored', async () => {
     const root = folder({ ...PROJECT, 'Dockerfile.dev': 'FROM node\nCOPY node_modules ./node_modules\n' });
     const { out, err } = await dockerfix(root, ['Dockerfile']);
