@@ -215,34 +215,23 @@ class Runner {
       );
     const carried = this.ignoreTexts.get(ignoreFile);
     const options = await this.withHistory(job, place);
-    const attempt = (fresh: BuildContext): Outcome =>
-      fixJob(job, carried === undefined ? fresh : fresh.withIgnoreFile(carried), options);
+    const attempt = (fresh: BuildContext): Outcome => fixJob(job, fresh, options);
+    const started = (fresh: BuildContext): BuildContext =>
+      carried === undefined ? fresh : fresh.withIgnoreFile(carried);
     const changesIgnoreFile = (each: Outcome): boolean =>
       each.changes.some((change) => change.path === context.ignoreFile.path);
-    let outcome = attempt(context);
+    let outcome = attempt(started(context));
     if (changesIgnoreFile(outcome)) {
       // Only then do other Dockerfiles matter, and there may be many to read.
       const siblings = await this.siblings(job);
-      if (siblings.length > 0) outcome = attempt(repository.context(directory, dockerfile, siblings));
+      if (siblings.length > 0) outcome = attempt(started(repository.context(directory, dockerfile, siblings)));
     }
-    const other = hasOwnIgnoreFile(job) ? undefined : containerIgnore(repository, directory, dockerfile);
-    if (other !== undefined && outcome.changes.length > 0) {
-      const there = fixJob(job, context.withIgnoreFile(other.source), options);
-      const differ = there.changes[0]?.after !== outcome.changes[0]?.after;
-      if (differ || changesIgnoreFile(outcome) || changesIgnoreFile(there))
-        outcome = refused(
-          job,
-          {
-            code: 'ignore-files-differ',
-            message: `Podman and Buildah read \`${shownPath(this.options.cwd, join(repository.root, other.path))}\` instead of \`${shownPath(this.options.cwd, ignoreFile)}\`, and the fix does not hold for both`,
-            help: 'let both ignore what the install writes',
-          },
-          outcome.applied[0]?.line,
-        );
-    }
+    const show = (path: string): string => shownPath(this.options.cwd, join(repository.root, path));
+    const differing = ignoreFilesDiffer(outcome, { repository, directory, dockerfile, context, attempt, show });
+    if (differing !== undefined) outcome = refused(job, differing, outcome.applied[0]?.line);
     const changed = outcome.changes.find((change) => change.path === context.ignoreFile.path);
     if (changed !== undefined) this.ignoreTexts.set(ignoreFile, changed.after);
-    const before = carried === undefined ? context : context.withIgnoreFile(carried);
+    const before = started(context);
     const after = changed === undefined ? before : before.withIgnoreFile(changed.after);
     return {
       ...this.shown(outcome, job, ignoreFile),
@@ -459,17 +448,36 @@ function hasOwnIgnoreFile(job: Pick<Job, 'file'>): boolean {
   return exists(`${absolutePath(job)}.dockerignore`);
 }
 
-/** What Podman and Buildah obey before a `.dockerignore`: https://github.com/containers/common, containerignore(5). */
-function containerIgnore(
-  repository: Repository,
-  directory: string,
-  dockerfile: string,
-): { readonly path: string; readonly source: string } | undefined {
-  for (const path of [`${dockerfile}.containerignore`, join(directory, '.containerignore')]) {
-    const source = repository.read(path);
-    if (source !== undefined) return { path, source };
-  }
-  return undefined;
+/**
+ * Podman and Buildah obey a `.containerignore` before a `.dockerignore`, but neither before the Dockerfile's own:
+ * https://github.com/containers/common, containerignore(5).
+ */
+export function ignoreFilesDiffer(
+  { changes }: Outcome,
+  { repository, directory, dockerfile, context, attempt, show }: UnderIgnoreFile,
+): Trouble | undefined {
+  const { path: used } = context.ignoreFile;
+  if (changes.length === 0 || used === `${dockerfile}.dockerignore`) return undefined;
+  const path = [`${dockerfile}.containerignore`, join(directory, '.containerignore')].find(
+    (each) => repository.read(each) !== undefined,
+  );
+  if (path === undefined) return undefined;
+  const there = attempt(context.withIgnoreFile(repository.read(path) ?? '')).changes;
+  const isWhole = [...changes, ...there].every((change) => change.path !== used);
+  if (isWhole && there[0]?.after === changes[0]?.after) return undefined;
+  return {
+    code: 'ignore-files-differ',
+    message: `Podman and Buildah read \`${show(path)}\` instead of \`${show(used)}\`, and the fix does not hold for both`,
+    help: 'let both ignore what the install writes',
+  };
+}
+
+interface UnderIgnoreFile extends Place {
+  /** Relative to the repository's root. */
+  readonly dockerfile: string;
+  readonly context: BuildContext;
+  readonly attempt: (context: BuildContext) => Outcome;
+  readonly show: (path: string) => string;
 }
 
 /** An ignore file that a build would obey, and that the context could not read: a symlink, not text, elsewhere. */

@@ -8,7 +8,8 @@ import type { Options } from './arguments.ts';
 import { usageError, type Io } from './io.ts';
 import { formatOf } from './report.ts';
 import type { Request } from './request.ts';
-import type { Place } from '../run.ts';
+import type { BuildContext } from '../model.ts';
+import { ignoreFilesDiffer, type Place } from '../run.ts';
 import { decodeUtf8 } from '../context/text.ts';
 
 export async function rewriteStandardInput(options: Options, request: Request, io: Io): Promise<number> {
@@ -57,9 +58,17 @@ function inContext(
 ): Outcome {
   // Nothing says where the text is from: then it is the context's own Dockerfile.
   const absolute = path === 'Dockerfile' ? join(repository.root, directory, path) : resolve(request.cwd, path);
-  const context = repository.context(directory, relative(repository.root, absolute));
-  const outcome = fix({ path, source }, context, request.fix);
-  const shown = (each: string): string => (each === path ? path : shownPath(request.cwd, join(repository.root, each)));
+  const dockerfile = relative(repository.root, absolute);
+  const context = repository.context(directory, dockerfile);
+  const attempt = (each: BuildContext): Outcome => fix({ path, source }, each, request.fix);
+  const outcome = attempt(context);
+  const show = (each: string): string => shownPath(request.cwd, join(repository.root, each));
+  const differing = ignoreFilesDiffer(outcome, { repository, directory, dockerfile, context, attempt, show });
+  if (differing !== undefined) {
+    const refusal = { line: outcome.applied[0]?.line ?? 1, ...differing };
+    return { ...outcome, status: 'refused', changes: [], applied: [], refused: [refusal] };
+  }
+  const shown = (each: string): string => (each === path ? path : show(each));
   return { ...outcome, changes: outcome.changes.map((each) => ({ ...each, path: shown(each.path) })) };
 }
 

@@ -64,6 +64,10 @@ describe('the context', () => {
   ])('has a .containerignore that %s', async (_reason, files, refused) => {
     const { out, err } = await dockerfix(folder({ ...PROJECT, ...files }), []);
     expect([out === '', err.includes(' ignore-files-differ Podman')]).toEqual([refused, refused]);
+    const piped = await dockerfix(folder({ ...PROJECT, ...files }), ['-', '--context', '.', '--format', 'diff'], {
+      stdin: PROJECT.Dockerfile,
+    });
+    expect(piped.out === '').toBe(refused);
   });
   it('is shared with a Dockerfile that was not asked for, and that copies what would be ignored', async () => {
     const root = folder({ ...PROJECT, 'Dockerfile.dev': 'FROM node\nCOPY node_modules ./node_modules\n' });
