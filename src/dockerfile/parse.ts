@@ -16,7 +16,7 @@ import type {
 import { complaint, heredocName, pairs } from './check.ts';
 import { BLANKS, joined, scan, type RawInstruction, type Scan } from './scan.ts';
 import { parseCommands, understandsShell } from './shell.ts';
-import { baseDirectory, resolvePath, Scope } from './state.ts';
+import { baseDirectory, baseVariables, resolvePath, Scope } from './state.ts';
 import { expand, type Expanded, type Variables } from './variables.ts';
 
 /** Never throws: what is wrong with the text is in `trouble`. */
@@ -74,6 +74,7 @@ class Builder {
           base.stage === undefined
             ? new Scope(undefined, base.image === 'scratch')
             : new Scope(this.scopes[base.stage]);
+        for (const [name, value] of baseVariables(base.image)) scope.set(name, value, false, index);
         const environment = scope.before(index);
         state =
           parent === undefined

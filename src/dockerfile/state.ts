@@ -137,6 +137,9 @@ const AT_ROOT = new Set(
     ' ',
   ),
 );
+const LAMBDA_TASK_ROOT = '/var/task';
+/** Images of AWS Lambda. Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html, and their Dockerfiles. */
+const OF_LAMBDA = /^(?:public\.ecr\.aws\/lambda\/|amazon\/aws-lambda-)/;
 /** Variants with another directory: the old `-onbuild` ones, and Windows. */
 const ODD_VARIANT = /onbuild|windows|nanoserver/;
 
@@ -156,9 +159,15 @@ export function baseDirectory(image: string | undefined): string {
     if (tag === undefined && image.includes('@')) return '?';
     return /fpm|apache/.test(tag ?? '') ? '/var/www/html' : '/';
   }
+  if (OF_LAMBDA.test(name)) return LAMBDA_TASK_ROOT;
   // None of the images of .NET sets one.
   if (/^(?:mcr\.microsoft\.com|microsoft)\/dotnet(?:\/|$)/.test(name)) return '/';
   return Object.hasOwn(DIRECTORIES, name) ? (DIRECTORIES[name] as string) : AT_ROOT.has(name) ? '/' : '?';
+}
+
+/** Variables that a base image sets, and that Dockerfiles name places by. */
+export function baseVariables(image: string | undefined): readonly (readonly [name: string, value: string])[] {
+  return image !== undefined && OF_LAMBDA.test(imageOf(image).name) ? [['LAMBDA_TASK_ROOT', LAMBDA_TASK_ROOT]] : [];
 }
 
 /**
