@@ -87,8 +87,12 @@ export function isShared(path: string): boolean {
   return SHARED.has(path) || /^\/home\/[^/]+$/.test(path);
 }
 
-/** It lies where people put projects, and packages put nothing: in a home directory, in /usr/src, at the top. */
+/**
+ * It lies where people put projects, and packages put nothing: in a home directory, in /usr/src, at the top. Into /opt
+ * and /var/www they put directories, and no files.
+ */
 export function isForProjects(path: string): boolean {
+  if (/^\/(?:opt|var\/www)\/[^/]*\.[a-z]+$/i.test(path)) return true;
   const parts = components(path);
   return parts.some((name, at) => {
     const directory = `/${parts.slice(0, at).join('/')}`;
