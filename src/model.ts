@@ -195,7 +195,8 @@ export interface Command {
   readonly words: readonly ShellWord[];
   /** `NAME=value` before the name (with an empty `words`: shell variables being set). */
   readonly assignments: readonly { readonly name: string; readonly value?: string }[];
-  readonly redirects: readonly { readonly operator: string; readonly target?: string }[];
+  /** `text` is the target as written. */
+  readonly redirects: readonly { readonly operator: string; readonly target?: string; readonly text?: string }[];
   /** A plain command. Otherwise (pipeline, `||`, if, for, subshell, `&` ...) only `text` is known. */
   readonly simple: boolean;
   /** The parts of a pipeline of plain commands. */

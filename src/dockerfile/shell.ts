@@ -164,8 +164,10 @@ class Reader {
   }
 
   private redirect(each: Redirection): Command['redirects'][number] {
-    const target = each.type === 'HereDoc' || each.target === undefined ? undefined : this.constant(each.target);
-    return { operator: each.operator, ...(target === undefined ? {} : { target }) };
+    const { operator } = each;
+    if (each.type === 'HereDoc' || each.target === undefined) return { operator };
+    const target = this.constant(each.target);
+    return { operator, text: each.target.text, ...(target === undefined ? {} : { target }) };
   }
 
   /** A word's value when nothing in it is decided at run time. The value of an assignment is not split. */

@@ -371,15 +371,21 @@ const copyOrMove: Rule = (words, at, files) => {
   const [from, to] = all as [string, string];
   if (all.length > 2) return undefined;
   // Into what the system holds, or over what more of the project lies in.
-  if ([from, to].some((path) => isSystemPath(path, files) || (files.holdsOwn(path) && !files.owns(path))))
+  const isOfSystem = words[0] === 'cp' && isSystemPath(from, files);
+  if (
+    [...(isOfSystem ? [] : [from]), to].some(
+      (path) => isSystemPath(path, files) || (files.holdsOwn(path) && !files.owns(path)),
+    )
+  )
     return undefined;
   const target = paths[1]?.endsWith('/') === true || files.isDirectory(to) ? join(to, baseName(from)) : to;
-  const reads = [from, target].map((path) => ({ path, tree: true }));
+  const reads = [...(isOfSystem ? [] : [from]), target].map((path) => ({ path, tree: true }));
   return {
     ...NOTHING,
     reads,
     writes: [target],
     into: [parentOf(target)],
+    ...(isOfSystem ? { system: 'reads' } : {}),
     ...(words[0] === 'mv' ? { removes: [from] } : {}),
   };
 };
@@ -549,6 +555,10 @@ function inBundle(at: Place, files: Disk): readonly Read[] {
   }
   return reads;
 }
+
+/** They keep a value, whatever it is, in settings that are the user's or the system's where the rule says so. */
+const KEEPS =
+  /^(?:npm (?:(?:config |c )?set)|pnpm config set|yarn config set|(?:pip3?|poetry|pdm|composer|bundle) config|git config) (?:(?:-\S+|set) )*\S*(?:auth|token|password|username|email|registry|repositories|http-basic|index-url|trusted-host|proxy|insteadOf)/i;
 
 /** By command name. */
 const RULES: Readonly<Record<string, Rule>> = {
@@ -765,6 +775,7 @@ export function ordinary(command: Command, at: Place, files: Disk): readonly Eff
     rule !== SYSTEM &&
     rule !== remove &&
     rule !== users &&
+    !KEEPS.test(words.join(' ')) &&
     !(
       rule === mkdir &&
       hasOption(words, 'p', 'parents') &&
@@ -784,16 +795,19 @@ export function ordinary(command: Command, at: Place, files: Disk): readonly Eff
 
 /** `~/x` as the shell hands it on. Left as it is: nothing tells whose home that is. */
 function inFull(word: ShellWord, at: Place): ShellWord {
-  const { user = '' } = at;
-  const [, rest] = /^~(\/.*|)$/s.exec(word.text) ?? [];
-  if (rest === undefined) return word;
+  const text = inHome(word.text, at);
+  return text === undefined ? word : { ...word, text, ...(/^[\w./+@-]*$/.test(text) ? { value: text } : {}) };
+}
+
+/** What `~/x`, `$HOME/x` and `"${HOME}/x"` stand for. */
+function inHome(text: string, { user = '', declared, environment }: Place): string | undefined {
+  const rest = /^~(\/.*|)$/s.exec(text)?.[1] ?? /^"?\$(?:HOME|\{HOME\})"?(\/[\w./*+@-]*|)"?$/.exec(text)?.[1];
+  if (rest === undefined) return undefined;
   // Settings and caches are the system's in any home.
   const isHidden = HOME_FILES.includes(rest.split('/')[1] ?? '');
   const other = isHidden ? `/home/${user.replace(/:.*/, '')}` : undefined;
-  const home = at.declared('HOME') ? at.environment('HOME') : user === 'root' ? '/root' : other;
-  if (home === undefined) return word;
-  const text = home + rest;
-  return { ...word, text, ...(/^[\w./+@-]*$/.test(text) ? { value: text } : {}) };
+  const home = declared('HOME') ? environment('HOME') : user === 'root' ? '/root' : other;
+  return home === undefined ? undefined : home + rest;
 }
 
 /** Words that could not be resolved start with an absolute system directory, e.g. `/usr/lib/$ARCH/x`. */
@@ -814,7 +828,7 @@ export function isPrinted({ operator, target = '' }: Command['redirects'][number
 function redirect(command: Command, at: Place, files: Disk): readonly Effect[] | undefined {
   const effects: Effect[] = [];
   for (const each of command.redirects) {
-    const { operator, target } = each;
+    const { operator, text = '', target = inHome(text, at) } = each;
     if (target === undefined) return undefined;
     if (isPrinted(each)) continue;
     const path = resolvePath(at.directory, target);

@@ -519,7 +519,7 @@ class Writer {
   private growing(run: Run, above: readonly Command[], below: readonly Command[]): Trouble | undefined {
     const written = above
       .flatMap(({ redirects }) => redirects.filter((each) => !isPrinted(each)))
-      .flatMap(({ target }) => target ?? []);
+      .flatMap(({ target, text }) => target ?? text ?? []);
     const shrinks = below.find(({ text }) => SHRINKS.test(text) || written.some((path) => text.includes(path)));
     return shrinks === undefined || !this.ships(run)
       ? undefined

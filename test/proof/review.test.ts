@@ -191,6 +191,10 @@ const FILES: readonly (readonly [why: string, text: string])[] = [
     (run) =>
       [`${run} writes into the project`, `FROM node:20\nWORKDIR /app\nCOPY . .\nRUN ${run}\nRUN npm ci\n`] as const,
   ),
+  [
+    'settings may name a file of it',
+    'FROM node:20\nWORKDIR /app\nARG CA\nCOPY . .\nRUN npm config set cafile $CA\nRUN npm ci\n',
+  ],
   ['du fails without the directory', 'FROM node:20\nWORKDIR /app\nCOPY . .\nRUN du -sh ./src\nRUN npm ci\n'],
   [
     'what a RUN has mounted is not what the copy brings',
@@ -203,6 +207,7 @@ const RUNS: readonly (readonly [why: string, run: string])[] = [
   ['a token would stay in a layer', 'echo "//r/:_authToken=${T}" > .npmrc && npm ci && npm run build && rm .npmrc'],
   ['the same, unlinked', 'echo "$K" > /root/.netrc && npm ci && npm run build && unlink /root/.netrc'],
   ['the same, written over', 'echo "$K" > /root/.npmrc && npm ci && npm run build && echo > /root/.npmrc'],
+  ['the same, in whoever’s home', 'echo "$K" > ~/.npmrc && npm ci && npm run build && echo > ~/.npmrc'],
   [
     'the environment that was activated is gone',
     'python -m venv /tmp/v && . /tmp/v/bin/activate && pip install -r requirements.txt && rm -rf /tmp/v && python x.py',
@@ -422,6 +427,11 @@ const APART: readonly string[] = [
   'RUN setcap cap_net_bind_service=+ep /usr/bin/python3',
   'ENV XDG_CONFIG_HOME=/app/.config\nRUN curl -o /usr/bin/y https://e.com/y',
   'RUN bundle config set --local deployment true',
+  'RUN echo "//r/:_authToken=$T" > ~/.npmrc',
+  'RUN ssh-keyscan e.com >> "$HOME/.ssh/known_hosts"',
+  'RUN npm config set //r/:_authToken $T',
+  'RUN git config --global url."https://${T}@e.com/".insteadOf https://e.com/',
+  'RUN pip config set global.index-url $I',
   'SHELL ["/bin/bash", "-o", "pipefail", "-c"]',
 ];
 
@@ -641,4 +651,28 @@ it('a file that is copied under another name stays a file where it moves', () =>
   const source = ['FROM node:20', 'WORKDIR /app', ...copies, 'WORKDIR /usr/src/app', 'RUN pip install flask', ''];
   const [change] = fix({ path: 'Dockerfile', source: source.join('\n') }, memoryContext(PROJECT)).changes;
   expect(change?.after).toContain('COPY . /app/\nCOPY package.json /app/x.txt\nCOPY . /app/\n');
+});
+
+/** Ordinary ones that were left alone, and what now stands ahead of the source. */
+const ORDINARY: readonly (readonly [ahead: string, text: string])[] = [
+  [
+    'COPY requirements.txt ${LAMBDA_TASK_ROOT}/',
+    'FROM public.ecr.aws/lambda/python:3.12\nCOPY . ${LAMBDA_TASK_ROOT}\nRUN pip install -r requirements.txt\n',
+  ],
+  [
+    'COPY requirements.txt /var/task/',
+    'FROM public.ecr.aws/lambda/python:3.12\nCOPY . /var/task\nRUN pip install -r requirements.txt\n',
+  ],
+  ['RUN npm ci', 'FROM node:20\nRUN apt-get update\nWORKDIR /opt\nCOPY . .\nRUN npm ci\n'],
+  [
+    'RUN --mount=type=secret,id=n cp /run/secrets/n .npmrc && npm ci && rm .npmrc',
+    'FROM node:20\nWORKDIR /app\nCOPY . .\nRUN --mount=type=secret,id=n cp /run/secrets/n .npmrc && npm ci && rm .npmrc\n',
+  ],
+];
+
+describe('an ordinary project is not left alone', () => {
+  it.each(ORDINARY)('%s: %s', (ahead, source) => {
+    const [change] = fix({ path: 'Dockerfile', source }, memoryContext(PROJECT)).changes;
+    expect(change?.after.split(/\nCOPY \. /)[0]?.split('\n')).toContain(ahead);
+  });
 });
