@@ -454,7 +454,7 @@ function planSegment(
   };
 }
 
-/** Without the commands at the end of the RUN that work on nothing but what these copies bring: `pip install … && chmod +x start.sh`. */
+/** Without the end of the RUN, where that works on what these copies bring: `pip install … && chmod +x start.sh`. */
 function withoutTail(stop: Stop, events: readonly Event[], copies: readonly CopyEvent[]): Stop {
   const { instruction, actions } = events[stop.index] as Event;
   if (stop.cut !== undefined || actions.length !== stop.actions) return stop;
@@ -462,13 +462,8 @@ function withoutTail(stop: Stop, events: readonly Event[], copies: readonly Copy
   const command = actions[gain]?.command;
   const tail = actions.slice(gain + 1);
   if (command === undefined || tail.some((each) => each.command === command)) return stop;
-  if (
-    !rides(
-      tail,
-      copies.flatMap((each) => each.placements),
-    )
-  )
-    return stop;
+  const placed = copies.flatMap((each) => each.placements);
+  if (!tail.some((each) => rides([each], placed))) return stop;
   return { ...stop, actions: gain + 1, cut: ((instruction as Run).commands ?? []).indexOf(command) };
 }
 

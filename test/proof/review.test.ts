@@ -668,6 +668,7 @@ const ORDINARY: readonly (readonly [ahead: string, text: string])[] = [
     'RUN --mount=type=secret,id=n cp /run/secrets/n .npmrc && npm ci && rm .npmrc',
     'FROM node:20\nWORKDIR /app\nCOPY . .\nRUN --mount=type=secret,id=n cp /run/secrets/n .npmrc && npm ci && rm .npmrc\n',
   ],
+  ['RUN npm ci', 'FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm ci && chmod +x server && ln -s /app/server /x\n'],
 ];
 
 describe('an ordinary project is not left alone', () => {
