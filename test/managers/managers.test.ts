@@ -306,6 +306,18 @@ describe('what is refused', () => {
       },
       'lifecycle-script-reads-source',
     ],
+    [
+      'a dependency that sets up git hooks while .git may be there',
+      'npm install',
+      { 'package.json': pkg({ devDependencies: { 'git-commit-msg-linter': '^5.0.0' } }), '.git/HEAD': '' },
+      'needs-vcs',
+    ],
+    ...['semantic-ui', 'fomantic-ui'].map((name): [string, string, Record<string, string>, string] => [
+      `${name} with files of the project`,
+      'npm install',
+      { 'package.json': pkg({ dependencies: { [name]: '^2.8.0' } }), 'semantic.json': '{}' },
+      'lifecycle-script-reads-source',
+    ]),
     ['a variable', 'npm install $FLAGS', { 'package.json': pkg() }, 'unresolved-variable'],
     ...['npm i -g', 'pnpm add -g', 'yarn global add', 'bun add -g'].map(
       (text): [string, string, Record<string, string>, string] => [

@@ -27,6 +27,18 @@ const hooks =
     };
   };
 
+/** `gulp install` brings what semantic.json names, here or above, up to date. Source: its tasks/install.js; 2.9 of Fomantic has no script. */
+const semantic =
+  (name: string, without = /^$/): Rule =>
+  (files, manifest, version) =>
+    without.test(version) || files.has(at(manifest.directory, 'semantic.json')) === 'no'
+      ? undefined
+      : {
+          code: 'lifecycle-script-reads-source',
+          message: `the install script of \`${name}\` reads semantic.json, and changes the files that it names`,
+          help: 'install with --ignore-scripts, and run `gulp install` there after the copy',
+        };
+
 const PUPPETEER = [
   '.puppeteerrc',
   ...['json', 'yaml', 'js', 'ts', 'cjs', 'mjs'].map((each) => `.puppeteerrc.${each}`),
@@ -61,6 +73,9 @@ const RULES: readonly (readonly [name: string, rule: Rule])[] = [
   ['ghooks', hooks('ghooks')],
   ['yorkie', hooks('yorkie')],
   ['git-hooks', hooks('git-hooks')],
+  ['git-commit-msg-linter', hooks('git-commit-msg-linter')],
+  ['semantic-ui', semantic('semantic-ui')],
+  ['fomantic-ui', semantic('fomantic-ui', /^\D*2\.9(?:\.|$)/)],
   [
     // cosmiconfig looks for these when the browser is downloaded.
     'puppeteer',
