@@ -85,6 +85,10 @@ const SHRINKS = new RegExp(
   ].join('|')})`,
 );
 
+/** Writes settings that may hold a token: where one RUN does so twice, the second may be there to take it away. */
+const SETTLES =
+  /(?:(?<![\w.$-])(?:npm|pnpm|yarn|pip[\d.]*|git|poetry|composer|bundle) (?:c|config|set)\b|\.(?:npmrc|yarnrc|gitconfig|netrc)\b|pip\.conf\b)/;
+
 /** A removal in the project: nothing of what a download fills. */
 const REMOVES_OWN = /^rm(?: -\w+)*(?: \w[\w./-]*)+$/;
 
@@ -520,7 +524,11 @@ class Writer {
     const written = above
       .flatMap(({ redirects }) => redirects.filter((each) => !isPrinted(each)))
       .flatMap(({ target, text }) => target ?? text ?? []);
-    const shrinks = below.find(({ text }) => SHRINKS.test(text) || written.some((path) => text.includes(path)));
+    const settles = above.some(({ text }) => SETTLES.test(text));
+    const shrinks = below.find(
+      ({ text }) =>
+        SHRINKS.test(text) || (settles && SETTLES.test(text)) || written.some((path) => text.includes(path)),
+    );
     return shrinks === undefined || !this.ships(run)
       ? undefined
       : {

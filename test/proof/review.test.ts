@@ -207,6 +207,15 @@ const RUNS: readonly (readonly [why: string, run: string])[] = [
   ['a token would stay in a layer', 'echo "//r/:_authToken=${T}" > .npmrc && npm ci && npm run build && rm .npmrc'],
   ['the same, unlinked', 'echo "$K" > /root/.netrc && npm ci && npm run build && unlink /root/.netrc'],
   ['the same, written over', 'echo "$K" > /root/.npmrc && npm ci && npm run build && echo > /root/.npmrc'],
+  [
+    'the same, set to nothing',
+    'npm config set //r/:_authToken $T && npm ci && npm run build && npm config set //r/:_authToken ""',
+  ],
+  [
+    'the same, by its section',
+    'git config --global url.$T.insteadOf a && npm ci && npm start && git config --global --remove-section url.$T',
+  ],
+  ['the same, where it is kept', 'npm config set //r/:_authToken $T && npm ci && npm run build && echo > ~/.npmrc'],
   ['the same, in whoever’s home', 'echo "$K" > ~/.npmrc && npm ci && npm run build && echo > ~/.npmrc'],
   [
     'the environment that was activated is gone',
