@@ -18,6 +18,7 @@ import {
   type Placement,
   type StageTrace,
 } from '../effects/actions.ts';
+import { unresolved } from './emit.ts';
 import { short } from './lines.ts';
 
 /** Files of one copy that a RUN needs before the copy itself comes. */
@@ -184,7 +185,9 @@ export function opportunities(
       if (fetched || !hasBroadCopyAbove(trace.events, index, action, context)) {
         const trouble = fetched
           ? undefined
-          : (inEmptyDirectory(trace.events, index, action, context) ?? sourceFromStage(trace, index, action, context));
+          : (copiedSomewhere(trace.events.slice(0, index)) ??
+            inEmptyDirectory(trace.events, index, action, context) ??
+            sourceFromStage(trace, index, action, context));
         if (trouble === undefined) optimal.push({ run, install: action.install });
         else blocked.push({ run, install: action.install, trouble });
       } else {
@@ -247,6 +250,21 @@ function notMoved(above: readonly Event[]): Trouble {
       ? 'keep its output out by the ignore file, and move the COPY by hand'
       : 'move it below the install by hand',
   };
+}
+
+/** All of the context is copied to a place that is not known: it may be where the install runs. */
+function copiedSomewhere(above: readonly Event[]): Trouble | undefined {
+  const copies = above.flatMap(({ instruction }) =>
+    instruction.keyword === 'COPY' || instruction.keyword === 'ADD' ? [instruction as Copy] : [],
+  );
+  const found = copies.find(
+    ({ from, sources, destination }) =>
+      from === undefined &&
+      destination !== undefined &&
+      destination.value === undefined &&
+      sources.some(({ value }) => value !== undefined && /^\.?\/?$/.test(value)),
+  );
+  return found === undefined ? undefined : unresolved(found);
 }
 
 /** It finds no manifest, and nothing is brought to where it runs. */
@@ -866,6 +884,8 @@ function hasBroadCopyAbove(events: readonly Event[], index: number, action: Acti
     return copy?.placements.some((each) => {
       if (!each.directory || isManifestDirectory(each, action)) return false;
       if (within(each.target, directory)) return true;
+      // The base image's own directory may be any.
+      if (directory.startsWith('?') && action.opaque !== undefined && each.source === '.') return true;
       // A directory that a command makes inside the project has nothing to do with the copy.
       return isBrought(directory, [each], context);
     });

@@ -686,3 +686,17 @@ describe('an ordinary project is not left alone', () => {
     expect(change?.after.split(/\nCOPY \. /)[0]?.split('\n')).toContain(ahead);
   });
 });
+
+/** Below `FROM node:20` and `ARG D`: what is said of an install where nobody knows whether the source lies above it. */
+const NOWHERE: readonly (readonly [code: string | undefined, lines: string])[] = [
+  ['unresolved-variable', 'WORKDIR $D\nCOPY . $D\nRUN npm ci'],
+  ['unresolved-variable', 'COPY . ${D}\nRUN npm ci'],
+  ['unresolved-variable', 'FROM example/base\nCOPY . /opt/x\nRUN pip install a==$V -r /opt/x/requirements.txt'],
+  [undefined, 'WORKDIR $D\nCOPY package.json package-lock.json $D/\nRUN npm ci\nCOPY . $D'],
+];
+
+it.each(NOWHERE)('%s: %j', (code, lines) => {
+  const source = `FROM node:20\nARG D\n${lines}\n`;
+  const { changes, refused } = fix({ path: 'Dockerfile', source }, memoryContext(PROJECT));
+  expect([changes, refused.map((each) => each.code)]).toEqual([[], code === undefined ? [] : [code]]);
+});
