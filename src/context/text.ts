@@ -23,6 +23,8 @@ export function decodeText(bytes: Uint8Array): string | undefined {
  */
 export function decodeRequirements(bytes: Uint8Array): string | undefined {
   const [first, second] = bytes;
-  if (first === 0xff && second === 0xfe) return decode(bytes, 'utf-16le');
-  return first === 0xfe && second === 0xff ? decode(bytes, 'utf-16be') : decodeText(bytes);
+  const isWide = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
+  const text = isWide ? decode(bytes, first === 0xff ? 'utf-16le' : 'utf-16be') : decodeText(bytes);
+  // UTF-32 starts like UTF-16.
+  return text?.includes('\0') === true ? undefined : text;
 }

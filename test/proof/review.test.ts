@@ -3,6 +3,7 @@
  * accepted once, each Dockerfile of the second was changed by a default transform.
  */
 import { describe, expect, it } from 'vitest';
+import { decodeRequirements } from '../../src/context/text.ts';
 import { fix, memoryContext, parse } from '../../src/index.ts';
 import { proof } from '../../src/proof/prove.ts';
 
@@ -699,4 +700,10 @@ it.each(NOWHERE)('%s: %j', (code, lines) => {
   const source = `FROM node:20\nARG D\n${lines}\n`;
   const { changes, refused } = fix({ path: 'Dockerfile', source }, memoryContext(PROJECT));
   expect([changes, refused.map((each) => each.code)]).toEqual([[], code === undefined ? [] : [code]]);
+});
+
+it('a list of requirements in UTF-32, which pip reads, is no other one', () => {
+  const wide = (width: number): Uint8Array =>
+    Buffer.concat(Array.from('\ufeff-r a', (each) => Buffer.alloc(width, each, 'utf16le').fill(0, 2)));
+  expect([wide(2), wide(4)].map(decodeRequirements)).toEqual(['-r a', undefined]);
 });
