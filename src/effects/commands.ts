@@ -800,13 +800,14 @@ function inFull(word: ShellWord, at: Place): ShellWord {
 }
 
 /** What `~/x`, `$HOME/x` and `"${HOME}/x"` stand for. */
-function inHome(text: string, { user = '', declared, environment }: Place): string | undefined {
+function inHome(text: string, at: Place): string | undefined {
+  const { user = '' } = at;
   const rest = /^~(\/.*|)$/s.exec(text)?.[1] ?? /^"?\$(?:HOME|\{HOME\})"?(\/[\w./*+@-]*|)"?$/.exec(text)?.[1];
   if (rest === undefined) return undefined;
   // Settings and caches are the system's in any home.
   const isHidden = HOME_FILES.includes(rest.split('/')[1] ?? '');
   const other = isHidden ? `/home/${user.replace(/:.*/, '')}` : undefined;
-  const home = declared('HOME') ? environment('HOME') : user === 'root' ? '/root' : other;
+  const home = at.declared('HOME') ? at.environment('HOME') : user === 'root' ? '/root' : other;
   return home === undefined ? undefined : home + rest;
 }
 

@@ -255,7 +255,7 @@ function notMoved(above: readonly Event[]): Trouble {
 /** All of the context is copied to a place that is not known: it may be where the install runs. */
 function copiedSomewhere(above: readonly Event[]): Trouble | undefined {
   const copies = above.flatMap(({ instruction }) =>
-    instruction.keyword === 'COPY' || instruction.keyword === 'ADD' ? [instruction as Copy] : [],
+    instruction.keyword === 'COPY' || instruction.keyword === 'ADD' ? [instruction] : [],
   );
   const found = copies.find(
     ({ from, sources, destination }) =>
