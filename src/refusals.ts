@@ -84,7 +84,7 @@ export const REFUSALS: Readonly<Record<string, Explanation>> = {
   'copy-not-movable': {
     kind: 'refusal',
     means:
-      'The COPY above the install has options (`--link`, `--parents`, `--exclude`) or variables that are not moved.',
+      'The COPY above the install has options (`--link`, `--parents`, `--exclude`) or variables that are not moved, or a path that a mount cannot be given.',
     why: 'Those change what a COPY does to directories and to the layers around it.',
     todo: 'Move it below the install by hand.',
     example: 'COPY --link . .\nRUN npm ci',

@@ -15,6 +15,9 @@ import { removed } from './below.ts';
 import { afterLine, blankAfter, blankBefore, commentsIn, indentAt, rewritten } from './lines.ts';
 import type { CopyEvent, Need, Plan } from './sink.ts';
 
+/** What divides flags, or the fields of `--mount`, which are a line of CSV; and what escapes or names a variable. */
+const UNMOUNTABLE = /[\s,"'\\`$]/;
+
 /** Undefined: the builder and the file's own syntax line know cache and bind mounts. */
 export function supportsMounts(file: Dockerfile, target: Target): Trouble | undefined {
   if (target.builder === 'buildah' || (target.builder === 'buildkit' && knows(file, [1, 2]))) return undefined;
@@ -363,6 +366,11 @@ class Writer {
     if (unsure !== undefined) {
       const message = `\`${unsure.source}\` may be absent, and what a mount binds has to be there`;
       return { code: 'manifest-generated', message, help };
+    }
+    const odd = need.files.find(({ source, target }) => UNMOUNTABLE.test(source + target));
+    if (odd !== undefined) {
+      const message = `\`${odd.source}\` has a character in its path that the flags of a mount take for their own`;
+      return { code: 'copy-not-movable', message, help };
     }
     const top = need.reader.state.workdir;
     return need.files.map((each) => {

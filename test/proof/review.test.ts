@@ -707,3 +707,12 @@ it('a list of requirements in UTF-32, which pip reads, is no other one', () => {
     Buffer.concat(Array.from('\ufeff-r a', (each) => Buffer.alloc(width, each, 'utf16le').fill(0, 2)));
   expect([wide(2), wide(4)].map(decodeRequirements)).toEqual(['-r a', undefined]);
 });
+
+it.each(['a,b', 'my reqs', "it's"])('a mount of what is in `%s` is refused for what it is', (folder) => {
+  const context = memoryContext({ ...PROJECT, [`${folder}/r.txt`]: 'flask==3.0.0\n' });
+  const source = `FROM python:3.12\nWORKDIR /app\nCOPY . .\nRUN pip install -r "${folder}/r.txt"\n`;
+  const { changes, refused } = fix({ path: 'Dockerfile', source }, context, {
+    target: { style: 'bind', builder: 'buildkit' },
+  });
+  expect([changes, refused.map(({ code }) => code)]).toEqual([[], ['copy-not-movable']]);
+});
