@@ -228,11 +228,25 @@ function whyOutdated(path: string, lock: Json, packages: readonly Package[], roo
       return outdated(path, name);
     for (const [key, dependency] of dependencyTables(json).flatMap((table) => Object.entries(record(table)))) {
       const isShared = record(dependency)['workspace'] === true;
-      const meant = record(isShared ? record(shared['dependencies'])[key] : dependency)['package'] ?? key;
-      if (!locked.some((each) => each['name'] === meant)) return outdated(path, key);
+      const said = isShared ? record(shared['dependencies'])[key] : dependency;
+      const meant = record(said)['package'] ?? key;
+      const asked = typeof said === 'string' ? said : record(said)['version'];
+      if (!locked.some((each) => each['name'] === meant && mayMeet(each['version'], asked))) return outdated(path, key);
     }
   }
   return undefined;
+}
+
+/** Whether a locked version is one that a requirement such as `1.2` or `^0.4` takes; of any other kind it is not judged. */
+function mayMeet(locked: unknown, asked: unknown): boolean {
+  const caret = typeof asked === 'string' ? /^\s*\^?\s*(\d+(?:\.\d+){0,2})\s*$/.exec(asked)?.[1] : undefined;
+  if (caret === undefined || typeof locked !== 'string' || !/^\d+\.\d+\.\d+$/.test(locked)) return true;
+  const least = caret.split('.').map(Number);
+  const has = locked.split('.').map(Number);
+  const fixed = least.findIndex((part) => part !== 0);
+  const differs = least.findIndex((part, index) => part !== has[index]);
+  if (differs === -1) return true;
+  return fixed !== -1 && differs > fixed && (has[differs] ?? 0) > (least[differs] ?? 0);
 }
 
 function outdated(path: string, name: string): Trouble {

@@ -716,3 +716,20 @@ it.each(['a,b', 'my reqs', "it's"])('a mount of what is in `%s` is refused for w
   });
   expect([changes, refused.map(({ code }) => code)]).toEqual([[], ['copy-not-movable']]);
 });
+
+it.each([
+  ['0.4', '1.0.11', 'refused'],
+  ['1.0.12', '1.0.11', 'refused'],
+  ['1', '1.0.11', 'changed'],
+  ['0.4.1', '0.4.8', 'changed'],
+  ['0', '0.4.8', 'changed'],
+])('cargo fetch, which asks for %s of what is locked at %s, is %s', (asked, locked, status) => {
+  const crate = (name: string, version: string) => `[[package]]\nname = "${name}"\nversion = "${version}"\n`;
+  const context = memoryContext({
+    'Cargo.toml': `[package]\nname = "a"\nversion = "0.1.0"\n[dependencies]\nitoa = "${asked}"\n`,
+    'Cargo.lock': `version = 3\n${crate('a', '0.1.0')}${crate('itoa', locked)}`,
+    'src/main.rs': '',
+  });
+  const source = 'FROM rust:1\nWORKDIR /app\nCOPY . .\nRUN cargo fetch\nRUN cargo build\n';
+  expect(fix({ path: 'Dockerfile', source }, context).changes.length > 0 ? 'changed' : 'refused').toBe(status);
+});
