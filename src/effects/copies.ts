@@ -1,7 +1,7 @@
 /** COPY and ADD on symbols: what they bring where, and whose it is. */
 import type { Copy, Word } from '../model.ts';
 import { expandCopySource, expandParentsSource, goMatch } from '../context/dockerignore.ts';
-import { resolvePath } from '../dockerfile/state.ts';
+import { ancestors, resolvePath } from '../dockerfile/state.ts';
 import type { Event, Placement, StageTrace } from './actions.ts';
 import {
   contextLayer,
@@ -247,4 +247,8 @@ function copyUnknown(machine: Machine, copy: Copy, maker: string): void {
   const directory = resolvePath(copy.state.workdir, text);
   machine.image.makeDirectory(directory, maker);
   machine.image.write(directory, mergeLayer(key));
+  if (copy.from !== undefined) return;
+  // It may be any directory with a link in it.
+  for (const link of machine.linksIn('.'))
+    for (const source of ['.', ...ancestors(link)]) if (source !== link) addPlaced(machine, directory, source);
 }

@@ -564,9 +564,12 @@ export class Image implements Files {
     } else this.write(path, ABSENT);
   }
 
-  /** A command changed the system: everything that is not a project's own. */
-  writeSystem(symbol: number): void {
-    this.writeBelow(this.root, '', valueLayer(symbol, 'system'));
+  /**
+   * A command changed the system: everything that is not a project's own. `aliased`: nothing is known to be, so that what
+   * was copied may still be anywhere.
+   */
+  writeSystem(symbol: number, aliased: boolean): void {
+    this.writeBelow(this.root, '', valueLayer(symbol, aliased && holdsAnything(this.root) ? 'opaque' : 'system'));
   }
 
   private writeBelow(node: Node, path: string, layer: Layer): void {

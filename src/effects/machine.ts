@@ -188,6 +188,8 @@ export class Machine {
   /** A link stands there or on the way, or did before a command that is not understood. */
   isLinked(path: string): boolean {
     if (this.image.throughLink(path)) return true;
+    // Of a place that may have another name, too, the links are there by that name.
+    if (this.aliased && path.startsWith('/') && this.placesLinks()) return true;
     const above = [path];
     while (above[0] !== '/' && above[0] !== '?') above.unshift(parentPath(above[0] as string));
     return above.some((target) =>
@@ -195,6 +197,18 @@ export class Machine {
         above.some((each) => this.context.kind(sourceOf(each, { source, target }) ?? '') === 'symlink'),
       ),
     );
+  }
+
+  /** A link came to the base image's own directory. */
+  private placesLinks(): boolean {
+    return [...this.placed].some(
+      ([target, sources]) => target.startsWith('?') && [...sources].some((source) => this.linksIn(source).length > 0),
+    );
+  }
+
+  /** The links in a directory of the context, however deep. */
+  linksIn(directory: string): readonly string[] {
+    return this.context.list(directory).filter((path) => this.context.kind(path) === 'symlink');
   }
 
   /** Not sure to be where it says: behind a link, or in a directory that has another name too. */

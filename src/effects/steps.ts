@@ -6,7 +6,7 @@ import type { Effect } from './commands.ts';
 import { firstLine } from './compound.ts';
 import { editLayer, linkLayer, valueLayer } from './image.ts';
 import type { Left, Machine } from './machine.ts';
-import { mayBeSystem, parentPath, within } from './paths.ts';
+import { isShared, isSystem, mayBeSystem, parentPath, within } from './paths.ts';
 import { userOf } from './users.ts';
 
 /** What a read finds now. */
@@ -45,7 +45,7 @@ export function runStep(machine: Machine, step: Effect, place: number, text: str
   const exact = machine.symbols.of('step', name, place, ...inputs.map((input) => input.value));
   const lenient = step.attributes === true ? lenientSymbol(machine, step, name, place, inputs) : undefined;
   const symbol = lenient ?? exact;
-  if (step.system === 'writes') machine.image.writeSystem(symbol);
+  if (step.system === 'writes') machine.image.writeSystem(symbol, machine.aliased);
   const { removes = [], makes = [], touches = [] } = step;
   const removed = step.reads.filter(({ path }) => removes.includes(path));
   const lacks =
@@ -58,6 +58,11 @@ export function runStep(machine: Machine, step: Effect, place: number, text: str
     removes.some((path) => machine.isElsewhere(parentPath(path)) || mayBeSystem(path))
   )
     machine.image.writeAll(machine.symbols.of('elsewhere', symbol, machine.image.valueOf('/')));
+  for (const path of step.writes) {
+    const directory = parentPath(path);
+    if (directory.startsWith('/') && !isSystem(directory) && !isShared(directory))
+      machine.image.makeDirectory(directory, user ?? '');
+  }
   step.writes.forEach((path, at) => {
     const strict = lenient === undefined ? undefined : machine.symbols.of(exact, at);
     const layer = valueLayer(machine.symbols.of(symbol, at), 'made', '', undefined, strict);

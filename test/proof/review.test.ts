@@ -733,3 +733,22 @@ it.each([
   const source = 'FROM rust:1\nWORKDIR /app\nCOPY . .\nRUN cargo fetch\nRUN cargo build\n';
   expect(fix({ path: 'Dockerfile', source }, context).changes.length > 0 ? 'changed' : 'refused').toBe(status);
 });
+
+/** What the fuzz of seed 20261401 found: none of these may move. */
+it.each([
+  [
+    'what a copy brought is still there after a command that changes the system, where a directory is not known',
+    'FROM node:20 AS build\nWORKDIR /app\nCOPY . .\nRUN TOKEN=$(cat x.txt) npm ci\nWORKDIR ${DIR:-/app}\nRUN useradd -m bob\nFROM node:20\nWORKDIR /tmp/app\nCOPY . .\nCOPY --from=build --chown=node /app .\nRUN ["npm", "ci"]\n',
+  ],
+  [
+    'a virtual environment makes the directories above it',
+    'FROM python:3 AS build\nWORKDIR /usr/src/app\nCOPY --chown=node . .\nADD --chown=2001 src/a.js x.txt /app/lib/\nRUN bundle install --jobs=4 && python3 -m venv /app/src/venv\n',
+  ],
+  [
+    'a source that is not known may bring a link',
+    'FROM node:20 AS build\nCOPY ${SRC:-src} ./\nWORKDIR /app\nCOPY --parents **/*.js ./\nCOPY . /link\nRUN chmod -R 777 /app && curl -fsSL https://example.com/x -o x.txt\n',
+  ],
+])('%s', (_what, source) => {
+  const files = { ...PROJECT, 'src/a.js': '', 'src/link': '../lib', 'x.txt': '', Gemfile: '' };
+  expect(fix({ path: 'Dockerfile', source }, memoryContext(files, { symlinks: ['src/link'] })).changes).toEqual([]);
+});
