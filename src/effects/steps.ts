@@ -58,7 +58,8 @@ export function runStep(machine: Machine, step: Effect, place: number, text: str
     removes.some((path) => machine.isElsewhere(parentPath(path)) || mayBeSystem(path))
   )
     machine.image.writeAll(machine.symbols.of('elsewhere', symbol, machine.image.valueOf('/')));
-  for (const path of step.writes) {
+  // What needs no directory to be there makes those above what it writes.
+  for (const path of step.into?.length === 0 ? step.writes : []) {
     const directory = parentPath(path);
     if (directory.startsWith('/') && !isSystem(directory) && !isShared(directory))
       machine.image.makeDirectory(directory, user ?? '');

@@ -745,6 +745,10 @@ it.each([
     'FROM python:3 AS build\nWORKDIR /usr/src/app\nCOPY --chown=node . .\nADD --chown=2001 src/a.js x.txt /app/lib/\nRUN bundle install --jobs=4 && python3 -m venv /app/src/venv\n',
   ],
   [
+    'a command that copies a file makes no directory for it',
+    'FROM node:20 AS build\nUSER node\nWORKDIR /home/node/app\nRUN cp src/a.js src/b.js; chown -R root:root .\nCOPY src src\nRUN chmod 777 src; pnpm fetch; rm -rf x.txt\n',
+  ],
+  [
     'a source that is not known may bring a link',
     'FROM node:20 AS build\nCOPY ${SRC:-src} ./\nWORKDIR /app\nCOPY --parents **/*.js ./\nCOPY . /link\nRUN chmod -R 777 /app && curl -fsSL https://example.com/x -o x.txt\n',
   ],
