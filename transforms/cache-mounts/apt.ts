@@ -7,6 +7,7 @@ import {
   type Proposal,
   type Run,
   type Target,
+  type Trouble,
 } from '../../src/plugin.ts';
 import { flagEdit } from './mounts.ts';
 import { removalOf } from './removals.ts';
@@ -42,17 +43,9 @@ export function* systemPackages(
   if (run.flags.some((flag) => flag.name === 'mount' && (flag.value ?? '').includes('/var/cache/apt'))) return;
   // Lists are mounted with the rest: who installs has to fetch them in the same RUN, and who comes later, too.
   if (!updates(run)) return;
-  const later = unlisted.find(({ line }) => line > run.line);
-  if (later !== undefined) {
-    yield {
-      at: run,
-      fixes: [],
-      refusal: {
-        code: 'mount-is-output',
-        message: `the RUN of line ${later.line} installs by the package lists that this one fetches`,
-        help: 'let it run `apt-get update` itself',
-      },
-    };
+  const refusal = troubleOf(run, unlisted);
+  if (refusal !== undefined) {
+    yield { at: run, fixes: [], refusal };
     return;
   }
   // What is cleaned ahead of the install is left: it is not what that downloads.
@@ -60,19 +53,6 @@ export function* systemPackages(
     (command, at) =>
       at > installs && /^(?:rm -rf? \/var\/lib\/apt\/lists(?:\/\*)?|apt(?:-get)? clean)$/.test(command.text),
   );
-  const removal = removalOf(run, '/root', APT, true);
-  if (removal !== undefined) {
-    yield {
-      at: run,
-      fixes: [],
-      refusal: {
-        code: 'cache-cleaned',
-        message: `\`${removal.command}\` would fail with a cache mount at \`${removal.target}\``,
-        help: 'remove what is in it instead',
-      },
-    };
-    return;
-  }
   yield {
     at: run,
     fixes: [
@@ -99,5 +79,22 @@ export function* systemPackages(
         changes: true,
       },
     ],
+  };
+}
+
+function troubleOf(run: Run, unlisted: readonly Run[]): Trouble | undefined {
+  const later = unlisted.find(({ line }) => line > run.line);
+  if (later !== undefined)
+    return {
+      code: 'mount-is-output',
+      message: `the RUN of line ${later.line} installs by the package lists that this one fetches`,
+      help: 'let it run `apt-get update` itself',
+    };
+  const removal = removalOf(run, '/root', APT, true);
+  if (removal === undefined) return undefined;
+  return {
+    code: 'cache-cleaned',
+    message: `\`${removal.command}\` would fail with a cache mount at \`${removal.target}\``,
+    help: 'remove what is in it instead',
   };
 }
