@@ -499,9 +499,11 @@ const virtualEnvironment: Rule = (words, at, files) => {
   }
   const [target] = paths;
   if (target === undefined || paths.length > 1) return undefined;
-  const effect = writing([resolvePath(at.directory, target)], files);
+  const tree = resolvePath(at.directory, target);
+  const above = parentOf(tree);
+  const makes = above.startsWith('/') && !isSystem(above) && !isShared(above) ? [above] : [];
   // It is made over what stands there, and so are the directories above it.
-  return { ...effect, into: [], reads: effect.writes.map((path) => ({ path, tree: true })) };
+  return { ...writing([tree], files), into: [], makes, maker: at.user ?? '', reads: [{ path: tree, tree: true }] };
 };
 
 /** Prints what is there: an input is that it is there, as the command fails otherwise. */

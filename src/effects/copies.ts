@@ -1,7 +1,7 @@
 /** COPY and ADD on symbols: what they bring where, and whose it is. */
 import type { Copy, Word } from '../model.ts';
 import { expandCopySource, expandParentsSource, goMatch } from '../context/dockerignore.ts';
-import { ancestors, resolvePath } from '../dockerfile/state.ts';
+import { resolvePath } from '../dockerfile/state.ts';
 import type { Event, Placement, StageTrace } from './actions.ts';
 import {
   contextLayer,
@@ -15,7 +15,7 @@ import {
   valueLayer,
   wildcardLayer,
 } from './image.ts';
-import type { Machine } from './machine.ts';
+import { foldersWithLinks, type Machine } from './machine.ts';
 import { baseName, collides, HOME_FILES, isShared, join, parentPath, within } from './paths.ts';
 import { afterPivot, ARCHIVE, endsInSlash, excluded, looksLikeFile, NO_ARCHIVE, SURE_FILE } from './sources.ts';
 
@@ -249,6 +249,6 @@ function copyUnknown(machine: Machine, copy: Copy, maker: string): void {
   machine.image.write(directory, mergeLayer(key));
   if (copy.from !== undefined) return;
   // It may be any directory with a link in it.
-  for (const link of machine.linksIn('.'))
-    for (const source of ['.', ...ancestors(link)]) if (source !== link) addPlaced(machine, directory, source);
+  const linked = foldersWithLinks(machine.context);
+  if (linked.size > 0) machine.placed.set(directory, new Set([...(machine.placed.get(directory) ?? []), ...linked]));
 }

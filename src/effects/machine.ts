@@ -1,8 +1,9 @@
 /** What a stage is executed on: its file system, its environment, and what else its instructions share. */
 import type { BuildContext, Command, Dockerfile, Instruction, Run, Stage, Trouble } from '../model.ts';
 import { expandCopySource } from '../context/dockerignore.ts';
-import { resolvePath } from '../dockerfile/state.ts';
+import { ancestors, resolvePath } from '../dockerfile/state.ts';
 import type { Knowledge } from '../managers/index.ts';
+import { memoOf } from '../managers/shared/memo.ts';
 import type { Action, Input, StageTrace } from './actions.ts';
 import { Variables } from './environment.ts';
 import { Image } from './image.ts';
@@ -31,6 +32,12 @@ export interface Settled {
   readonly before: readonly number[];
   readonly left: Left;
 }
+
+/** The directories of the context in which there is a link, however deep; asked for each write, and worked out once. */
+export const foldersWithLinks = memoOf((context: BuildContext): ReadonlySet<string> => {
+  const links = context.list('.').filter((path) => context.kind(path) === 'symlink');
+  return new Set(links.flatMap((link) => ['.', ...[...ancestors(link)].slice(1)]));
+});
 
 /** One stage while it is executed: the modules for COPY and RUN work on it. */
 export class Machine {
@@ -201,14 +208,10 @@ export class Machine {
 
   /** A link came to the base image's own directory. */
   private placesLinks(): boolean {
+    const linked = foldersWithLinks(this.context);
     return [...this.placed].some(
-      ([target, sources]) => target.startsWith('?') && [...sources].some((source) => this.linksIn(source).length > 0),
+      ([target, sources]) => target.startsWith('?') && [...sources].some((source) => linked.has(source)),
     );
-  }
-
-  /** The links in a directory of the context, however deep. */
-  linksIn(directory: string): readonly string[] {
-    return this.context.list(directory).filter((path) => this.context.kind(path) === 'symlink');
   }
 
   /** Not sure to be where it says: behind a link, or in a directory that has another name too. */

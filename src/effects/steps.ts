@@ -6,7 +6,7 @@ import type { Effect } from './commands.ts';
 import { firstLine } from './compound.ts';
 import { editLayer, linkLayer, valueLayer } from './image.ts';
 import type { Left, Machine } from './machine.ts';
-import { isShared, isSystem, mayBeSystem, parentPath, within } from './paths.ts';
+import { mayBeSystem, parentPath, within } from './paths.ts';
 import { userOf } from './users.ts';
 
 /** What a read finds now. */
@@ -58,12 +58,6 @@ export function runStep(machine: Machine, step: Effect, place: number, text: str
     removes.some((path) => machine.isElsewhere(parentPath(path)) || mayBeSystem(path))
   )
     machine.image.writeAll(machine.symbols.of('elsewhere', symbol, machine.image.valueOf('/')));
-  // What needs no directory to be there makes those above what it writes.
-  for (const path of step.into?.length === 0 ? step.writes : []) {
-    const directory = parentPath(path);
-    if (directory.startsWith('/') && !isSystem(directory) && !isShared(directory))
-      machine.image.makeDirectory(directory, user ?? '');
-  }
   step.writes.forEach((path, at) => {
     const strict = lenient === undefined ? undefined : machine.symbols.of(exact, at);
     const layer = valueLayer(machine.symbols.of(symbol, at), 'made', '', undefined, strict);
